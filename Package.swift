@@ -1,0 +1,122 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// One set of rules for every target: Swift 6 language mode, the upcoming features that are not
+/// part of it yet, checked memory safety, and no warning left standing.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "fairlead",
+    products: [
+        .executable(name: "fairlead", targets: ["fairlead"]),
+        .library(name: "Nftables", targets: ["Nftables"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: the system's libraries, and inline shims for what does not import into Swift.
+        .systemLibrary(
+            name: "CNetfilter",
+            pkgConfig: "libnftnl",
+            providers: [.apt(["libnftnl-dev", "libmnl-dev"])]
+        ),
+        .target(name: "CLinux"),
+
+        // The product. The arrows are those of docs/architecture.md; .ci/check-imports holds them.
+        module("Networking"),
+        module("Linux", ["CLinux", "Networking"]),
+        module("Nftables", ["CNetfilter", "Linux", "Networking"]),
+        module("KubernetesAPI", ["Networking", yams]),
+        module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
+        module("ServiceModel", ["KubernetesAPI", "Networking"]),
+        module(
+            "KernelDataplane",
+            ["ServiceModel", "Nftables", "Networking", "Linux", "KubernetesAPI", "ClusterState", logging, lifecycle]
+        ),
+        module("Observability", [logging, "Linux"]),
+        .executableTarget(
+            name: "fairlead",
+            dependencies: [
+                "ClusterState", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
+                "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
+            ],
+            swiftSettings: settings
+        ),
+
+        // The lab: network namespaces, echo servers, programs run inside them.
+        .target(
+            name: "Lab",
+            dependencies: ["Linux", "Networking"],
+            path: "integration/Lab",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fairlead-demo",
+            dependencies: ["Lab", "Linux", "Networking"],
+            path: "integration/demo",
+            exclude: ["manifests"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fairlead-bench",
+            dependencies: [
+                "Lab", "Linux", "Networking", "Nftables", "KernelDataplane", "ServiceModel", "KubernetesAPI",
+                "ClusterState", logging,
+            ],
+            path: "integration/bench",
+            swiftSettings: settings
+        ),
+
+        // Tests. Kernel and end-to-end tests need root; `make test` runs them all.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Nftables", "KubernetesAPI", "ServiceModel", "Networking", "Linux", "KernelDataplane"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        tests("NetworkingTests", ["Networking"]),
+        tests("LinuxTests", ["Linux"]),
+        tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
+        tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
+        tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
+        tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
+        tests(
+            "KernelDataplaneTests",
+            ["KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "Networking", "TestSupport", "Lab"]
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Lab", "Linux", "Networking"],
+            path: "integration/EndToEndTests",
+            swiftSettings: settings
+        ),
+    ]
+)

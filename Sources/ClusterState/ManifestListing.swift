@@ -1,0 +1,40 @@
+package import KubernetesAPI
+internal import Linux
+
+/// The objects of a directory of manifests, read once and not followed.
+package struct ManifestListing: Sendable {
+    package private(set) var objects: [KubernetesObject] = []
+    package private(set) var problems: [ManifestProblem] = []
+
+    /// Reads the directory under the rules of ``ManifestSource``: which files count, and which
+    /// definition of an object wins.
+    package static func read(
+        directory: String,
+        limits: ManifestLimits = ManifestLimits()
+    ) throws(ManifestSourceError) -> ManifestListing {
+        let names: [String]
+        do throws(SystemError) {
+            names = try FileStatus.names(inDirectory: directory).filter(PendingFiles.isManifest).sorted()
+        } catch {
+            throw ManifestSourceError(directory: directory, cause: error)
+        }
+        var state = ManifestDirectory()
+        var listing = ManifestListing()
+        var current: [ObjectKey: KubernetesObject] = [:]
+        for name in names {
+            let outcome: ManifestDirectory.Outcome
+            do throws(SystemError) {
+                let bytes = try Descriptor.open("\(directory)/\(name)", flags: 0)
+                    .readToEnd(limit: limits.maximumFileSize)
+                outcome = state.read(ManifestDecoder.decode(bytes, file: name, limits: limits), of: name)
+            } catch {
+                listing.problems.append(ManifestProblem(file: name, line: 1, reason: error.reason))
+                continue
+            }
+            listing.problems += outcome.problems
+            for change in outcome.changes { current[change.key] = change.object }
+        }
+        listing.objects = Array(current.values)
+        return listing
+    }
+}

@@ -1,0 +1,168 @@
+internal import ClusterState
+internal import KubernetesAPI
+internal import Linux
+internal import Logging
+internal import Nftables
+internal import ServiceModel
+
+/// The data plane's thread: waits for changes of objects, for other programs' commits, and for the
+/// time to try again.
+final class DataplaneLoop {
+    /// First pause after a failure; it doubles up to the longest.
+    static let shortestRetry = Duration.milliseconds(100)
+    static let longestRetry = Duration.seconds(30)
+    /// Pause between two repairs, so that a program that keeps editing the table cannot keep this one busy.
+    static let repairPause = Duration.milliseconds(250)
+    /// How long a chain that nothing uses is kept.
+    static let unusedChainLifetime = Duration.seconds(2)
+
+    private let clock = ContinuousClock()
+    private let queue: ChangeQueue
+    private let kernel: NetlinkKernel
+    private let synchronizer: KernelSynchronizer
+    private let reporter: SyncReporter
+    private let logger: Logger
+
+    private var events: NetlinkEvents?
+    private var isSynced = false
+    private var pending: Set<ObjectName> = []
+    private var retry: (at: ContinuousClock.Instant, pause: Duration)?
+    private var repairAt: ContinuousClock.Instant?
+    private var lastRepair: ContinuousClock.Instant?
+    private var lastForeignProcess = ""
+    private var chainsDueAt: ContinuousClock.Instant?
+
+    init(configuration: KernelDataplane.Configuration, queue: ChangeQueue, logger: Logger) throws {
+        self.queue = queue
+        self.kernel = try NetlinkKernel()
+        self.synchronizer = KernelSynchronizer(
+            kernel: self.kernel, nodeName: configuration.nodeName, node: try configuration.nodeSettings())
+        self.reporter = SyncReporter(logger: logger)
+        self.logger = logger
+    }
+
+    func run(wakeUp: WakeUp, stop: WakeUp) throws {
+        while true {
+            var descriptors = [stop.number, wakeUp.number]
+            if let events { descriptors.append(events.descriptor) }
+            let ready = try Poller.wait(readable: descriptors, timeout: self.timeToNextDeadline())
+            if ready.contains(stop.number) { return }
+            if ready.contains(wakeUp.number) {
+                wakeUp.clear()
+                self.takeChanges()
+            }
+            if let events, ready.contains(events.descriptor) { try self.takeEvents(events) }
+            try self.act()
+        }
+    }
+
+    // MARK: - Inputs
+
+    private func takeChanges() {
+        let (changes, isSynced) = self.queue.take()
+        let affected = self.synchronizer.take(changes)
+        self.reporter.changed(changes, affected: affected, planner: self.synchronizer.planner)
+        self.pending.formUnion(affected)
+        if isSynced, !self.isSynced {
+            self.isSynced = true
+            self.retry = (self.clock.now, Self.shortestRetry)
+        }
+    }
+
+    private func takeEvents(_ events: NetlinkEvents) throws(NftablesError) {
+        var isTouched = false
+        for event in try events.receive() {
+            switch event {
+            case .changed(FairleadTable.reference): isTouched = true
+            case .changed: break
+            case .committed(_, let process, let name):
+                if isTouched { self.lastForeignProcess = "\(name) (process \(process))" }
+            case .lost:
+                isTouched = true
+                self.lastForeignProcess = "unknown: announcements were lost"
+            }
+        }
+        guard isTouched, self.repairAt == nil else { return }
+        let now = self.clock.now
+        self.repairAt = self.lastRepair.map { max(now, $0 + Self.repairPause) } ?? now
+    }
+
+    // MARK: - Deadlines
+
+    private func timeToNextDeadline() -> Duration? {
+        let deadlines = [self.retry?.at, self.repairAt, self.chainsDueAt].compactMap(\.self)
+        return deadlines.min().map { max(.zero, $0 - self.clock.now) }
+    }
+
+    private func isDue(_ deadline: ContinuousClock.Instant?) -> Bool {
+        deadline.map { $0 <= self.clock.now } ?? false
+    }
+
+    // MARK: - Acting
+
+    private func act() throws {
+        // Nothing is programmed before the source has listed everything: what is missing in half a
+        // list would be taken away.
+        guard self.isSynced else { return }
+        if let retry {
+            guard self.isDue(retry.at) else { return }
+            self.attempt { try self.start() }
+        } else if self.isDue(self.repairAt) {
+            self.attempt { try self.repair() }
+        } else if !self.pending.isEmpty {
+            self.attempt { try self.update() }
+        }
+        if self.retry == nil, self.isDue(self.chainsDueAt) {
+            self.chainsDueAt = nil
+            self.attempt { try self.synchronizer.removeUnusedBalancers() }
+        }
+        if self.chainsDueAt == nil, self.synchronizer.hasUnusedBalancers {
+            self.chainsDueAt = self.clock.now + Self.unusedChainLifetime
+        }
+    }
+
+    /// Runs `body`; a failure means to read the kernel back after a pause.
+    private func attempt(_ body: () throws -> Void) {
+        let pause = self.retry?.pause ?? Self.shortestRetry
+        self.retry = nil
+        do {
+            try body()
+        } catch {
+            self.retry = (self.clock.now + pause, min(pause * 2, Self.longestRetry))
+            self.reporter.failed(error, retryIn: pause)
+        }
+    }
+
+    /// Brings the kernel up to date from whatever it holds.
+    private func start() throws {
+        try self.readBack(.start)
+        if self.events == nil {
+            // Subscribed only now, so that a first full programming announces nothing to nobody. What
+            // happened in between shows in the generation.
+            let generation = try self.kernel.generation()
+            self.events = try NetlinkEvents(ignoring: self.kernel)
+            if try self.kernel.generation() != generation { try self.readBack(.start) }
+        }
+    }
+
+    private func repair() throws {
+        self.repairAt = nil
+        self.lastRepair = self.clock.now
+        try self.readBack(.repair(by: self.lastForeignProcess))
+    }
+
+    private func readBack(_ reason: SyncReporter.Reason) throws {
+        let start = self.clock.now
+        self.pending = []
+        let report = try self.synchronizer.readBack()
+        self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
+    }
+
+    private func update() throws {
+        let services = self.pending
+        self.pending = []
+        let start = self.clock.now
+        let report = try self.synchronizer.synchronize(services)
+        self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
+    }
+}

@@ -1,0 +1,38 @@
+package import Nftables
+
+/// Elements to delete and to add, by set. Deletions come first: a changed element is both.
+package struct ElementChanges: Sendable {
+    package private(set) var deletions: [FairleadSet: [Element]] = [:]
+    package private(set) var additions: [FairleadSet: [Element]] = [:]
+
+    package init() {}
+
+    package mutating func delete(_ placed: PlacedElement) { self.deletions[placed.set, default: []].append(placed.element) }
+
+    package mutating func add(_ placed: PlacedElement) { self.additions[placed.set, default: []].append(placed.element) }
+
+    /// Makes `new` of `old`: nothing if they are the same.
+    package mutating func replace(_ old: PlacedElement?, with new: PlacedElement?) {
+        guard old != new else { return }
+        if let old { self.delete(old) }
+        if let new { self.add(new) }
+    }
+
+    package var isEmpty: Bool { self.deletions.isEmpty && self.additions.isEmpty }
+
+    package var count: Int {
+        self.deletions.values.reduce(0) { $0 + $1.count } + self.additions.values.reduce(0) { $0 + $1.count }
+    }
+
+    /// Puts the changes into a transaction, in an order that does not depend on hashing.
+    package func append(to transaction: inout Transaction, declarations: [FairleadSet: NamedSet]) {
+        for set in FairleadSet.all {
+            guard let declaration = declarations[set] else { continue }
+            transaction.delete(self.deletions[set] ?? [], from: declaration)
+        }
+        for set in FairleadSet.all {
+            guard let declaration = declarations[set] else { continue }
+            transaction.add(self.additions[set] ?? [], to: declaration)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package import ClusterState
+package import KubernetesAPI
+package import Nftables
+package import ServiceModel
+
+/// Keeps a kernel's table in step with the objects: changes in, transactions out. Owned by one thread.
+package final class KernelSynchronizer {
+    /// What a synchronisation wrote.
+    package struct Report: Hashable, Sendable {
+        package enum Kind: Hashable, Sendable {
+            /// Nothing had to be written, and nothing was sent.
+            case unchanged
+            /// The difference was written.
+            case updated
+            /// The table was made anew, in one transaction.
+            case replaced
+        }
+
+        package var kind: Kind
+        package var elementOperations = 0
+        package var bytes = 0
+        /// Elements that were read back; nil if the kernel was not asked.
+        package var elementsRead: Int?
+    }
+
+    private let kernel: any NftablesKernel
+    package private(set) var planner: ServicePlanner
+    package private(set) var program: TableProgram
+    /// The program and the kernel may differ: the next synchronisation reads the kernel back.
+    package private(set) var needsReadback = true
+
+    /// How often a dump and its commit are tried again when other programs commit in between.
+    package static let readbackAttempts = 10
+
+    package init(kernel: any NftablesKernel, nodeName: String, node: NodeSettings) {
+        self.kernel = kernel
+        self.planner = ServicePlanner(nodeName: nodeName)
+        self.program = TableProgram(node: node)
+    }
+
+    // MARK: - Objects
+
+    /// Takes objects over without writing anything. Returns the Services whose plans may differ now.
+    package func take(_ changes: [ObjectChange]) -> Set<ObjectName> {
+        var affected: Set<ObjectName> = []
+        for change in changes {
+            let name = change.key.name
+            switch (change.key.kind, change.object) {
+            case (.service, .service(let service)?): affected.formUnion(self.planner.update(name, service: service))
+            case (.service, _): affected.formUnion(self.planner.update(name, service: nil))
+            case (.endpointSlice, .endpointSlice(let slice)?):
+                affected.formUnion(self.planner.update(name, slice: slice))
+            case (.endpointSlice, _): affected.formUnion(self.planner.update(name, slice: nil))
+            }
+        }
+        return affected
+    }
+
+    // MARK: - Writing
+
+    /// Writes what these Services ask for now. One transaction, as small as the difference.
+    package func synchronize(_ services: Set<ObjectName>) throws(NftablesError) -> Report {
+        guard !self.needsReadback else { return try self.readBack() }
+        var plans = Dictionary(minimumCapacity: services.count) as [ObjectName: ServicePlan?]
+        for name in services { plans[name] = .some(self.planner.plan(for: name)) }
+        return try self.write(self.program.apply(plans))
+    }
+
+    /// Writes what is known of the node now.
+    package func synchronize(_ node: NodeSettings) throws(NftablesError) -> Report {
+        let step = self.program.apply(node)
+        guard !self.needsReadback else { return try self.readBack() }
+        return try self.write(step)
+    }
+
+    private func write(_ step: TableProgram.Step) throws(NftablesError) -> Report {
+        // Until the kernel has said yes, what it holds is not what the program says.
+        self.needsReadback = true
+        let transaction = step.needsNewTable ? self.program.ruleset().replacement() : self.transaction(step)
+        let report = try self.commit(transaction, kind: step.needsNewTable ? .replaced : .updated)
+        if step.needsNewTable { self.program.adoptStanding(self.balancersInUse()) }
+        self.needsReadback = false
+        return report
+    }
+
+    private func transaction(_ step: TableProgram.Step) -> Transaction {
+        var transaction = Transaction(FairleadTable.reference)
+        Self.append(step.newBalancers, to: &transaction)
+        step.changes.append(to: &transaction, declarations: self.program.declarations)
+        return transaction
+    }
+
+    private static func append(_ balancers: [FairleadTable.Balancer], to transaction: inout Transaction) {
+        for balancer in balancers {
+            transaction.append(.addChain(Chain(name: balancer.name)))
+            for rule in balancer.rules { transaction.append(.addRule(chain: balancer.name, rule)) }
+        }
+    }
+
+    private func commit(_ transaction: Transaction, kind: Report.Kind) throws(NftablesError) -> Report {
+        guard !transaction.isEmpty else { return Report(kind: .unchanged) }
+        let receipt = try self.kernel.commit(transaction)
+        return Report(kind: kind, elementOperations: transaction.elementOperationCount, bytes: receipt.bytes)
+    }
+
+    // MARK: - Reading back
+
+    /// Makes the kernel's table what the objects ask for, whatever it holds: reads it back and writes
+    /// the difference, or all of it if the constant part is not what it should be.
+    package func readBack() throws(NftablesError) -> Report {
+        self.needsReadback = true
+        var attempt = 1
+        while true {
+            do throws(NftablesError) {
+                return try self.readBackOnce()
+            } catch where error.code == .changedMeanwhile && attempt < Self.readbackAttempts {
+                attempt += 1
+            }
+        }
+    }
+
+    private func readBackOnce() throws(NftablesError) -> Report {
+        let snapshot = try self.kernel.snapshot(of: FairleadTable.reference)
+        let readback = snapshot.map(TableReadback.init)
+
+        var program = TableProgram(node: self.program.node)
+        var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
+        for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
+        _ = program.apply(plans, hints: readback?.slots() ?? [:])
+        if let readback { program.adoptSizes(readback.sizes) }
+
+        var report: Report
+        if let readback, readback.hasFrame(of: program) {
+            let standing = readback.balancers
+            let missing = program.standingBalancers.subtracting(standing).sorted { ($0.order, $0.name) < ($1.order, $1.name) }
+            var transaction = Transaction(FairleadTable.reference)
+            Self.append(missing, to: &transaction)
+            readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
+            transaction.expectedGeneration = readback.snapshot.generation
+            report = try self.commit(transaction, kind: .updated)
+            program.adoptStanding(standing.union(missing))
+        } else {
+            var transaction = program.ruleset().replacement()
+            transaction.expectedGeneration = snapshot?.generation
+            report = try self.commit(transaction, kind: .replaced)
+        }
+        report.elementsRead = snapshot?.elements.values.reduce(0) { $0 + $1.count } ?? 0
+        self.program = program
+        self.needsReadback = false
+        return report
+    }
+
+    private func balancersInUse() -> Set<FairleadTable.Balancer> {
+        self.program.standingBalancers.subtracting(self.program.unusedBalancers)
+    }
+
+    // MARK: - Chains
+
+    package var hasUnusedBalancers: Bool { !self.program.unusedBalancers.isEmpty }
+
+    /// Removes balancing chains that no frontend uses. To be called some time after the change that
+    /// left them: kernels before 6.2 let go of a chain only a while after the last element that
+    /// led to it.
+    package func removeUnusedBalancers() throws(NftablesError) {
+        let unused = self.program.unusedBalancers
+        guard !unused.isEmpty, !self.needsReadback else { return }
+        var transaction = Transaction(FairleadTable.reference)
+        for balancer in unused.sorted(by: { $0.name < $1.name }) {
+            transaction.append(.flushChain(balancer.name))
+            transaction.append(.deleteChain(balancer.name))
+        }
+        _ = try self.kernel.commit(transaction)
+        self.program.removeStanding(unused)
+    }
+
+    /// Removes the table and all it holds. Returns whether there was one.
+    package static func removeTable(from kernel: any NftablesKernel) throws(NftablesError) -> Bool {
+        var transaction = Transaction(FairleadTable.reference)
+        transaction.append(.deleteTable)
+        do throws(NftablesError) {
+            _ = try kernel.commit(transaction)
+            return true
+        } catch where error.number == Self.noSuchFile {
+            return false
+        }
+    }
+
+    /// ENOENT
+    private static let noSuchFile: Int32 = 2
+}

@@ -1,0 +1,43 @@
+/// Counts how many hold each key.
+struct ReferenceCounts<Key: Hashable & Sendable>: Sendable {
+    private var counts: [Key: Int] = [:]
+
+    var keys: some Collection<Key> { self.counts.keys }
+
+    func contains(_ key: Key) -> Bool { self.counts[key] != nil }
+
+    mutating func retain(_ key: Key) { self.add(1, to: key) }
+
+    mutating func release(_ key: Key) { self.add(-1, to: key) }
+
+    private mutating func add(_ difference: Int, to key: Key) {
+        let count = (self.counts[key] ?? 0) + difference
+        precondition(count >= 0, "released more often than retained")
+        self.counts[key] = count == 0 ? nil : count
+    }
+
+    /// Retains and releases gathered up, so that a key let go by one and taken by another does not
+    /// come and go.
+    struct Change {
+        private let base: ReferenceCounts
+        private var differences: [Key: Int] = [:]
+
+        init(of base: ReferenceCounts) { self.base = base }
+
+        mutating func retain(_ key: Key) { self.differences[key, default: 0] += 1 }
+
+        mutating func release(_ key: Key) { self.differences[key, default: 0] -= 1 }
+
+        /// Applies the change; returns the keys that came (true) or went (false).
+        func commit(to counts: inout ReferenceCounts) -> [Key: Bool] {
+            var turned: [Key: Bool] = [:]
+            for (key, difference) in self.differences where difference != 0 {
+                let wasPresent = self.base.contains(key)
+                counts.add(difference, to: key)
+                let isPresent = counts.contains(key)
+                if wasPresent != isPresent { turned[key] = isPresent }
+            }
+            return turned
+        }
+    }
+}

@@ -1,0 +1,105 @@
+internal import ClusterState
+internal import KubernetesAPI
+internal import Logging
+internal import Nftables
+internal import ServiceModel
+
+/// Says in the log what the data plane did and what it could not honour; each thing once.
+final class SyncReporter {
+    enum Reason {
+        case start
+        case repair(by: String)
+        case change(Set<ObjectName>)
+    }
+
+    private let logger: Logger
+    /// What has been said of an object, so that it is not said at every change of it.
+    private var notes: [ObjectKey: [String]] = [:]
+    private var conflicts: [ObjectName: [FrontendConflict]] = [:]
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    // MARK: - Objects
+
+    func changed(_ changes: [ObjectChange], affected: Set<ObjectName>, planner: ServicePlanner) {
+        for change in changes {
+            let notes =
+                switch change.object {
+                case .service(let service)?: service.notes
+                case .endpointSlice(let slice)?: slice.notes
+                case nil: [String]()
+                }
+            let said = self.notes[change.key] ?? []
+            for note in notes where !said.contains(note) {
+                self.logger.warning("not all of an object can be honoured", metadata: ["object": "\(change.key)", "reason": "\(note)"])
+            }
+            self.notes[change.key] = notes.isEmpty ? nil : notes
+        }
+        for name in affected {
+            let conflicts = planner.conflicts(of: name)
+            let said = self.conflicts[name] ?? []
+            for conflict in conflicts where !said.contains(conflict) {
+                self.logger.warning(
+                    "a frontend is claimed twice, the older Service keeps it",
+                    metadata: [
+                        "object": "Service \(name)", "frontend": "\(conflict.frontend)", "holder": "Service \(conflict.holder)",
+                    ])
+            }
+            self.conflicts[name] = conflicts.isEmpty ? nil : conflicts
+        }
+    }
+
+    // MARK: - Synchronisations
+
+    func synchronized(
+        _ reason: Reason,
+        _ report: KernelSynchronizer.Report,
+        _ synchronizer: KernelSynchronizer,
+        took duration: Duration
+    ) {
+        var metadata: Logger.Metadata = [
+            "elements": "\(report.elementOperations)", "bytes": "\(report.bytes)", "took": "\(Self.text(duration))",
+        ]
+        switch reason {
+        case .change(let services):
+            guard report.kind != .unchanged else { return }
+            if let only = services.first, services.count == 1 {
+                metadata["service"] = "\(only)"
+            } else {
+                metadata["services"] = "\(services.count)"
+            }
+            self.logger.info(report.kind == .replaced ? "table made anew with more room" : "programmed a change", metadata: metadata)
+        case .start:
+            metadata["services"] = "\(synchronizer.planner.serviceCount)"
+            metadata["frontends"] = "\(synchronizer.program.frontends.count)"
+            metadata["read"] = "\(report.elementsRead ?? 0)"
+            let message: Logger.Message =
+                switch report.kind {
+                case .unchanged: "in force: the kernel already held everything, nothing was written"
+                case .updated: "in force: wrote the difference to what the kernel held"
+                case .replaced: "in force: wrote the whole table"
+                }
+            self.logger.notice(message, metadata: metadata)
+        case .repair(let process):
+            metadata["by"] = "\(process)"
+            if report.kind == .unchanged {
+                self.logger.info("table was touched by another program, and holds what it should", metadata: metadata)
+            } else {
+                self.logger.warning("table was changed by another program and has been repaired", metadata: metadata)
+            }
+        }
+    }
+
+    func failed(_ error: any Error, retryIn pause: Duration) {
+        self.logger.error(
+            "programming failed, the kernel will be read back", metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
+    }
+
+    /// `0.83 ms`.
+    private static func text(_ duration: Duration) -> String {
+        let microseconds = duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
+        return "\(microseconds / 1000).\(String(microseconds % 1000 / 10 + 100).dropFirst()) ms"
+    }
+}

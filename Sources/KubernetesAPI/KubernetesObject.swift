@@ -1,0 +1,104 @@
+// KubernetesAPI: the objects Fairlead serves, as values, and their decoding from manifests. A file's
+// bytes go in; typed, validated objects and the problems found on the way come out. Validation
+// follows the API server's, so that what is accepted here would be accepted there. Pure: no I/O, no
+// clock, no logger. libyaml is used in one file, `ManifestParser.swift`.
+
+/// `namespace/name`.
+package struct ObjectName: Hashable, Sendable {
+    package let namespace: String
+    package let name: String
+
+    package init(namespace: String, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+extension ObjectName: Comparable, CustomStringConvertible {
+    package var description: String { "\(self.namespace)/\(self.name)" }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.namespace, left.name) < (right.namespace, right.name)
+    }
+}
+
+/// The kinds Fairlead reads; the raw value is the spelling of the API.
+package enum ObjectKind: String, Hashable, Sendable, CaseIterable {
+    case service = "Service"
+    case endpointSlice = "EndpointSlice"
+
+    /// The `apiVersion` under which the kind is accepted.
+    package var apiVersion: String {
+        switch self {
+        case .service: "v1"
+        case .endpointSlice: "discovery.k8s.io/v1"
+        }
+    }
+}
+
+/// What tells one object from another.
+package struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
+    package let kind: ObjectKind
+    package let name: ObjectName
+
+    package init(kind: ObjectKind, name: ObjectName) {
+        self.kind = kind
+        self.name = name
+    }
+
+    package var description: String { "\(self.kind.rawValue) \(self.name)" }
+}
+
+/// The part every object has.
+///
+/// Labels and annotations hold only the keys in ``KnownKey``: a cluster's other labels are many and
+/// decide nothing here.
+package struct ObjectMeta: Hashable, Sendable {
+    package var name: ObjectName
+    package var labels: [String: String]
+    package var annotations: [String: String]
+    /// Unix seconds.
+    package var creationTimestamp: Int64?
+
+    package init(
+        name: ObjectName,
+        labels: [String: String] = [:],
+        annotations: [String: String] = [:],
+        creationTimestamp: Int64? = nil
+    ) {
+        self.name = name
+        self.labels = labels
+        self.annotations = annotations
+        self.creationTimestamp = creationTimestamp
+    }
+}
+
+/// The label and annotation keys that are kept.
+package enum KnownKey {
+    /// A Service with this label, whatever its value, belongs to another proxy.
+    package static let serviceProxyName = "service.kubernetes.io/service-proxy-name"
+    /// An EndpointSlice with this label, whatever its value, is of a headless Service.
+    package static let headless = "service.kubernetes.io/headless"
+    /// On an EndpointSlice: the Service it belongs to.
+    package static let serviceName = "kubernetes.io/service-name"
+    /// Everything of our own.
+    package static let ownPrefix = "fairlead.dev/"
+
+    static func isKept(_ key: String) -> Bool {
+        key == self.serviceName || key == self.serviceProxyName || key == self.headless
+            || key.hasPrefix(self.ownPrefix)
+    }
+}
+
+/// Any object of a kind Fairlead reads.
+package enum KubernetesObject: Sendable, Hashable {
+    case service(Service)
+    case endpointSlice(EndpointSlice)
+
+    package var key: ObjectKey {
+        switch self {
+        case .service(let service): ObjectKey(kind: .service, name: service.metadata.name)
+        case .endpointSlice(let slice): ObjectKey(kind: .endpointSlice, name: slice.metadata.name)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import Networking
+
+extension ManifestReader {
+    /// `metadata`, and from it the name all later problems carry.
+    mutating func metadata(of kind: ObjectKind) -> ObjectMeta? {
+        guard let node = self.mapping("metadata", of: self.root) else {
+            if self.problems.isEmpty { self.fail(self.root, "metadata", "is required") }
+            return nil
+        }
+        let namespace = self.string("namespace", of: node) ?? ""
+        let nameNode = self.field("name", of: node)
+        let name = nameNode.flatMap { self.string($0) } ?? ""
+        let key = ObjectName(namespace: namespace.isEmpty ? "default" : namespace, name: name)
+        // A name that is no name is not repeated in every line.
+        let nameReason = kind == .service ? NameRules.label1035(name) : NameRules.subdomain(name)
+        if nameReason == nil { self.object = ObjectKey(kind: kind, name: key).description }
+        if let nameNode {
+            if nameNode.isScalar, nameNode.form == .text, let nameReason { self.fail(nameNode, nameReason) }
+        } else {
+            self.fail(node, "name", "is required")
+        }
+        if let reason = NameRules.label(key.namespace) {
+            self.fail(self.field("namespace", of: node) ?? node, reason)
+        }
+        return ObjectMeta(
+            name: key,
+            labels: self.knownEntries("labels", of: node),
+            annotations: self.knownEntries("annotations", of: node),
+            creationTimestamp: self.timestamp("creationTimestamp", of: node)
+        )
+    }
+
+    /// The entries of a string map whose keys are in ``KnownKey``.
+    private mutating func knownEntries(_ name: String, of node: ManifestNode) -> [String: String] {
+        guard let map = self.mapping(name, of: node) else { return [:] }
+        var entries: [String: String] = [:]
+        var key: String?
+        for (position, child) in map.children.enumerated() {
+            if position.isMultiple(of: 2) {
+                key = child.isScalar ? child.text : nil
+            } else if let key {
+                // Other values are not kept, but a number among them is as wrong.
+                guard let value = child.isNull ? "" : self.string(child), KnownKey.isKept(key) else { continue }
+                if entries.updateValue(value, forKey: key) != nil { self.fail(child, "given twice") }
+            }
+        }
+        return entries
+    }
+
+    private mutating func timestamp(_ name: String, of node: ManifestNode) -> Int64? {
+        guard let value = self.field(name, of: node), let text = self.string(value) else { return nil }
+        if let seconds = Timestamp.unixSeconds(text) { return seconds }
+        self.fail(value, "must be a time as 2026-01-31T12:00:00Z, not \(Self.quote(text))")
+        return nil
+    }
+
+    /// A protocol by its API name; TCP if absent.
+    mutating func transport(of node: ManifestNode) -> TransportProtocol? {
+        guard let value = self.field("protocol", of: node) else { return .tcp }
+        guard let text = self.string(value) else { return nil }
+        if text.isEmpty { return .tcp }
+        if let transport = TransportProtocol(kubernetesName: text) { return transport }
+        self.fail(value, "must be TCP, UDP or SCTP, not \(Self.quote(text))")
+        return nil
+    }
+
+    /// An address. Padding with white space and with zeros is accepted: objects stored by old API
+    /// servers have both.
+    mutating func address(_ node: ManifestNode) -> IPAddress? {
+        guard let text = self.string(node) else { return nil }
+        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let trimmed = text.utf8.drop(while: isSpace)
+        let end = trimmed.lastIndex { !isSpace($0) }.map { trimmed.index(after: $0) } ?? trimmed.startIndex
+        if let address = IPAddress(String(decoding: trimmed[..<end], as: UTF8.self)) { return address }
+        self.fail(node, "must be an IP address, not \(Self.quote(text))")
+        return nil
+    }
+}

@@ -1,0 +1,78 @@
+package import Networking
+
+/// A Service (core/v1), as far as the data plane reads it.
+package struct Service: Hashable, Sendable {
+    package var metadata: ObjectMeta
+    package var type: ServiceType
+    /// `clusterIP: None`.
+    package var isHeadless: Bool
+    /// At most one per family, the first is the primary one. Empty if headless or none assigned.
+    package var clusterIPs: [IPAddress]
+    package var externalIPs: [IPAddress]
+    package var ports: [ServicePort]
+    package var externalTrafficPolicy: TrafficPolicy
+    package var internalTrafficPolicy: TrafficPolicy
+    package var sessionAffinity: SessionAffinity
+
+    package init(
+        metadata: ObjectMeta,
+        type: ServiceType = .clusterIP,
+        isHeadless: Bool = false,
+        clusterIPs: [IPAddress] = [],
+        externalIPs: [IPAddress] = [],
+        ports: [ServicePort] = [],
+        externalTrafficPolicy: TrafficPolicy = .cluster,
+        internalTrafficPolicy: TrafficPolicy = .cluster,
+        sessionAffinity: SessionAffinity = .none
+    ) {
+        self.metadata = metadata
+        self.type = type
+        self.isHeadless = isHeadless
+        self.clusterIPs = clusterIPs
+        self.externalIPs = externalIPs
+        self.ports = ports
+        self.externalTrafficPolicy = externalTrafficPolicy
+        self.internalTrafficPolicy = internalTrafficPolicy
+        self.sessionAffinity = sessionAffinity
+    }
+}
+
+/// How a Service is exposed; the raw value is the spelling of the API.
+package enum ServiceType: String, Hashable, Sendable, CaseIterable {
+    case clusterIP = "ClusterIP"
+    case nodePort = "NodePort"
+    case loadBalancer = "LoadBalancer"
+    case externalName = "ExternalName"
+}
+
+/// Which endpoints traffic may go to: all, or those on this node.
+package enum TrafficPolicy: String, Hashable, Sendable, CaseIterable {
+    case cluster = "Cluster"
+    case local = "Local"
+}
+
+/// Whether connections of one client stay with one endpoint.
+package enum SessionAffinity: Hashable, Sendable {
+    case none
+    /// For so long after the client's last connection.
+    case clientIP(timeoutSeconds: Int)
+
+    /// Three hours, as the API server defaults it.
+    package static let defaultTimeoutSeconds = 10_800
+}
+
+/// One port of a Service. Its identity is its name and protocol.
+package struct ServicePort: Hashable, Sendable {
+    /// Empty if unnamed.
+    package var name: String
+    package var transport: TransportProtocol
+    package var port: UInt16
+    package var nodePort: UInt16?
+
+    package init(name: String = "", transport: TransportProtocol = .tcp, port: UInt16, nodePort: UInt16? = nil) {
+        self.name = name
+        self.transport = transport
+        self.port = port
+        self.nodePort = nodePort
+    }
+}

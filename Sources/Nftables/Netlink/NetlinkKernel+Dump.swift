@@ -1,0 +1,264 @@
+internal import CNetfilter
+internal import Glibc
+
+// Reading the kernel back. Unsafe invariants of this file: libnftnl objects are made, parsed into
+// and freed within one closure; what they lend (names, keys) is copied before.
+
+extension NetlinkKernel {
+    public func generation() throws(NftablesError) -> UInt32 {
+        var generation: UInt32 = 0
+        _ = try unsafe self.request(
+            NFT_MSG_GETGEN.rawValue, family: 0, flags: NLM_F_ACK, subject: "ruleset generation"
+        ) { _ in
+        } _: { header in
+            guard let parsed = unsafe nftnl_gen_alloc() else { return }
+            if unsafe nftnl_gen_nlmsg_parse(header, parsed) == 0 {
+                generation = unsafe nftnl_gen_get_u32(parsed, UInt16(NFTNL_GEN_ID))
+            }
+            unsafe nftnl_gen_free(parsed)
+        }
+        return generation
+    }
+
+    public func snapshot(of table: TableReference) throws(NftablesError) -> TableSnapshot? {
+        for _ in 0..<Self.dumpAttempts {
+            let generation = try self.generation()
+            do throws(NftablesError) {
+                guard try self.exists(table) else { return nil }
+                var snapshot = TableSnapshot(table: table, generation: generation)
+                guard try self.dumpChains(into: &snapshot), try self.dumpRules(into: &snapshot),
+                    try self.dumpSets(into: &snapshot), try self.dumpElements(into: &snapshot),
+                    try self.generation() == generation
+                else { continue }
+                return snapshot
+            } catch where error.code == .refused && error.number == ENOENT {
+                // Something that the dump had listed was gone when it was asked for.
+                continue
+            }
+        }
+        throw NftablesError(
+            .changedMeanwhile,
+            number: EINTR,
+            subject: "\(table)",
+            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
+        )
+    }
+
+    public func counters(of set: NamedSet, in table: TableReference) throws(NftablesError) -> [ElementBytes: Counter] {
+        for _ in 0..<Self.dumpAttempts {
+            var counters: [ElementBytes: Counter] = [:]
+            let isConsistent = try unsafe self.forEachElement(of: set.name, in: table) { element in
+                guard let key = unsafe Self.bytes(element, NFTNL_SET_ELEM_KEY) else { return }
+                var length: UInt32 = 0
+                guard let raw = unsafe nftnl_set_elem_get(element, UInt16(NFTNL_SET_ELEM_EXPR), &length) else { return }
+                let expression = OpaquePointer(raw)
+                counters[key] = unsafe Counter(
+                    packets: nftnl_expr_get_u64(expression, UInt16(NFTNL_EXPR_CTR_PACKETS)),
+                    bytes: nftnl_expr_get_u64(expression, UInt16(NFTNL_EXPR_CTR_BYTES))
+                )
+            }
+            if isConsistent { return counters }
+        }
+        throw NftablesError(
+            .changedMeanwhile,
+            number: EINTR,
+            subject: "\(set.description) in \(table)",
+            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
+        )
+    }
+
+    private func exists(_ table: TableReference) throws(NftablesError) -> Bool {
+        do throws(NftablesError) {
+            let handle = TableHandle(table.name)
+            _ = try unsafe self.request(
+                NFT_MSG_GETTABLE.rawValue, family: table.family.rawValue, flags: NLM_F_ACK, subject: "\(table)"
+            ) { message in
+                unsafe handle.build(message)
+            } _: { _ in
+            }
+            return true
+        } catch where error.number == ENOENT {
+            return false
+        }
+    }
+
+    private func dumpChains(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        let table = snapshot.table
+        var chains: [String: Chain] = [:]
+        let isConsistent = try unsafe self.request(
+            NFT_MSG_GETCHAIN.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "chains of \(table)"
+        ) { _ in
+        } _: { header in
+            guard let raw = unsafe nftnl_chain_alloc() else { return }
+            defer { unsafe nftnl_chain_free(raw) }
+            guard unsafe nftnl_chain_nlmsg_parse(header, raw) == 0,
+                unsafe Self.text(nftnl_chain_get_str(raw, UInt16(NFTNL_CHAIN_TABLE.rawValue))) == table.name,
+                let name = unsafe Self.text(nftnl_chain_get_str(raw, UInt16(NFTNL_CHAIN_NAME.rawValue)))
+            else { return }
+            var base: Chain.Base?
+            if unsafe nftnl_chain_is_set(raw, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue)),
+                let kind = unsafe Self.text(nftnl_chain_get_str(raw, UInt16(NFTNL_CHAIN_TYPE.rawValue)))
+                    .flatMap(Chain.Base.Kind.init),
+                let hook = unsafe Chain.Base.Hook(
+                    rawValue: nftnl_chain_get_u32(raw, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue))
+                )
+            {
+                base = unsafe Chain.Base(
+                    kind, hook, priority: nftnl_chain_get_s32(raw, UInt16(NFTNL_CHAIN_PRIO.rawValue))
+                )
+            }
+            chains[name] = Chain(name: name, base: base)
+        }
+        snapshot.chains = chains
+        return isConsistent
+    }
+
+    private func dumpRules(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        let table = snapshot.table
+        let handle = RuleHandle(table: table.name, chain: nil)
+        var rules: [String: [TableSnapshot.RuleState]] = [:]
+        let isConsistent = try unsafe self.request(
+            NFT_MSG_GETRULE.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "rules of \(table)"
+        ) { message in
+            unsafe handle.build(message)
+        } _: { header in
+            guard let raw = unsafe nftnl_rule_alloc() else { return }
+            defer { unsafe nftnl_rule_free(raw) }
+            guard unsafe nftnl_rule_nlmsg_parse(header, raw) == 0,
+                unsafe Self.text(nftnl_rule_get_str(raw, UInt16(NFTNL_RULE_TABLE.rawValue))) == table.name,
+                let chain = unsafe Self.text(nftnl_rule_get_str(raw, UInt16(NFTNL_RULE_CHAIN.rawValue))),
+                let iterator = unsafe nftnl_expr_iter_create(raw)
+            else { return }
+            var expressions: [Expression] = []
+            while let expression = unsafe nftnl_expr_iter_next(iterator) {
+                expressions.append(unsafe Expression.decode(expression))
+            }
+            unsafe nftnl_expr_iter_destroy(iterator)
+            rules[chain, default: []].append(TableSnapshot.RuleState(expressions: expressions))
+        }
+        snapshot.rules = rules
+        return isConsistent
+    }
+
+    private func dumpSets(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        let table = snapshot.table
+        let handle = TableHandle(table.name)
+        var sets: [String: TableSnapshot.SetState] = [:]
+        let isConsistent = try unsafe self.request(
+            NFT_MSG_GETSET.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "sets of \(table)"
+        ) { message in
+            // NFTA_SET_TABLE and NFTA_TABLE_NAME are the same attribute.
+            unsafe handle.build(message)
+        } _: { header in
+            guard let raw = unsafe nftnl_set_alloc() else { return }
+            defer { unsafe nftnl_set_free(raw) }
+            guard unsafe nftnl_set_nlmsg_parse(header, raw) == 0,
+                unsafe Self.text(nftnl_set_get_str(raw, UInt16(NFTNL_SET_TABLE.rawValue))) == table.name,
+                let name = unsafe Self.text(nftnl_set_get_str(raw, UInt16(NFTNL_SET_NAME.rawValue)))
+            else { return }
+            let isMap = unsafe Self.word(raw, NFTNL_SET_FLAGS) & NFT_SET_MAP.rawValue != 0
+            let dataType = unsafe Self.word(raw, NFTNL_SET_DATA_TYPE)
+            var hasCounters = false
+            if unsafe nftnl_set_is_set(raw, UInt16(NFTNL_SET_EXPR.rawValue)),
+                let expression = unsafe nftnl_set_get(raw, UInt16(NFTNL_SET_EXPR.rawValue))
+            {
+                hasCounters = unsafe Expression.decode(OpaquePointer(expression)) == .counter
+            }
+            let size = unsafe Self.word(raw, NFTNL_SET_DESC_SIZE)
+            sets[name] = unsafe TableSnapshot.SetState(
+                flags: Self.word(raw, NFTNL_SET_FLAGS),
+                keyType: Self.word(raw, NFTNL_SET_KEY_TYPE),
+                keyLength: Int(Self.word(raw, NFTNL_SET_KEY_LEN)),
+                dataType: isMap ? dataType : nil,
+                // The kernel says 16 bytes for a verdict, which is its own structure's size.
+                dataLength: isMap && dataType != NamedSet.verdictType ? Int(Self.word(raw, NFTNL_SET_DATA_LEN)) : 0,
+                size: size == 0 ? nil : size,
+                hasCounters: hasCounters
+            )
+        }
+        snapshot.sets = sets
+        return isConsistent
+    }
+
+    private func dumpElements(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        for name in snapshot.sets.keys {
+            var elements: [Element] = []
+            let isConsistent = try unsafe self.forEachElement(of: name, in: snapshot.table) { raw in
+                if let element = unsafe Self.element(raw) { elements.append(element) }
+            }
+            guard isConsistent else { return false }
+            snapshot.elements[name] = elements
+        }
+        return true
+    }
+
+    private func forEachElement(
+        of set: String,
+        in table: TableReference,
+        _ body: (OpaquePointer) -> Void
+    ) throws(NftablesError) -> Bool {
+        let handle = SetHandle(table: table.name, name: set)
+        return try unsafe self.request(
+            NFT_MSG_GETSETELEM.rawValue,
+            family: table.family.rawValue,
+            flags: NLM_F_DUMP,
+            subject: "elements of set \(set) in \(table)"
+        ) { message in
+            unsafe handle.buildElementRequest(message)
+        } _: { header in
+            guard let raw = unsafe nftnl_set_alloc() else { return }
+            defer { unsafe nftnl_set_free(raw) }
+            guard unsafe nftnl_set_elems_nlmsg_parse(header, raw) == 0,
+                let iterator = unsafe nftnl_set_elems_iter_create(raw)
+            else { return }
+            while let element = unsafe nftnl_set_elems_iter_next(iterator) { unsafe body(element) }
+            unsafe nftnl_set_elems_iter_destroy(iterator)
+        }
+    }
+
+    private static func element(_ raw: OpaquePointer) -> Element? {
+        guard let key = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY) else { return nil }
+        var element = Element(key: key)
+        if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_VERDICT)) {
+            let code = unsafe Int32(bitPattern: nftnl_set_elem_get_u32(raw, UInt16(NFTNL_SET_ELEM_VERDICT)))
+            let chain = unsafe self.text(nftnl_set_elem_get_str(raw, UInt16(NFTNL_SET_ELEM_CHAIN)))
+            element.value = Verdict(code: code, chain: chain).map(Element.Value.verdict)
+        } else if let bytes = unsafe self.bytes(raw, NFTNL_SET_ELEM_DATA) {
+            element.value = .bytes(bytes)
+        }
+        if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_TIMEOUT)) {
+            element.timeout = unsafe nftnl_set_elem_get_u64(raw, UInt16(NFTNL_SET_ELEM_TIMEOUT))
+        }
+        if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_FLAGS)),
+            unsafe nftnl_set_elem_get_u32(raw, UInt16(NFTNL_SET_ELEM_FLAGS)) & NFT_SET_ELEM_INTERVAL_END.rawValue != 0
+        {
+            element.boundary = .end
+        }
+        var count: UInt32 = 0
+        if let notes = unsafe nftnl_set_elem_get(raw, UInt16(NFTNL_SET_ELEM_USERDATA), &count) {
+            let parsed = unsafe UserData.parseElement(UnsafeRawBufferPointer(start: notes, count: Int(count)))
+            element.comment = parsed.comment
+            if parsed.isOpen { element.boundary = .open }
+        }
+        return element
+    }
+
+    // MARK: - Attributes
+
+    private static func bytes(_ raw: OpaquePointer, _ attribute: Int) -> ElementBytes? {
+        var count: UInt32 = 0
+        guard unsafe nftnl_set_elem_is_set(raw, UInt16(attribute)),
+            let data = unsafe nftnl_set_elem_get(raw, UInt16(attribute), &count), Int(count) <= ElementBytes.capacity
+        else { return nil }
+        return unsafe ElementBytes(UnsafeRawBufferPointer(start: data, count: Int(count)))
+    }
+
+    private static func word(_ raw: OpaquePointer, _ attribute: nftnl_set_attr) -> UInt32 {
+        let attribute = UInt16(attribute.rawValue)
+        return unsafe nftnl_set_is_set(raw, attribute) ? nftnl_set_get_u32(raw, attribute) : 0
+    }
+
+    private static func text(_ pointer: UnsafePointer<CChar>?) -> String? {
+        unsafe pointer.map { unsafe String(cString: $0) }
+    }
+}

@@ -1,0 +1,110 @@
+internal import Networking
+
+/// Turns the statements of one rule into the kernel's expressions, as `nft` does: an address
+/// selector in an `inet` table first asks for the packet's IP version, unless the rule has done
+/// so already.
+struct Lowering {
+    private(set) var expressions: [Expression] = []
+    private var knownFamily: Selector.AddressKind?
+    private let tableFamily: TableReference.Family
+
+    init(in family: TableReference.Family) {
+        self.tableFamily = family
+    }
+
+    static func expressions(of rule: Rule, in family: TableReference.Family) -> [Expression] {
+        var lowering = Lowering(in: family)
+        for statement in rule.statements { lowering.lower(statement) }
+        return lowering.expressions
+    }
+
+    private static let firstRegister = Expression.Register(0)
+
+    private mutating func lower(_ statement: Statement) {
+        let first = Self.firstRegister
+        switch statement {
+        case .transportProtocol(let transport):
+            self.expressions.append(.meta(.transportProtocol, into: first))
+            self.expressions.append(.compare(.equal, first, [transport.rawValue]))
+        case .networkProtocol(let kind):
+            self.require(kind)
+        case .lookup(let selectors, let set, let isInverted):
+            self.load(selectors)
+            self.expressions.append(.lookup(set: set, key: first, into: nil, isInverted: isInverted))
+        case .verdictMap(let selectors, let map):
+            self.load(selectors)
+            self.expressions.append(.lookupVerdict(map: map, key: first))
+        case .destinationTranslated:
+            self.expressions.append(.conntrack(.status, isDirected: false, into: first))
+            // IPS_DST_NAT, a host-order bit mask.
+            self.expressions.append(.mask(first, with: [0x20, 0, 0, 0]))
+            self.expressions.append(.compare(.notEqual, first, [0, 0, 0, 0]))
+        case .verdict(let verdict):
+            self.expressions.append(.verdict(verdict))
+        case .destinationNAT(let kind, let selectors, let map):
+            self.load(selectors)
+            self.expressions.append(.lookup(set: map, key: first, into: first, isInverted: false))
+            let portRegister = Expression.Register(UInt32(kind.datatype.paddedLength / 4))
+            self.expressions.append(
+                .destinationNAT(kind == .ipv4 ? .ipv4 : .ipv6, address: first, port: portRegister)
+            )
+        case .masquerade:
+            self.expressions.append(.masquerade(flags: 0x10))  // NF_NAT_RANGE_PROTO_RANDOM_FULLY
+        case .reject(.tcpReset):
+            self.expressions.append(.reject(kind: 1, code: 0))  // NFT_REJECT_TCP_RST
+        case .reject(.portUnreachable):
+            self.expressions.append(.reject(kind: 2, code: 1))  // NFT_REJECT_ICMPX_UNREACH, port
+        case .counter:
+            self.expressions.append(.counter)
+        }
+    }
+
+    /// Loads selectors into one run of registers, each part at a register of its own.
+    private mutating func load(_ selectors: [Selector]) {
+        for case .address(let kind, _) in selectors { self.require(kind) }
+        var index: UInt32 = 0
+        for selector in selectors {
+            let register = Expression.Register(index)
+            switch selector {
+            case .address(.ipv4, let direction):
+                self.expressions.append(
+                    .payload(.network, offset: direction == .source ? 12 : 16, length: 4, into: register)
+                )
+            case .address(.ipv6, let direction):
+                self.expressions.append(
+                    .payload(.network, offset: direction == .source ? 8 : 24, length: 16, into: register)
+                )
+            case .networkProtocol:
+                self.expressions.append(.meta(.networkProtocol, into: register))
+            case .transportProtocol:
+                self.expressions.append(.meta(.transportProtocol, into: register))
+            case .destinationPort:
+                self.expressions.append(.payload(.transport, offset: 2, length: 2, into: register))
+            case .originalDestination(.ipv4):
+                self.expressions.append(.conntrack(.destinationIPv4, isDirected: true, into: register))
+            case .originalDestination(.ipv6):
+                self.expressions.append(.conntrack(.destinationIPv6, isDirected: true, into: register))
+            case .originalDestinationPort:
+                self.expressions.append(.conntrack(.protocolDestination, isDirected: true, into: register))
+            case .random(let modulus):
+                self.expressions.append(.random(modulus: modulus, into: register))
+            }
+            index += UInt32(selector.datatype.paddedLength / 4)
+        }
+    }
+
+    private mutating func require(_ kind: Selector.AddressKind) {
+        guard self.tableFamily == .inet, self.knownFamily != kind else { return }
+        self.knownFamily = kind
+        self.expressions.append(.meta(.networkProtocol, into: Self.firstRegister))
+        // NFPROTO_IPV4, NFPROTO_IPV6
+        self.expressions.append(.compare(.equal, Self.firstRegister, [kind == .ipv4 ? 2 : 10]))
+    }
+}
+
+extension Rule {
+    /// What the kernel will run for this rule in a table of `family`.
+    public func expressions(in family: TableReference.Family) -> [Expression] {
+        Lowering.expressions(of: self, in: family)
+    }
+}

@@ -1,0 +1,42 @@
+extension Statement {
+    /// The statement in the nft language, as `nft list` prints it.
+    public var text: String {
+        switch self {
+        case .transportProtocol(let transport):
+            "meta l4proto \(transport)"
+        case .networkProtocol(let kind):
+            "meta nfproto \(kind == .ipv4 ? "ipv4" : "ipv6")"
+        case .lookup(let selectors, let set, let isInverted):
+            "\(Self.joined(selectors)) \(isInverted ? "!= " : "")@\(set)"
+        case .verdictMap(let selectors, let map):
+            "\(Self.joined(selectors)) vmap @\(map)"
+        case .destinationTranslated:
+            "ct status dnat"
+        case .verdict(let verdict):
+            verdict.text
+        case .destinationNAT(let kind, let selectors, let map):
+            "dnat \(kind.keyword) to \(Self.joined(selectors)) map @\(map)"
+        case .masquerade:
+            "masquerade fully-random"
+        case .reject(.tcpReset):
+            "reject with tcp reset"
+        case .reject(.portUnreachable):
+            "reject"
+        case .counter:
+            "counter"
+        }
+    }
+
+    private static func joined(_ selectors: [Selector]) -> String {
+        selectors.map(\.text).joined(separator: " . ")
+    }
+}
+
+extension Rule {
+    /// The rule in the nft language, on one line.
+    public var text: String {
+        let statements = self.statements.map(\.text).joined(separator: " ")
+        guard let comment else { return statements }
+        return "\(statements) comment \"\(comment)\""
+    }
+}

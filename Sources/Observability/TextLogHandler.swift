@@ -1,0 +1,60 @@
+// Observability: how Fairlead says what it does. For now the log: one line an event on standard
+// error, readable by people and splittable by machines.
+package import Logging
+internal import Linux
+
+/// Writes `2026-11-21T02:45:39.123Z info    kernel: message key=value`, one line in one write(2), so
+/// that lines of several threads never mix.
+package struct TextLogHandler: LogHandler {
+    package var metadata: Logger.Metadata = [:]
+    package var logLevel: Logger.Level
+    package var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let write: @Sendable (String) -> Void
+
+    package init(
+        label: String,
+        level: Logger.Level,
+        write: @escaping @Sendable (String) -> Void = { StandardError.write($0) }
+    ) {
+        self.label = label
+        self.logLevel = level
+        self.write = write
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var metadata = self.metadata
+        if let provided = self.metadataProvider?.get() { metadata.merge(provided) { $1 } }
+        if let given = event.metadata { metadata.merge(given) { $1 } }
+        let level = event.level.rawValue
+        let padding = String(repeating: " ", count: max(0, 7 - level.count))
+        var line = "\(UTCTime.now()) \(level)\(padding) \(self.label): \(event.message)"
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
+        if let error = event.error { line += " error=\(Self.quoted("\(error)"))" }
+        self.write(line + "\n")
+    }
+
+    /// Quotes values that hold spaces or quotes; control characters never reach the terminal.
+    private static func quoted(_ value: String) -> String {
+        let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f }
+        guard !isPlain else { return value }
+        var text = "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case let scalar where scalar.value < 0x20 || scalar.value == 0x7f:
+                text += "\\u{\(String(scalar.value, radix: 16))}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text + "\""
+    }
+}

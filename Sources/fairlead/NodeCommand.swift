@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import ClusterState
+internal import KernelDataplane
+internal import Linux
+internal import Logging
+internal import Observability
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// `fairlead node`: Services.
+struct Node: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make Services answer at their virtual IPs on this node.",
+        discussion: """
+            Needs CAP_NET_ADMIN. The rules stay in force when it ends, so traffic goes on; `fairlead cleanup` \
+            removes them.
+            """
+    )
+
+    @OptionGroup(title: "Source") var source: SourceOptions
+    @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+
+    func run() async throws {
+        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+    }
+}
+
+/// `fairlead run`: every role this version has, in one process.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run all roles in one process, for a host without a cluster.",
+        discussion: "This version has the node role; the ingress role is still to come."
+    )
+
+    @OptionGroup(title: "Source") var source: SourceOptions
+    @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+
+    func run() async throws {
+        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+    }
+}
+
+/// The node role: a source and a data plane, as services of one group.
+private struct NodeRole {
+    let source: SourceOptions
+    let node: NodeOptions
+    let log: LogOptions
+
+    func run() async throws {
+        let configuration = try self.node.configuration()
+        let level = try self.log.validLevel()
+        let directory = try self.source.directory()
+        let limits = try self.source.limits()
+        try Privileges.requireNetworkAdministration()
+        let lock = try Privileges.takeNodeLock()
+
+        func logger(_ label: String) -> Logger { Logger(label: label) { TextLogHandler(label: $0, level: level) } }
+        Self.warnOfForwarding(logger("node"))
+        do {
+            let wakeUp = try WakeUp()
+            let queue = ChangeQueue(wakeUp: wakeUp)
+            let source = try ManifestSource(
+                directory: directory, queue: queue, limits: limits, logger: logger("manifests"))
+            let dataplane = try KernelDataplane(
+                configuration: configuration, queue: queue, wakeUp: wakeUp, logger: logger("kernel"))
+            let group = ServiceGroup(
+                services: [dataplane, source],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger("lifecycle").leveled(.warning)
+            )
+            try await group.run()
+        } catch {
+            throw CommandFailure.failed("\(error)")
+        }
+        logger("node").notice("stopped; the rules stay in force")
+        withExtendedLifetime(lock) {}
+    }
+
+    /// Connections that pass through this host need forwarding; those of the host itself do not.
+    private static func warnOfForwarding(_ logger: Logger) {
+        for setting in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] where Host.setting(setting) == "0" {
+            logger.warning(
+                "forwarding is off: Services answer this host alone, not pods or clients outside",
+                metadata: ["setting": "\(setting)", "mend": "sysctl -w \(setting)=1"])
+        }
+    }
+}
+
+extension Logger {
+    fileprivate func leveled(_ level: Logger.Level) -> Logger {
+        var logger = self
+        logger.logLevel = level
+        return logger
+    }
+}
