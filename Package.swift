@@ -110,7 +110,7 @@ let package = Package(
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
             "KernelDataplaneTests",
-            ["KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "Networking", "TestSupport", "Lab"]
+            ["KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "TestSupport", "Lab"]
         ),
         .testTarget(
             name: "EndToEndTests",

@@ -120,8 +120,9 @@ package final class KernelSynchronizer {
     }
 
     private func readBackOnce() throws(NftablesError) -> Report {
-        let snapshot = try self.kernel.snapshot(of: FairleadTable.reference)
-        let readback = snapshot.map(TableReadback.init)
+        let readback = try self.kernel.snapshot(of: FairleadTable.reference).map(TableReadback.init)
+        let generation = readback?.snapshot.generation
+        let elementsRead = readback?.snapshot.elements.values.reduce(0) { $0 + $1.count } ?? 0
 
         var program = TableProgram(node: self.program.node)
         var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
@@ -136,15 +137,15 @@ package final class KernelSynchronizer {
             var transaction = Transaction(FairleadTable.reference)
             Self.append(missing, to: &transaction)
             readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
-            transaction.expectedGeneration = readback.snapshot.generation
+            transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .updated)
             program.adoptStanding(standing.union(missing))
         } else {
             var transaction = program.ruleset().replacement()
-            transaction.expectedGeneration = snapshot?.generation
+            transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .replaced)
         }
-        report.elementsRead = snapshot?.elements.values.reduce(0) { $0 + $1.count } ?? 0
+        report.elementsRead = elementsRead
         self.program = program
         self.needsReadback = false
         return report

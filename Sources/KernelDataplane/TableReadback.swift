@@ -4,7 +4,7 @@ package import ServiceModel
 
 /// What a dump of the table says, in Fairlead's terms.
 package struct TableReadback: Sendable {
-    package let snapshot: TableSnapshot
+    package private(set) var snapshot: TableSnapshot
 
     package init(_ snapshot: TableSnapshot) {
         self.snapshot = snapshot
@@ -15,7 +15,7 @@ package struct TableReadback: Sendable {
     /// The slots of each frontend as far as they are in order: 0, 1, 2 and so on. Elements that make no
     /// sense are left out here; the difference of elements deletes them.
     package func slots() -> [Frontend: [Backend]] {
-        var found: [Frontend: [UInt32: Backend]] = [:]
+        var found: [Frontend: [Int: Backend]] = [:]
         for family in AddressFamily.allCases {
             for element in self.snapshot.elements[FairleadSet(.endpoints, family).name] ?? [] {
                 let offset = family.addressLength
@@ -28,7 +28,7 @@ package struct TableReadback: Sendable {
         }
         return found.mapValues { slots in
             var backends: [Backend] = []
-            while let backend = slots[UInt32(backends.count)] { backends.append(backend) }
+            while let backend = slots[backends.count] { backends.append(backend) }
             return backends
         }
     }
@@ -38,13 +38,13 @@ package struct TableReadback: Sendable {
         _ location: Frontend.Location,
         at offset: Int,
         _ family: AddressFamily,
-        in found: inout [Frontend: [UInt32: Backend]]
+        in found: inout [Frontend: [Int: Backend]]
     ) {
         guard let transport = element.key.transportProtocol(at: offset), let port = element.key.port(at: offset + 4),
             let slot = element.key.integer(at: offset + 8), case .bytes(let value)? = element.value,
             let address = value.address(family, at: 0), let target = value.port(at: family.addressLength)
         else { return }
-        found[Frontend(location, transport, port), default: [:]][slot] = Backend(address, target)
+        found[Frontend(location, transport, port), default: [:]][Int(slot)] = Backend(address, target)
     }
 
     // MARK: - The frame
@@ -82,28 +82,34 @@ package struct TableReadback: Sendable {
 
     // MARK: - Elements
 
-    /// What to change so that the sets hold exactly `wanted`.
-    package func changes(to wanted: [FairleadSet: [Element]]) -> ElementChanges {
-        struct Key: Hashable {
-            let bytes: ElementBytes
-            let isEnd: Bool
-
-            init(_ element: Element) {
-                self.bytes = element.key
-                self.isEnd = element.boundary == .end
-            }
-        }
+    /// What to change so that the sets hold exactly `wanted`. Lets go of what was read, set by set:
+    /// at a hundred thousand endpoints a second copy of everything would be felt.
+    package consuming func changes(to wanted: consuming [FairleadSet: [Element]]) -> ElementChanges {
         var changes = ElementChanges()
         for set in FairleadSet.all {
-            let present = self.snapshot.elements[set.name] ?? []
-            var standing = Dictionary(minimumCapacity: present.count) as [Key: Element]
-            for element in present { standing[Key(element)] = element }
-            for element in wanted[set] ?? [] {
-                let old = standing.removeValue(forKey: Key(element)).map { PlacedElement(set: set, element: $0) }
-                changes.replace(old, with: PlacedElement(set: set, element: element))
+            let present = self.snapshot.elements.removeValue(forKey: set.name) ?? []
+            var standing = Dictionary(minimumCapacity: present.count) as [ElementKey: Int32]
+            for (index, element) in present.enumerated() { standing[ElementKey(element)] = Int32(index) }
+            for element in wanted.removeValue(forKey: set) ?? [] {
+                let old = standing.removeValue(forKey: ElementKey(element)).map { present[Int($0)] }
+                guard old != element else { continue }
+                changes.replace(
+                    old.map { PlacedElement(set: set, element: $0) }, with: PlacedElement(set: set, element: element))
             }
-            for element in standing.values { changes.delete(PlacedElement(set: set, element: element)) }
+            for index in standing.values { changes.delete(PlacedElement(set: set, element: present[Int(index)])) }
         }
         return changes
+    }
+}
+
+/// What tells elements of one set apart: the end of a range may have the same bytes as the start of
+/// another.
+private struct ElementKey: Hashable {
+    let bytes: ElementBytes
+    let isEnd: Bool
+
+    init(_ element: Element) {
+        self.bytes = element.key
+        self.isEnd = element.boundary == .end
     }
 }

@@ -93,9 +93,9 @@ extension SpawnPlan {
         let prefix = Self.setpriv.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []
         let words = prefix + self.arguments
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe arguments { unsafe free(pointer) } }
+        defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         var variables = unsafe (self.environment ?? []).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe variables { unsafe free(pointer) } }
+        defer { for index in unsafe variables.indices { unsafe free(variables[index]) } }
 
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)

@@ -234,7 +234,8 @@ private final class ChildLife: Sendable {
         self.reaped.withLock { status in
             var raw: Int32 = 0
             while unsafe waitpid(self.pid, &raw, 0) == -1, errno == EINTR {}
-            status = fairlead_wifexited(raw) != 0
+            status =
+                fairlead_wifexited(raw) != 0
                 ? .exited(fairlead_wexitstatus(raw)) : .signalled(fairlead_wtermsig(raw))
         }
         self.ended.signal()

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 
 /// An `inotify(7)` instance that follows one directory.
-package struct Inotify: ~Copyable, Sendable {
+package final class Inotify: Sendable {
     /// One thing that happened.
     package struct Event: Sendable, Hashable {
         package let mask: Mask
@@ -48,14 +48,14 @@ package struct Inotify: ~Copyable, Sendable {
     package var number: Int32 { self.descriptor.number }
 
     /// Follows a directory from now on.
-    package borrowing func follow(directory: String, _ mask: Mask) throws(SystemError) {
+    package func follow(directory: String, _ mask: Mask) throws(SystemError) {
         _ = try systemCall("inotify_add_watch", directory) {
             unsafe inotify_add_watch(self.descriptor.number, directory, mask.rawValue | UInt32(IN_ONLYDIR))
         }
     }
 
     /// All events so far.
-    package borrowing func events() throws(SystemError) -> [Event] {
+    package func events() throws(SystemError) -> [Event] {
         var events: [Event] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {

@@ -67,8 +67,8 @@ package final class NetworkNamespace: Sendable {
     /// Opens a socket that belongs to the namespace, whichever thread uses it later.
     package func socket(family: Int32, type: Int32, protocol number: Int32 = 0) throws -> Descriptor {
         try self.run {
-            let flags = Int32(SOCK_CLOEXEC.rawValue)
-            return Descriptor(owning: try systemCall("socket", self.name) { Glibc.socket(family, type | flags, number) })
+            let type = type | Int32(SOCK_CLOEXEC.rawValue)
+            return Descriptor(owning: try systemCall("socket", self.name) { Glibc.socket(family, type, number) })
         }
     }
 

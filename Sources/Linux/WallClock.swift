@@ -22,7 +22,7 @@ public enum StandardError {
 }
 
 /// What the host calls itself, and what it allows.
-public enum Host {
+public enum HostSystem {
     /// The host name in lower case, as the kubelet registers its node.
     public static var name: String {
         var buffer = [CChar](repeating: 0, count: 256)

@@ -31,7 +31,7 @@ struct NodeOptions: ParsableArguments {
 
     /// The options as the data plane takes them.
     func configuration() throws -> KernelDataplane.Configuration {
-        var configuration = KernelDataplane.Configuration(nodeName: (self.hostnameOverride ?? Host.name).lowercased())
+        var configuration = KernelDataplane.Configuration(nodeName: (self.hostnameOverride ?? HostSystem.name).lowercased())
         guard !configuration.nodeName.isEmpty else { throw CommandFailure.usage("--hostname-override: must not be empty") }
         configuration.masqueradeAll = self.masqueradeAll
         if let clusterCIDR {

@@ -25,11 +25,13 @@ enum Plan {
         return Addresses(ipv4: IPAddress(10, 244, 1, host), ipv6: IPAddress(ipv6High: podPrefix, low: UInt64(host)))
     }
 
-    /// No duplicate address detection: addresses work at once. Ping sockets for everybody.
+    /// No duplicate address detection: addresses work at once. Ping sockets for everybody. No limit
+    /// on ICMP errors: with it the seventh refusal within a second looks like a drop.
     static let kernelParameters: [(path: String, value: String)] = [
         ("net/ipv4/conf/all/rp_filter", "0"), ("net/ipv4/conf/default/rp_filter", "0"),
         ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0"),
         ("net/ipv6/conf/default/dad_transmits", "0"), ("net/ipv6/conf/default/accept_ra", "0"),
+        ("net/ipv4/icmp_ratelimit", "0"), ("net/ipv6/icmp/ratelimit", "0"),
         ("net/ipv4/ping_group_range", "0 2147483647"),
     ]
 

@@ -179,7 +179,7 @@ struct Attempt {
             do throws(SystemError) {
                 _ = try socket.send(request[...])
                 break
-            } catch where error.number == EPERM {
+            } catch  where error.number == EPERM {
                 // Stopped in our own output hook. A rejection leaves its error for the next call; a
                 // drop leaves nothing and ends as a timeout.
                 continue

@@ -62,12 +62,15 @@ final class ServerLoop: Sendable {
 
     private func serve() {
         var connections: [Connection] = []
-        let fixed = [Readiness.Interest(number: self.stopSignal.number, writing: false)]
+        let fixed =
+            [Readiness.Interest(number: self.stopSignal.number, writing: false)]
             + self.listeners.map { Readiness.Interest(number: $0.socket.number, writing: false) }
         while true {
-            let interests = fixed + connections.map {
-                Readiness.Interest(number: $0.socket.number, writing: !$0.pending.isEmpty)
-            }
+            let interests =
+                fixed
+                + connections.map {
+                    Readiness.Interest(number: $0.socket.number, writing: !$0.pending.isEmpty)
+                }
             let ready = Readiness.wait(interests, timeout: .seconds(3600))
             if ready.first == 0 { return }
             for index in ready where index >= fixed.count { connections[index - fixed.count].advance() }

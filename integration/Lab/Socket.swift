@@ -22,7 +22,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// As `struct sockaddr_in` or `sockaddr_in6`: the family in host order, everything else in network order.
     fileprivate var bytes: [UInt8] {
         let family = self.address.family.number
-        let head = [UInt8(truncatingIfNeeded: family), UInt8(family >> 8), UInt8(self.port >> 8), UInt8(self.port & 255)]
+        let head = [UInt8(family & 255), UInt8(family >> 8), UInt8(self.port >> 8), UInt8(self.port & 255)]
         switch self.address.family {
         case .ipv4: return head + self.address.bytes + [UInt8](repeating: 0, count: 8)
         case .ipv6: return head + [0, 0, 0, 0] + self.address.bytes + [0, 0, 0, 0]
@@ -72,7 +72,8 @@ struct Socket: ~Copyable, Sendable {
         let bytes = address.bytes
         _ = try systemCall("bind", address.description) {
             unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.bind(self.number, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
+                let local = unsafe $0.assumingMemoryBound(to: sockaddr.self).baseAddress
+                return unsafe Glibc.bind(self.number, local, socklen_t($0.count))
             }
         }
     }
@@ -91,7 +92,7 @@ struct Socket: ~Copyable, Sendable {
                     return unsafe Glibc.connect(self.number, target, socklen_t($0.count))
                 }
             }
-        } catch where error.number == EINPROGRESS {}
+        } catch  where error.number == EINPROGRESS {}
     }
 
     /// The next connection and who it is from; nil if there is none.

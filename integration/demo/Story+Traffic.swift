@@ -31,7 +31,7 @@ extension Story {
             guard fairlead.process.isRunning else {
                 throw DemoFailure(description: "fairlead ended at once: \(fairlead.process.errorOutput)")
             }
-            let probe = try self.lab.client.tcp(to: Self.vip, port: Self.echoPort, timeout: .milliseconds(200))
+            let probe = try self.lab.client.tcp(to: Self.vip, port: Self.echoPort, timeout: .milliseconds(10))
             return probe.isAnswered
         }
         let duration = inMilliseconds(ContinuousClock.now - start)
@@ -76,9 +76,10 @@ extension Story {
         }
         let isPlainPod = host.name.hasPrefix("pod") && response.server != host.name
         let expected = isPlainPod ? host.address(address.family) : self.lab.podGateway(address.family)
-        let kind = isPlainPod ? "its own address" : "the node"
+        let kind = isPlainPod ? "as itself" : "as \(expected), the node"
         try self.check(
-            response.client == expected, "\(response.server) saw \(host.name) as \(kind)", "as \(response.client)")
+            response.client == expected, "\(response.server) answered, and saw \(host.name) \(kind)",
+            "it saw \(response.client)")
     }
 
     func spread() throws {

@@ -14,7 +14,6 @@ final class Story: Sendable {
     let program: String
     let lab: Lab
     let manifests: ManifestFolder
-    private let servers: Mutex<[any Sendable]>
     private let stopServers: @Sendable () -> Void
     private let running = Mutex<FairleadProcess?>(nil)
     private let passedChecks = Atomic<Int>(0)
@@ -37,7 +36,6 @@ final class Story: Sendable {
         self.lab = lab
         let web = try lab.pods.map { try HTTPEchoServer(on: $0, port: 8080) }
         let echo = try lab.pods.map { try EchoServer(on: $0, port: 7007, transports: [.tcp]) }
-        self.servers = Mutex([])
         self.stopServers = {
             for server in web { server.stop() }
             for server in echo { server.stop() }
@@ -47,7 +45,8 @@ final class Story: Sendable {
     func tell() throws {
         let start = ContinuousClock.now
         self.terminal.write()
-        self.terminal.write("    \(self.terminal.styled("Fairlead", .bold)): Services of a Kubernetes node, in the kernel")
+        let name = self.terminal.styled("Fairlead", .bold)
+        self.terminal.write("    \(name): the Services of a Kubernetes node, in its kernel")
         try self.introduce()
         try self.reachTheService()
         try self.spread()
@@ -56,10 +55,10 @@ final class Story: Sendable {
         try self.refuse()
         try self.killAndRestart()
         try self.leaveNothing()
-        let seconds = inMilliseconds(ContinuousClock.now - start)
+        let duration = inMilliseconds(ContinuousClock.now - start)
         self.terminal.write()
         let count = self.passedChecks.load(ordering: .relaxed)
-        self.terminal.write("    \(self.terminal.styled("All \(count) checks passed", .bold, .green)) in \(seconds).")
+        self.terminal.write("    \(self.terminal.styled("All \(count) checks passed", .bold, .green)) in \(duration).")
         self.terminal.write()
     }
 

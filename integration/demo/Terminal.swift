@@ -23,7 +23,7 @@ struct Terminal {
 
     func write(_ line: String = "") {
         print(line)
-        unsafe fflush(nil)
+        fflush(nil)
     }
 
     func heading(_ number: Int, _ title: String) {

@@ -13,8 +13,8 @@ public struct Transaction: Sendable {
         case addRule(chain: String, Rule)
         case addSet(NamedSet)
         case deleteSet(String)
-        /// Adding an element that stands with the same value is no error; with another value it is `EBUSY`
-        /// or `EEXIST`.
+        /// Adding an element that stands with the same value is no error; with another value it
+        /// is refused (`EEXIST`).
         case addElements(NamedSet, [Element])
         case deleteElements(NamedSet, [Element])
     }
