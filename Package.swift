@@ -27,7 +27,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "fairlead",
@@ -39,7 +38,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C: the system's libraries, and inline shims for what does not import into Swift.
@@ -48,13 +46,14 @@ let package = Package(
             pkgConfig: "libnftnl",
             providers: [.apt(["libnftnl-dev", "libmnl-dev"])]
         ),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
 
         // The product. The arrows are those of docs/architecture.md; .ci/check-imports holds them.
         module("Networking"),
         module("Linux", ["CLinux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
-        module("KubernetesAPI", ["Networking", yams]),
+        module("KubernetesAPI", ["CYaml", "Networking"]),
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module(
