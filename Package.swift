@@ -86,10 +86,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fairlead-bench",
-            dependencies: [
-                "Lab", "Linux", "Networking", "Nftables", "KernelDataplane", "ServiceModel", "KubernetesAPI",
-                "ClusterState", logging,
-            ],
+            dependencies: ["Lab", "Linux", "Networking", "Nftables", "Observability"],
             path: "integration/bench",
             swiftSettings: settings
         ),
@@ -102,14 +99,18 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
-        tests("LinuxTests", ["Linux"]),
+        tests("LinuxTests", ["Linux", "Networking"]),
+        tests("ObservabilityTests", ["Observability", logging]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
             "KernelDataplaneTests",
-            ["KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "TestSupport", "Lab"]
+            [
+                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking",
+                "TestSupport", "Lab",
+            ]
         ),
         .testTarget(
             name: "EndToEndTests",

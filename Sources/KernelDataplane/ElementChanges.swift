@@ -7,9 +7,13 @@ package struct ElementChanges: Sendable {
 
     package init() {}
 
-    package mutating func delete(_ placed: PlacedElement) { self.deletions[placed.set, default: []].append(placed.element) }
+    package mutating func delete(_ placed: PlacedElement) {
+        self.deletions[placed.set, default: []].append(placed.element)
+    }
 
-    package mutating func add(_ placed: PlacedElement) { self.additions[placed.set, default: []].append(placed.element) }
+    package mutating func add(_ placed: PlacedElement) {
+        self.additions[placed.set, default: []].append(placed.element)
+    }
 
     /// Makes `new` of `old`: nothing if they are the same.
     package mutating func replace(_ old: PlacedElement?, with new: PlacedElement?) {

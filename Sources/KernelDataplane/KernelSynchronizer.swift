@@ -113,7 +113,7 @@ package final class KernelSynchronizer {
         while true {
             do throws(NftablesError) {
                 return try self.readBackOnce()
-            } catch where error.code == .changedMeanwhile && attempt < Self.readbackAttempts {
+            } catch  where error.code == .changedMeanwhile && attempt < Self.readbackAttempts {
                 attempt += 1
             }
         }
@@ -133,7 +133,9 @@ package final class KernelSynchronizer {
         var report: Report
         if let readback, readback.hasFrame(of: program) {
             let standing = readback.balancers
-            let missing = program.standingBalancers.subtracting(standing).sorted { ($0.order, $0.name) < ($1.order, $1.name) }
+            let missing = program.standingBalancers.subtracting(standing).sorted {
+                ($0.order, $0.name) < ($1.order, $1.name)
+            }
             var transaction = Transaction(FairleadTable.reference)
             Self.append(missing, to: &transaction)
             readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
@@ -181,7 +183,7 @@ package final class KernelSynchronizer {
         do throws(NftablesError) {
             _ = try kernel.commit(transaction)
             return true
-        } catch where error.number == Self.noSuchFile {
+        } catch  where error.number == Self.noSuchFile {
             return false
         }
     }

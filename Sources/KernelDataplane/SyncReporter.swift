@@ -33,7 +33,8 @@ final class SyncReporter {
                 }
             let said = self.notes[change.key] ?? []
             for note in notes where !said.contains(note) {
-                self.logger.warning("not all of an object can be honoured", metadata: ["object": "\(change.key)", "reason": "\(note)"])
+                self.logger.warning(
+                    "not all of an object can be honoured", metadata: ["object": "\(change.key)", "reason": "\(note)"])
             }
             self.notes[change.key] = notes.isEmpty ? nil : notes
         }
@@ -44,7 +45,8 @@ final class SyncReporter {
                 self.logger.warning(
                     "a frontend is claimed twice, the older Service keeps it",
                     metadata: [
-                        "object": "Service \(name)", "frontend": "\(conflict.frontend)", "holder": "Service \(conflict.holder)",
+                        "object": "Service \(name)", "frontend": "\(conflict.frontend)",
+                        "holder": "Service \(conflict.holder)",
                     ])
             }
             self.conflicts[name] = conflicts.isEmpty ? nil : conflicts
@@ -70,7 +72,8 @@ final class SyncReporter {
             } else {
                 metadata["services"] = "\(services.count)"
             }
-            self.logger.info(report.kind == .replaced ? "table made anew with more room" : "programmed a change", metadata: metadata)
+            self.logger.info(
+                report.kind == .replaced ? "table made anew with more room" : "programmed a change", metadata: metadata)
         case .start:
             metadata["services"] = "\(synchronizer.planner.serviceCount)"
             metadata["frontends"] = "\(synchronizer.program.frontends.count)"
@@ -94,7 +97,8 @@ final class SyncReporter {
 
     func failed(_ error: any Error, retryIn pause: Duration) {
         self.logger.error(
-            "programming failed, the kernel will be read back", metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
+            "programming failed, the kernel will be read back",
+            metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
     }
 
     /// `0.83 ms`.

@@ -121,7 +121,8 @@ package struct TableProgram: Sendable {
         let (oldVerdict, newVerdict) = (old.map(frontend.verdictElement), new.map(frontend.verdictElement))
         step.changes.replace(oldVerdict, with: newVerdict)
         step.changes.replace(
-            old.flatMap { frontend.masqueradeElement($0.role) }, with: new.flatMap { frontend.masqueradeElement($0.role) })
+            old.flatMap { frontend.masqueradeElement($0.role) },
+            with: new.flatMap { frontend.masqueradeElement($0.role) })
         let (oldSlots, newSlots) = (old?.slots ?? [], new?.slots ?? [])
         for slot in 0..<max(oldSlots.count, newSlots.count) {
             let before = slot < oldSlots.count ? oldSlots[slot] : nil

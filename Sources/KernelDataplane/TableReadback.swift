@@ -59,7 +59,9 @@ package struct TableReadback: Sendable {
     /// Balancing chains that stand with the rules they should have.
     package var balancers: Set<FairleadTable.Balancer> {
         Set(
-            self.snapshot.chains.keys.compactMap(FairleadTable.Balancer.init).filter { self.holds(Chain(name: $0.name), $0.rules) }
+            self.snapshot.chains.keys.compactMap(FairleadTable.Balancer.init).filter {
+                self.holds(Chain(name: $0.name), $0.rules)
+            }
         )
     }
 

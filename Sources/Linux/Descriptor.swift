@@ -69,7 +69,8 @@ public struct Descriptor: ~Copyable, Sendable {
         while offset < bytes.count {
             offset += try systemCall("write") {
                 unsafe bytes.withUnsafeBytes { buffer in
-                    unsafe Glibc.write(self.number, buffer.baseAddress.map { unsafe $0 + offset }, buffer.count - offset)
+                    unsafe Glibc.write(
+                        self.number, buffer.baseAddress.map { unsafe $0 + offset }, buffer.count - offset)
                 }
             }
         }

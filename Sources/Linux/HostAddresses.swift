@@ -16,7 +16,8 @@ public enum HostAddresses {
         var next = unsafe list
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
-            guard unsafe entry.pointee.ifa_flags & UInt32(IFF_UP) != 0, let socketAddress = unsafe entry.pointee.ifa_addr,
+            guard unsafe entry.pointee.ifa_flags & UInt32(IFF_UP) != 0,
+                let socketAddress = unsafe entry.pointee.ifa_addr,
                 let address = unsafe self.address(UnsafeRawPointer(socketAddress))
             else { continue }
             addresses.append(address)
@@ -36,7 +37,8 @@ public enum HostAddresses {
     private static func source(towards destination: IPAddress) -> IPAddress? {
         let family = destination.family == .ipv4 ? AF_INET : AF_INET6
         guard
-            let number = try? systemCall("socket", "", { socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) })
+            let number = try? systemCall(
+                "socket", "", { socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) })
         else { return nil }
         let descriptor = Descriptor(owning: number)
         guard connect(descriptor.number, to: destination) else { return nil }

@@ -24,7 +24,9 @@ public struct InstanceLock: ~Copyable, Sendable {
     /// Takes the lock `name`, or throws ``Taken``.
     public static func take(_ name: String) throws -> InstanceLock {
         let socket = Descriptor(
-            owning: try systemCall("socket") { Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | self.closeOnExec, 0) })
+            owning: try systemCall("socket") {
+                Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | self.closeOnExec, 0)
+            })
         if let taken = try self.bind(socket.number, to: name) { throw taken }
         // Listening lets others connect, which is how they learn who this is. Nobody is ever accepted.
         _ = try systemCall("listen") { listen(socket.number, 1) }
@@ -44,7 +46,7 @@ public struct InstanceLock: ~Copyable, Sendable {
                 }
             }
             return nil
-        } catch where error.number == EADDRINUSE {
+        } catch  where error.number == EADDRINUSE {
             let holder = self.holder(of: &address, length)
             return Taken(process: holder, command: holder.map(self.command) ?? "")
         }
@@ -54,11 +56,14 @@ public struct InstanceLock: ~Copyable, Sendable {
 
     private static func holder(of address: inout sockaddr_un, _ length: socklen_t) -> Int32? {
         guard
-            let number = try? systemCall("socket", "", { Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0) })
+            let number = try? systemCall(
+                "socket", "", { Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0) })
         else { return nil }
         let client = Descriptor(owning: number)
         let result = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(client.number, $0, length) }
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(client.number, $0, length)
+            }
         }
         // A full queue (EAGAIN) still names the peer on Linux only once connected: then it is not known.
         guard result == 0 else { return nil }

@@ -35,7 +35,7 @@ public enum Poller {
         let milliseconds = timeout.map(Self.milliseconds) ?? -1
         do throws(SystemError) {
             _ = try systemCallOnce("poll") { unsafe poll(&entries, nfds_t(count), milliseconds) }
-        } catch where error.number == EINTR {
+        } catch  where error.number == EINTR {
             return []
         }
         return entries.filter { $0.revents != 0 }.map(\.fd)

@@ -34,7 +34,8 @@ public enum HostSystem {
     /// A setting under /proc/sys by its sysctl(8) name; nil where there is none.
     public static func setting(_ name: String) -> String? {
         let path = "/proc/sys/" + name.split(separator: ".").joined(separator: "/")
-        guard let file = try? Descriptor.open(path, flags: O_RDONLY), let bytes = try? file.readToEnd(limit: 4096) else {
+        guard let file = try? Descriptor.open(path, flags: O_RDONLY), let bytes = try? file.readToEnd(limit: 4096)
+        else {
             return nil
         }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)

@@ -6,7 +6,8 @@ extension IPAddress: LosslessStringConvertible, CustomStringConvertible {
     /// (`172.30.0.041` is `172.30.0.41`), because objects stored by old API servers have them.
     /// Anything else that is not an address gives nil: zones (`%eth0`), ports, white space.
     public init?(_ text: String) {
-        let parsed = text.utf8.contains(UInt8(ascii: ":"))
+        let parsed =
+            text.utf8.contains(UInt8(ascii: ":"))
             ? Self.parseIPv6(text.utf8[...])
             : Self.parseIPv4(text.utf8[...])
         guard let parsed else { return nil }

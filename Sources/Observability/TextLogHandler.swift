@@ -1,7 +1,7 @@
+internal import Linux
 // Observability: how Fairlead says what it does. For now the log: one line an event on standard
 // error, readable by people and splittable by machines.
 package import Logging
-internal import Linux
 
 /// Writes `2026-11-21T02:45:39.123Z info    kernel: message key=value`, one line in one write(2), so
 /// that lines of several threads never mix.

@@ -14,7 +14,10 @@ struct Cleanup: ParsableCommand {
         let lock = try Privileges.takeNodeLock()
         do {
             let wasThere = try KernelSynchronizer.removeTable(from: try NetlinkKernel())
-            print(wasThere ? "removed \(FairleadTable.reference)" : "nothing to remove: there is no \(FairleadTable.reference)")
+            print(
+                wasThere
+                    ? "removed \(FairleadTable.reference)" : "nothing to remove: there is no \(FairleadTable.reference)"
+            )
         } catch {
             throw CommandFailure.failed("\(error)")
         }

@@ -80,7 +80,8 @@ private struct NodeRole {
 
     /// Connections that pass through this host need forwarding; those of the host itself do not.
     private static func warnOfForwarding(_ logger: Logger) {
-        for setting in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] where HostSystem.setting(setting) == "0" {
+        for setting in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] where HostSystem.setting(setting) == "0"
+        {
             logger.warning(
                 "forwarding is off: Services answer this host alone, not pods or clients outside",
                 metadata: ["setting": "\(setting)", "mend": "sysctl -w \(setting)=1"])

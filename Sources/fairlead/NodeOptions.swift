@@ -31,13 +31,18 @@ struct NodeOptions: ParsableArguments {
 
     /// The options as the data plane takes them.
     func configuration() throws -> KernelDataplane.Configuration {
-        var configuration = KernelDataplane.Configuration(nodeName: (self.hostnameOverride ?? HostSystem.name).lowercased())
-        guard !configuration.nodeName.isEmpty else { throw CommandFailure.usage("--hostname-override: must not be empty") }
+        var configuration = KernelDataplane.Configuration(
+            nodeName: (self.hostnameOverride ?? HostSystem.name).lowercased())
+        guard !configuration.nodeName.isEmpty else {
+            throw CommandFailure.usage("--hostname-override: must not be empty")
+        }
         configuration.masqueradeAll = self.masqueradeAll
         if let clusterCIDR {
             configuration.clusterCIDRs = try Self.blocks(clusterCIDR, option: "--cluster-cidr")
-            for family in AddressFamily.allCases where configuration.clusterCIDRs.count(where: { $0.family == family }) > 1 {
-                throw CommandFailure.usage("--cluster-cidr: at most one IPv\(family.rawValue) block, not '\(clusterCIDR)'")
+            for family in AddressFamily.allCases
+            where configuration.clusterCIDRs.count(where: { $0.family == family }) > 1 {
+                throw CommandFailure.usage(
+                    "--cluster-cidr: at most one IPv\(family.rawValue) block, not '\(clusterCIDR)'")
             }
         }
         if self.nodePortAddresses != "primary" {
@@ -50,7 +55,8 @@ struct NodeOptions: ParsableArguments {
     private static func blocks(_ text: String, option: String) throws -> [CIDR] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
             guard let block = CIDR(String(part)) else {
-                throw CommandFailure.usage("\(option): '\(part)' is not an address block such as 10.244.0.0/16 or fd00:10:244::/48")
+                throw CommandFailure.usage(
+                    "\(option): '\(part)' is not an address block such as 10.244.0.0/16 or fd00:10:244::/48")
             }
             return block
         }
@@ -61,12 +67,14 @@ struct NodeOptions: ParsableArguments {
 struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("log-level"),
-        help: ArgumentHelp("How much to say: trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+        help: ArgumentHelp(
+            "How much to say: trace, debug, info, notice, warning, error or critical.", valueName: "level"))
     var level = "info"
 
     func validLevel() throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: self.level) else {
-            throw CommandFailure.usage("--log-level: '\(self.level)' is none of trace, debug, info, notice, warning, error, critical")
+            throw CommandFailure.usage(
+                "--log-level: '\(self.level)' is none of trace, debug, info, notice, warning, error, critical")
         }
         return level
     }

@@ -10,7 +10,8 @@ internal import ServiceModel
 struct Render: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the ruleset for some manifests as nft text; touches nothing.",
-        discussion: "Needs no privilege. `nft -c -f -` checks what it prints. Problems go to standard error, and make it exit with 1."
+        discussion:
+            "Needs no privilege. `nft -c -f -` checks what it prints. Problems go to standard error, and make it exit with 1."
     )
 
     @OptionGroup(title: "Source") var source: SourceOptions

@@ -97,7 +97,8 @@ struct Flow: CustomStringConvertible {
     init?(_ line: Substring) {
         guard let arrow = line.firstRange(of: "->") else { return nil }
         let words = line[..<arrow.lowerBound].split(separator: " ").map(String.init)
-        guard words.count == 6, words[2] == "to", let source = IPAddress(words[1]), let destination = IPAddress(words[3]),
+        guard words.count == 6, words[2] == "to", let source = IPAddress(words[1]),
+            let destination = IPAddress(words[3]),
             let transport = TransportProtocol(kubernetesName: words[4].uppercased()), let port = UInt16(words[5])
         else { return nil }
         self.packet = PacketTracer.Packet(from: source, to: destination, transport, port, isLocal: words[0] == "host")

@@ -77,7 +77,9 @@ struct GoldenTests {
             if text.hasPrefix("elements = {") || !elements.isEmpty {
                 let isLast = text.hasSuffix("}")
                 let bare = text.replacing("elements = {", with: "").replacing("}", with: "")
-                elements += bare.split(separator: ",").map { String($0.drop { $0 == " " }.trimmed) }.filter { !$0.isEmpty }
+                elements += bare.split(separator: ",").map { String($0.drop { $0 == " " }.trimmed) }.filter {
+                    !$0.isEmpty
+                }
                 if isLast {
                     lines += elements.sorted()
                     elements = []

@@ -107,7 +107,9 @@ struct SynchronizerTests {
         for number in 0..<services {
             _ = synchronizer.take([
                 self.change(
-                    Make.service("svc-\(number)", clusterIPs: ["10.\(96 + number / 65536).\(number / 256 % 256).\(number % 256)"])),
+                    Make.service(
+                        "svc-\(number)", clusterIPs: ["10.\(96 + number / 65536).\(number / 256 % 256).\(number % 256)"]
+                    )),
                 self.change(self.slice(number, endpoints: 0..<endpoints)),
             ])
         }
@@ -125,7 +127,8 @@ struct SynchronizerTests {
     private func slice(_ number: Int, endpoints: some Sequence<Int>) -> EndpointSlice {
         Make.slice(
             "svc-\(number)", of: "svc-\(number)",
-            endpoints: endpoints.map { Make.endpoint("10.\(128 + number % 100).\($0 / 256).\($0 % 256)", node: "here") })
+            endpoints: endpoints.map { Make.endpoint("10.\(128 + number % 100).\($0 / 256).\($0 % 256)", node: "here") }
+        )
     }
 
     struct Scale: Sendable, CustomTestStringConvertible {
@@ -134,7 +137,10 @@ struct SynchronizerTests {
         var testDescription: String { "\(self.services) x \(self.endpoints)" }
     }
 
-    static let scales = [Scale(services: 1, endpoints: 1), Scale(services: 100, endpoints: 10), Scale(services: 2000, endpoints: 10), Scale(services: 1, endpoints: 5000)]
+    static let scales = [
+        Scale(services: 1, endpoints: 1), Scale(services: 100, endpoints: 10), Scale(services: 2000, endpoints: 10),
+        Scale(services: 1, endpoints: 5000),
+    ]
 
     /// One endpoint that comes, goes or is replaced is at most six element operations, at any scale.
     @Test(arguments: KernelKind.allCases, scales)
@@ -152,7 +158,8 @@ struct SynchronizerTests {
             ("nothing", all, 0),
         ]
         for (step, endpoints, bound) in steps {
-            let report = try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: endpoints))]))
+            let report = try synchronizer.synchronize(
+                synchronizer.take([self.change(self.slice(0, endpoints: endpoints))]))
             #expect(report.elementOperations <= bound, "\(step)")
             #expect((report.kind == .unchanged) == (bound == 0), "\(step)")
         }
@@ -161,9 +168,11 @@ struct SynchronizerTests {
     /// Whatever another program did to the table, reading back mends it.
     @Test(arguments: [
         "delete table inet fairlead", "flush ruleset", "flush chain inet fairlead services",
-        "flush map inet fairlead endpoints4", "add rule inet fairlead services accept", "add chain inet fairlead intruder",
+        "flush map inet fairlead endpoints4", "add rule inet fairlead services accept",
+        "add chain inet fairlead intruder",
         "add set inet fairlead intruder { type ipv4_addr; }", "flush set inet fairlead cluster-ips4",
-        "add element inet fairlead cluster-ips4 { 1.2.3.4 }", "add element inet fairlead hairpins6 { fd00::9 . fd00::8 }",
+        "add element inet fairlead cluster-ips4 { 1.2.3.4 }",
+        "add element inet fairlead hairpins6 { fd00::9 . fd00::8 }",
         "add element inet fairlead endpoints4 { 10.96.0.0 . tcp . 80 . 77 : 9.9.9.9 . 9 }",
         "add element inet fairlead frontends4 { 10.96.9.9 . tcp . 80 : drop }",
         "delete element inet fairlead endpoints4 { 10.96.0.0 . tcp . 80 . 0 }",
@@ -207,11 +216,15 @@ struct SynchronizerTests {
         try self.fill(synchronizer, services: 2, endpoints: 3)
         _ = synchronizer.take([self.change(self.slice(0, endpoints: 0..<5))])
         var foreign = Transaction(FairleadTable.reference)
-        foreign.append(.addElements(FairleadSet(.clusterIPs, .ipv4).declaration(size: 16384), [Element(key: ElementBytes([9, 9, 9, 9]))]))
+        foreign.append(
+            .addElements(
+                FairleadSet(.clusterIPs, .ipv4).declaration(size: 16384), [Element(key: ElementBytes([9, 9, 9, 9]))]))
         fake.beforeCommit = { _ = try? fake.commit(foreign) }
         _ = try synchronizer.readBack()
         let held = try #require(try fake.snapshot(of: FairleadTable.reference))
-        #expect(Set(held.elements["cluster-ips4"] ?? []) == Set(synchronizer.program.elements()[FairleadSet(.clusterIPs, .ipv4)] ?? []))
+        #expect(
+            Set(held.elements["cluster-ips4"] ?? [])
+                == Set(synchronizer.program.elements()[FairleadSet(.clusterIPs, .ipv4)] ?? []))
     }
 
     @Test(arguments: KernelKind.allCases)
@@ -224,7 +237,10 @@ struct SynchronizerTests {
         for number in 0..<Int(small) + 10 {
             let port = ServicePort(name: "http", transport: .tcp, port: 80, nodePort: UInt16(20000 + number))
             changes.append(
-                self.change(Make.service("np-\(number)", type: .nodePort, clusterIPs: ["10.97.\(number / 256).\(number % 256)"], ports: [port])))
+                self.change(
+                    Make.service(
+                        "np-\(number)", type: .nodePort, clusterIPs: ["10.97.\(number / 256).\(number % 256)"],
+                        ports: [port])))
         }
         let report = try synchronizer.synchronize(synchronizer.take(changes))
         #expect(report.kind == .replaced)
@@ -232,7 +248,9 @@ struct SynchronizerTests {
         #expect(try fixture.table().elements["nodeports4"]?.count == changes.count)
         // The size is kept by a restart, and by the next change.
         #expect(try synchronizer.readBack().kind == .unchanged)
-        #expect(try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: 0..<3))])).kind == .updated)
+        #expect(
+            try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: 0..<3))])).kind
+                == .updated)
     }
 
     @Test(arguments: KernelKind.allCases)

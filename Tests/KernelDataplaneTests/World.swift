@@ -43,9 +43,11 @@ struct World {
             "svc-\(number)",
             type: ports[0].nodePort == nil ? .clusterIP : .nodePort,
             clusterIPs: ["10.96.0.\(address)"] + (isDual ? ["fd00:10:96::\(address)"] : []),
-            externalIPs: Bool.random(using: &self.random) ? ["203.0.113.\(Int.random(in: 0..<4, using: &self.random))"] : [],
+            externalIPs: Bool.random(using: &self.random)
+                ? ["203.0.113.\(Int.random(in: 0..<4, using: &self.random))"] : [],
             ports: ports,
-            labels: Int.random(in: 0..<10, using: &self.random) == 0 ? ["service.kubernetes.io/service-proxy-name": "x"] : [:],
+            labels: Int.random(in: 0..<10, using: &self.random) == 0
+                ? ["service.kubernetes.io/service-proxy-name": "x"] : [:],
             created: Bool.random(using: &self.random) ? Int64.random(in: 0..<3, using: &self.random) : nil
         )
     }
@@ -63,7 +65,8 @@ struct World {
                     node: [nil, "here", "there"].randomElement(using: &self.random) ?? nil))
         }
         return Make.slice(
-            "svc-\(number)", of: "svc-\(Int.random(in: 0..<12, using: &self.random))", family: family, endpoints: endpoints,
+            "svc-\(number)", of: "svc-\(Int.random(in: 0..<12, using: &self.random))", family: family,
+            endpoints: endpoints,
             ports: [
                 EndpointPort(name: "http", transport: .tcp, port: UInt16.random(in: 8080..<8082, using: &self.random)),
                 EndpointPort(name: "dns", transport: .udp, port: 5353),

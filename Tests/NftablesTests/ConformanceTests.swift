@@ -77,7 +77,8 @@ struct ConformanceTests {
         ]
         let posting = [
             Rule(
-                .destinationTranslated, .lookup([.address(.ipv6, .source)], set: "ranges", isInverted: true), .masquerade),
+                .destinationTranslated, .lookup([.address(.ipv6, .source)], set: "ranges", isInverted: true),
+                .masquerade),
             Rule(.lookup([.originalDestination(.ipv4)], set: "addresses"), .verdict(.drop)),
         ]
         let nat = Chain(name: "nat", base: .init(.nat, .prerouting, priority: -100))
@@ -106,10 +107,16 @@ struct ConformanceTests {
         #expect(Set(snapshot.elements["endpoints"] ?? []) == [Self.endpoint(0, 2), Self.endpoint(1, 3)])
         #expect(Set(snapshot.elements["ranges"] ?? []) == Set(Element.range(block)))
         for (chain, written) in [("filtering", rules), ("nat", translating), ("post", posting)] {
-            #expect(snapshot.rules[chain]?.map(\.expressions) == written.map { $0.expressions(in: .inet) }, "chain \(chain)")
+            #expect(
+                snapshot.rules[chain]?.map(\.expressions) == written.map { $0.expressions(in: .inet) }, "chain \(chain)"
+            )
         }
         let counters = try fixture.kernel.counters(of: Self.endpoints, in: Self.table)
-        #expect(counters == [Self.endpoint(0, 2).key: Counter(packets: 0, bytes: 0), Self.endpoint(1, 3).key: Counter(packets: 0, bytes: 0)])
+        #expect(
+            counters == [
+                Self.endpoint(0, 2).key: Counter(packets: 0, bytes: 0),
+                Self.endpoint(1, 3).key: Counter(packets: 0, bytes: 0),
+            ])
     }
 
     @Test(arguments: KernelKind.allCases)
@@ -132,27 +139,52 @@ struct ConformanceTests {
     }
 
     static let refusals: [Refusal] = [
-        Refusal("adding what stands", nil, [.addTable, .addChain(Chain(name: "free")), .addSet(addresses), .addElements(addresses, [address("10.0.0.1")])]),
+        Refusal(
+            "adding what stands", nil,
+            [
+                .addTable, .addChain(Chain(name: "free")), .addSet(addresses),
+                .addElements(addresses, [address("10.0.0.1")]),
+            ]),
         Refusal("deleting an element that is not there", 2, [.deleteElements(addresses, [address("10.9.9.9")])]),
-        Refusal("deleting an element twice", 2, [.deleteElements(addresses, [address("10.0.0.1"), address("10.0.0.1")])]),
-        Refusal("deleting and adding again", nil, [.deleteElements(addresses, [address("10.0.0.1")]), .addElements(addresses, [address("10.0.0.1")])]),
-        Refusal("leading to a chain that is not there", 2, [.addElements(targets, [target("10.0.0.9", 80, .goto("nowhere"))])]),
+        Refusal(
+            "deleting an element twice", 2, [.deleteElements(addresses, [address("10.0.0.1"), address("10.0.0.1")])]),
+        Refusal(
+            "deleting and adding again", nil,
+            [.deleteElements(addresses, [address("10.0.0.1")]), .addElements(addresses, [address("10.0.0.1")])]),
+        Refusal(
+            "leading to a chain that is not there", 2,
+            [.addElements(targets, [target("10.0.0.9", 80, .goto("nowhere"))])]),
         Refusal("leading to a base chain", 95, [.addElements(targets, [target("10.0.0.9", 80, .goto("base"))])]),
-        Refusal("the same key with another value", 17, [.addElements(targets, [target("10.0.0.1", 80, .goto("free"))])]),
-        Refusal("the same key with the same value", nil, [.addElements(targets, [target("10.0.0.1", 80, .goto("used"))])]),
-        Refusal("replacing a value", nil, [.deleteElements(targets, [target("10.0.0.1", 80, .drop)]), .addElements(targets, [target("10.0.0.1", 80, .goto("free"))])]),
+        Refusal(
+            "the same key with another value", 17, [.addElements(targets, [target("10.0.0.1", 80, .goto("free"))])]),
+        Refusal(
+            "the same key with the same value", nil, [.addElements(targets, [target("10.0.0.1", 80, .goto("used"))])]),
+        Refusal(
+            "replacing a value", nil,
+            [
+                .deleteElements(targets, [target("10.0.0.1", 80, .drop)]),
+                .addElements(targets, [target("10.0.0.1", 80, .goto("free"))]),
+            ]),
         Refusal("deleting a chain that is led to", 16, [.deleteChain("used")]),
         Refusal("deleting a chain that is not there", 2, [.deleteChain("nowhere")]),
         Refusal("deleting a free chain", nil, [.deleteChain("free")]),
         Refusal("a rule that jumps nowhere", 2, [.addRule(chain: "free", Rule(.verdict(.jump("nowhere"))))]),
         Refusal("a rule in a chain that is not there", 2, [.addRule(chain: "nowhere", Rule(.verdict(.accept)))]),
-        Refusal("a rule that looks into a set that is not there", 2, [.addRule(chain: "free", Rule(.lookup([.address(.ipv4, .source)], set: "nowhere")))]),
-        Refusal("a set under the name of another kind", 17, [.addSet(NamedSet(name: "addresses", key: .types(.ipv6Address)))]),
+        Refusal(
+            "a rule that looks into a set that is not there", 2,
+            [.addRule(chain: "free", Rule(.lookup([.address(.ipv4, .source)], set: "nowhere")))]),
+        Refusal(
+            "a set under the name of another kind", 17,
+            [.addSet(NamedSet(name: "addresses", key: .types(.ipv6Address)))]),
         Refusal("deleting a set that a rule uses", 16, [.deleteSet("targets")]),
         Refusal("deleting a set that no rule uses", nil, [.deleteSet("addresses")]),
         Refusal("a loop", 31, [.addElements(targets, [target("10.0.0.9", 80, .goto("looping"))])]),
-        Refusal("more elements than there is room for", 23, [.addElements(endpoints, (0..<17).map { endpoint(UInt32($0), 1) })]),
-        Refusal("as many elements as there is room for", nil, [.addElements(endpoints, (0..<16).map { endpoint(UInt32($0), 1) })]),
+        Refusal(
+            "more elements than there is room for", 23,
+            [.addElements(endpoints, (0..<17).map { endpoint(UInt32($0), 1) })]),
+        Refusal(
+            "as many elements as there is room for", nil,
+            [.addElements(endpoints, (0..<16).map { endpoint(UInt32($0), 1) })]),
         Refusal("a key of another length", 22, [.addElements(addresses, [target("10.0.0.9", 80, .drop)])]),
     ]
 
@@ -161,13 +193,17 @@ struct ConformanceTests {
         let fixture = try KernelFixture(kind)
         _ = try fixture.kernel.commit(
             Self.transaction([
-                .addTable, .addChain(Chain(name: "used")), .addChain(Chain(name: "free")), .addChain(Chain(name: "looping")),
+                .addTable, .addChain(Chain(name: "used")), .addChain(Chain(name: "free")),
+                .addChain(Chain(name: "looping")),
                 .addChain(Chain(name: "base", base: .init(.filter, .input, priority: 0))),
                 .addSet(Self.addresses), .addSet(Self.targets), .addSet(Self.endpoints),
                 .addElements(Self.addresses, [Self.address("10.0.0.1")]),
                 .addElements(Self.targets, [Self.target("10.0.0.1", 80, .goto("used"))]),
-                .addRule(chain: "base", Rule(.verdictMap([.address(.ipv4, .destination), .destinationPort], map: "targets"))),
-                .addRule(chain: "looping", Rule(.verdictMap([.address(.ipv4, .destination), .destinationPort], map: "targets"))),
+                .addRule(
+                    chain: "base", Rule(.verdictMap([.address(.ipv4, .destination), .destinationPort], map: "targets"))),
+                .addRule(
+                    chain: "looping",
+                    Rule(.verdictMap([.address(.ipv4, .destination), .destinationPort], map: "targets"))),
             ]))
         let before = try #require(try fixture.kernel.snapshot(of: Self.table))
         // A refused transaction takes all of itself back: the first operation of each is a good one.
@@ -192,7 +228,8 @@ struct ConformanceTests {
         let wrong = [Self.address("10.8.6.66"), Self.address("10.9.9.9")]
         _ = try fixture.kernel.commit(Self.transaction([.addElements(Self.addresses, many)]))
         let error = #expect(throws: NftablesError.self) {
-            try fixture.kernel.commit(Self.transaction([.deleteElements(Self.addresses, many.dropLast(100) + wrong.suffix(1))]))
+            try fixture.kernel.commit(
+                Self.transaction([.deleteElements(Self.addresses, many.dropLast(100) + wrong.suffix(1))]))
         }
         #expect(error?.code == .refused)
         #expect(error?.number == 2)

@@ -54,7 +54,8 @@ enum ExampleRuleset {
                         Rule(
                             .lookup([.address(.ipv4, .source)], set: "ranges", isInverted: true),
                             .verdict(.goto("balance"))),
-                        Rule(.networkProtocol(.ipv6), .lookup([.address(.ipv6, .source)], set: "timed"), .verdict(.drop)),
+                        Rule(
+                            .networkProtocol(.ipv6), .lookup([.address(.ipv6, .source)], set: "timed"), .verdict(.drop)),
                     ]
                 ),
                 (

@@ -96,9 +96,13 @@ struct NetlinkTests {
         try sandbox.host.shell("nft flush ruleset; nft -f - <<'END'\n\(ruleset.text())\nEND")
         #expect(try sandbox.host.shell("nft -s list ruleset") == programmed)
         // And what nft lists loads again, to the same.
-        try sandbox.host.shell("nft -s list ruleset > /tmp/\(sandbox.host.namespace.name).nft; nft flush ruleset; nft -f /tmp/\(sandbox.host.namespace.name).nft; rm /tmp/\(sandbox.host.namespace.name).nft")
+        try sandbox.host.shell(
+            "nft -s list ruleset > /tmp/\(sandbox.host.namespace.name).nft; nft flush ruleset; nft -f /tmp/\(sandbox.host.namespace.name).nft; rm /tmp/\(sandbox.host.namespace.name).nft"
+        )
         #expect(try sandbox.host.shell("nft -s list ruleset") == programmed)
-        #expect(programmed.contains("typeof ip daddr . meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport"))
+        #expect(
+            programmed.contains(
+                "typeof ip daddr . meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport"))
     }
 
     @Test func dumpsWhileOthersCommitAreConsistentOrRefused() throws {

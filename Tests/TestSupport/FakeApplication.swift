@@ -70,7 +70,9 @@ enum FakeApplication {
             }
         case .deleteSet(let name):
             guard table.sets[name] != nil else { throw refuse(noSuchEntry) }
-            let isUsed = table.rules.values.joined().contains { $0.statements.contains { self.lookup($0)?.name == name } }
+            let isUsed = table.rules.values.joined().contains {
+                $0.statements.contains { self.lookup($0)?.name == name }
+            }
             if isUsed { throw refuse(busy) }
             table.sets[name] = nil
             table.elements[name] = nil
@@ -166,7 +168,9 @@ enum FakeApplication {
                 case .verdictMap(_, let map):
                     var targets: Set<String> = []
                     for element in table.elements[map]?.values ?? [:].values {
-                        if case .verdict(let verdict)? = element.value, let next = verdict.chain { targets.insert(next) }
+                        if case .verdict(let verdict)? = element.value, let next = verdict.chain {
+                            targets.insert(next)
+                        }
                     }
                     for next in targets where !self.ends(next, in: table, depth: depth + 1) { return false }
                 default:

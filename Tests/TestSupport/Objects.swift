@@ -5,7 +5,8 @@ package import Networking
 package enum Make {
     package static func name(_ text: String) -> ObjectName {
         let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
-        return parts.count == 2 ? ObjectName(namespace: parts[0], name: parts[1]) : ObjectName(namespace: "default", name: text)
+        return parts.count == 2
+            ? ObjectName(namespace: parts[0], name: parts[1]) : ObjectName(namespace: "default", name: text)
     }
 
     package static func ip(_ text: String) -> IPAddress {

@@ -169,7 +169,8 @@ package struct PacketTracer {
                 guard address.family == (kind == .ipv4 ? .ipv4 : .ipv6) else { return nil }
                 keys = keys.map { $0.appending { $0.append(address) } }
             case .originalDestination(let kind):
-                guard let address = state.original?.destination, address.family == (kind == .ipv4 ? .ipv4 : .ipv6) else {
+                guard let address = state.original?.destination, address.family == (kind == .ipv4 ? .ipv4 : .ipv6)
+                else {
                     return nil
                 }
                 keys = keys.map { $0.appending { $0.append(address) } }
@@ -181,7 +182,9 @@ package struct PacketTracer {
                 guard let port = state.original?.port else { return nil }
                 keys = keys.map { $0.appending { $0.append(port: port) } }
             case .random(let modulus):
-                keys = keys.flatMap { key in (0..<modulus).map { number in key.appending { $0.append(integer: number) } } }
+                keys = keys.flatMap { key in
+                    (0..<modulus).map { number in key.appending { $0.append(integer: number) } }
+                }
             case .networkProtocol:
                 return nil
             }

@@ -45,6 +45,8 @@ package struct ServiceManifest: Manifest {
     package var publishNotReadyAddresses = false
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
+    /// As RFC 3339 has it.
+    package var creationTimestamp: String?
 
     package init(_ name: String, clusterIPs: [IPAddress], ports: [Port]) {
         self.name = name
@@ -57,6 +59,7 @@ package struct ServiceManifest: Manifest {
         text.add("apiVersion: v1")
         text.add("kind: Service")
         text.metadata(name: self.name, namespace: self.namespace, labels: self.labels, annotations: self.annotations)
+        if let time = self.creationTimestamp { text.add("  creationTimestamp: \(quoted(time))") }
         text.add("spec:")
         text.add("  type: \(self.type)")
         if let first = self.clusterIPs.first {

@@ -22,7 +22,8 @@ extension Expression {
                 let into = unsafe register(raw, NFTNL_EXPR_PAYLOAD_DREG)
             else { return nil }
             return unsafe .payload(
-                base, offset: word(raw, NFTNL_EXPR_PAYLOAD_OFFSET), length: word(raw, NFTNL_EXPR_PAYLOAD_LEN), into: into
+                base, offset: word(raw, NFTNL_EXPR_PAYLOAD_OFFSET), length: word(raw, NFTNL_EXPR_PAYLOAD_LEN),
+                into: into
             )
         case "ct":
             guard let key = unsafe ConntrackKey(rawValue: word(raw, NFTNL_EXPR_CT_KEY)),

@@ -31,7 +31,7 @@ extension NetlinkKernel {
                     try self.generation() == generation
                 else { continue }
                 return snapshot
-            } catch where error.code == .refused && error.number == ENOENT {
+            } catch  where error.code == .refused && error.number == ENOENT {
                 // Something that the dump had listed was gone when it was asked for.
                 continue
             }
@@ -77,7 +77,7 @@ extension NetlinkKernel {
             } _: { _ in
             }
             return true
-        } catch where error.number == ENOENT {
+        } catch  where error.number == ENOENT {
             return false
         }
     }

@@ -39,7 +39,7 @@ public final class NetlinkKernel: NftablesKernel {
         guard !transaction.isEmpty else { return CommitReceipt(bytes: 0, messages: 0) }
         do throws(NftablesError) {
             return try self.commitOnce(transaction)
-        } catch where error.code == .lost && self.acknowledgesEnd && error.number == 0 {
+        } catch  where error.code == .lost && self.acknowledgesEnd && error.number == 0 {
             // Neither an error nor an acknowledgement: a kernel that does not acknowledge the end.
             // The batch was applied. From now on its last message asks instead.
             self.acknowledgesEnd = false

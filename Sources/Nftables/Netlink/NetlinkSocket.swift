@@ -14,7 +14,9 @@ struct NetlinkSocket: ~Copyable {
 
     /// - Parameter groups: multicast groups to join, `NFNLGRP_*`.
     init(groups: [UInt32] = []) throws(NftablesError) {
-        guard let socket = unsafe mnl_socket_open2(NETLINK_NETFILTER, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+        guard
+            let socket = unsafe mnl_socket_open2(
+                NETLINK_NETFILTER, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
         else {
             throw .system(errno, "netlink socket")
         }
@@ -26,7 +28,8 @@ struct NetlinkSocket: ~Copyable {
         for group in groups {
             var group = group
             guard
-                unsafe mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(MemoryLayout<UInt32>.size))
+                unsafe mnl_socket_setsockopt(
+                    socket, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(MemoryLayout<UInt32>.size))
                     == 0
             else {
                 let number = errno

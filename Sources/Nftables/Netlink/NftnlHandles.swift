@@ -159,7 +159,8 @@ struct SetHandle: ~Copyable {
             unsafe _ = nftnl_set_elem_set(item, UInt16(NFTNL_SET_ELEM_KEY), pointer, count)
         }
         if element.boundary == .end {
-            unsafe nftnl_set_elem_set_u32(item, UInt16(NFTNL_SET_ELEM_FLAGS), UInt32(NFT_SET_ELEM_INTERVAL_END.rawValue))
+            unsafe nftnl_set_elem_set_u32(
+                item, UInt16(NFTNL_SET_ELEM_FLAGS), UInt32(NFT_SET_ELEM_INTERVAL_END.rawValue))
         }
         if !keyOnly {
             switch element.value {

@@ -47,7 +47,8 @@ enum ReplyReader {
         if unsafe Int32(header.pointee.nlmsg_flags) & NLM_F_ACK_TLVS != 0 {
             // With NETLINK_CAP_ACK the request's payload is left out, unless this is a capped success.
             let isCapped = unsafe Int32(header.pointee.nlmsg_flags) & NLM_F_CAPPED != 0
-            let skipped = MemoryLayout<nlmsgerr>.size + (isCapped ? 0 : Int(error.msg.nlmsg_len) - MemoryLayout<nlmsghdr>.size)
+            let skipped =
+                MemoryLayout<nlmsgerr>.size + (isCapped ? 0 : Int(error.msg.nlmsg_len) - MemoryLayout<nlmsghdr>.size)
             unsafe self.forEachAttribute(header, skipping: skipped) { attribute in
                 switch unsafe UInt32(mnl_attr_get_type(attribute)) {
                 case NLMSGERR_ATTR_OFFS.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 4:

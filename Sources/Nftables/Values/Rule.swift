@@ -1,3 +1,5 @@
+public import Networking
+
 /// A rule: statements in order, each a piece of the nft language.
 public struct Rule: Sendable, Hashable {
     public let statements: [Statement]
@@ -40,5 +42,3 @@ public enum Statement: Sendable, Hashable {
         case portUnreachable
     }
 }
-
-public import Networking

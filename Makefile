@@ -1,0 +1,47 @@
+# make demo   see it work                 make test    everything that has to hold
+# make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
+# make lint   format and import rules     make clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help setup build demo test test-unprivileged lint format bench clean
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+setup:
+	@.ci/setup
+
+build: setup
+	@swift build -c release --product fairlead
+	@echo "built .build/release/fairlead"
+
+demo: setup
+	@echo "building (the first time takes two minutes) ..."
+	@swift build -c release --product fairlead 2>&1 | .ci/quiet
+	@swift build -c release --product fairlead-demo 2>&1 | .ci/quiet
+	@$(SUDO) .build/release/fairlead-demo --fairlead .build/release/fairlead
+
+# All of it: the kernel and end-to-end tests make network namespaces, so they need root.
+test: setup lint
+	@.ci/test
+
+lint:
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests integration
+	@.ci/check-imports
+	@echo "lint: clean"
+
+format:
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests integration
+
+bench: setup
+	@swift build -c release --product fairlead 2>&1 | .ci/quiet
+	@swift build -c release --product fairlead-bench 2>&1 | .ci/quiet
+	@$(SUDO) .build/release/fairlead-bench --fairlead .build/release/fairlead --report docs/benchmarks.md
+
+clean:
+	@rm -rf .build

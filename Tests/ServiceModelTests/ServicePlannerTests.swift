@@ -1,0 +1,113 @@
+import KubernetesAPI
+import Networking
+import ServiceModel
+import TestSupport
+import Testing
+
+@Suite struct ServicePlannerTests {
+    private let web = Make.name("web")
+
+    private func frontends(_ service: Service) -> [String] {
+        var planner = ServicePlanner(nodeName: "here")
+        _ = planner.update(service.metadata.name, service: service)
+        return planner.plan(for: service.metadata.name)?.frontends.map { "\($0.frontend) \($0.role)" } ?? []
+    }
+
+    @Test func aServiceHasAFrontendForEachAddressAndPort() {
+        let service = Make.service(
+            "web", type: .nodePort, clusterIPs: ["10.96.0.10", "fd00::10"],
+            externalIPs: ["203.0.113.1", "2001:db8::1"],
+            ports: [
+                ServicePort(name: "http", port: 80, nodePort: 30080),
+                ServicePort(name: "dns", transport: .udp, port: 53),
+            ])
+        #expect(
+            self.frontends(service) == [
+                "10.96.0.10:80/tcp clusterIP", "[fd00::10]:80/tcp clusterIP", "203.0.113.1:80/tcp externalIP",
+                "[2001:db8::1]:80/tcp externalIP", "nodePort 30080/tcp (IPv4) nodePort",
+                "nodePort 30080/tcp (IPv6) nodePort",
+                "10.96.0.10:53/udp clusterIP", "[fd00::10]:53/udp clusterIP", "203.0.113.1:53/udp externalIP",
+                "[2001:db8::1]:53/udp externalIP",
+            ])
+    }
+
+    @Test func anAddressOfAFamilyTheServiceHasNotIsNoFrontend() {
+        let service = Make.service("web", clusterIPs: ["10.96.0.10"], externalIPs: ["2001:db8::1"])
+        #expect(self.frontends(service) == ["10.96.0.10:80/tcp clusterIP"])
+    }
+
+    @Test func servicesThatAreNotOursHaveNoPlan() {
+        var headless = Make.service("a", clusterIPs: [])
+        headless.isHeadless = true
+        let others = [
+            headless, Make.service("b", type: .externalName, clusterIPs: ["10.96.0.1"]),
+            Make.service("c", clusterIPs: []),
+            Make.service("d", clusterIPs: ["10.96.0.2"], labels: ["service.kubernetes.io/service-proxy-name": ""]),
+        ]
+        for service in others {
+            var planner = ServicePlanner(nodeName: "here")
+            _ = planner.update(service.metadata.name, service: service)
+            #expect(planner.plan(for: service.metadata.name) == nil, "\(service.metadata.name)")
+        }
+    }
+
+    @Test func aSliceAffectsTheServiceItLeavesAndTheOneItComesTo() {
+        var planner = ServicePlanner(nodeName: "here")
+        let slice = Make.name("s")
+        #expect(planner.update(slice, slice: Make.slice("s", of: "web", endpoints: [])) == [self.web])
+        #expect(
+            planner.update(slice, slice: Make.slice("s", of: "api", endpoints: [])) == [self.web, Make.name("api")])
+        #expect(planner.update(slice, slice: nil) == [Make.name("api")])
+        #expect(planner.update(slice, slice: nil) == [])
+    }
+
+    @Test func theOlderServiceKeepsAFrontendInAnyOrder() throws {
+        let old = Make.service("zebra", clusterIPs: ["10.96.0.1"], externalIPs: ["203.0.113.1"], created: 1)
+        let young = Make.service("aardvark", clusterIPs: ["10.96.0.2"], externalIPs: ["203.0.113.1"], created: 2)
+        let unknown = Make.service("abc", clusterIPs: ["10.96.0.3"], externalIPs: ["203.0.113.1"])
+        let shared = Frontend(.address(Make.ip("203.0.113.1")), .tcp, 80)
+        for order in [[old, young, unknown], [unknown, young, old], [young, unknown, old]] {
+            var planner = ServicePlanner(nodeName: "here")
+            for service in order { _ = planner.update(service.metadata.name, service: service) }
+            let holders = planner.serviceNames.filter { name in
+                planner.plan(for: name)?.frontends.contains { $0.frontend == shared } == true
+            }
+            #expect(holders == [Make.name("zebra")])
+            #expect(planner.conflicts(of: Make.name("zebra")).isEmpty)
+            let conflict = try #require(planner.conflicts(of: Make.name("abc")).first)
+            #expect(
+                conflict.description
+                    == "Service default/abc: 203.0.113.1:80/tcp is held by the older Service default/zebra")
+
+            // When it goes, the next in age has it, and is named to be planned again.
+            #expect(planner.update(Make.name("zebra"), service: nil).contains(Make.name("aardvark")))
+            #expect(planner.plan(for: Make.name("aardvark"))?.frontends.contains { $0.frontend == shared } == true)
+            #expect(planner.plan(for: Make.name("abc"))?.frontends.contains { $0.frontend == shared } == false)
+        }
+    }
+
+    @Test func whoMayReachItself() {
+        var planner = ServicePlanner(nodeName: "here")
+        _ = planner.update(self.web, service: Make.service("web", clusterIPs: ["10.96.0.10"]))
+        let endpoints = [
+            Make.endpoint("10.0.0.1", node: "here"), Make.endpoint("10.0.0.2", node: "there"),
+            Make.endpoint("10.0.0.3"),
+            Make.endpoint("10.0.0.4", ready: false, node: "here"),
+        ]
+        _ = planner.update(Make.name("s"), slice: Make.slice("s", of: "web", endpoints: endpoints))
+        #expect(planner.plan(for: self.web)?.hairpins == [Make.ip("10.0.0.1"), Make.ip("10.0.0.3")])
+    }
+
+    @Test func whatIsNotHonouredIsSaid() {
+        var service = Make.service("web", clusterIPs: [])
+        #expect(service.notes.count == 1)
+        service = Make.service("web", clusterIPs: ["10.96.0.10"])
+        #expect(service.notes.isEmpty)
+        service.externalTrafficPolicy = .local
+        service.internalTrafficPolicy = .local
+        service.sessionAffinity = .clientIP(timeoutSeconds: 10)
+        #expect(service.notes.count == 3)
+        #expect(Make.slice("s", of: "web", endpoints: [Make.endpoint("127.0.0.1")]).notes.count == 1)
+        #expect(Make.slice("s", of: "web", endpoints: [Make.endpoint("10.0.0.1")]).notes.isEmpty)
+    }
+}

@@ -1,0 +1,139 @@
+import Lab
+import Networking
+import Testing
+
+/// What Fairlead serves that the lab's servers speak.
+let transports: [TransportProtocol] = [.tcp, .udp]
+
+extension Host {
+    func probe(
+        _ transport: TransportProtocol, _ target: SocketAddress, timeout: Duration = .seconds(2)
+    ) throws -> ProbeResult {
+        switch transport {
+        case .udp: try self.udp(to: target.address, port: target.port, timeout: timeout)
+        default: try self.tcp(to: target.address, port: target.port, timeout: timeout)
+        }
+    }
+
+    func converse(with target: SocketAddress) throws -> TCPConversation {
+        try self.converse(with: target.address, port: target.port)
+    }
+
+    func converseByUDP(with target: SocketAddress, sourcePort: UInt16? = nil) throws -> UDPConversation {
+        try self.converseByUDP(with: target.address, port: target.port, sourcePort: sourcePort)
+    }
+
+    /// How many of `attempts` each server answered; nil counts those that nobody did.
+    func tally(
+        _ transport: TransportProtocol, _ target: SocketAddress, attempts: Int
+    ) throws -> [String?: Int] {
+        try self.run {
+            var counts: [String?: Int] = [:]
+            for _ in 0..<attempts {
+                let result =
+                    transport == .udp
+                    ? try Probe.udp(to: target.address, port: target.port)
+                    : try Probe.tcp(to: target.address, port: target.port)
+                counts[result.server, default: 0] += 1
+            }
+            return counts
+        }
+    }
+}
+
+/// Each host reaches `target` over TCP and UDP, answered by one of `servers`; where `source` is given,
+/// seen as that.
+func expectAnswered(
+    _ hosts: [Host],
+    _ target: SocketAddress,
+    by servers: [Host]? = nil,
+    over transports: [TransportProtocol] = transports,
+    seenAs source: ((Host) -> IPAddress)? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let names = servers.map { $0.map(\.name) }
+    for host in hosts {
+        for transport in transports {
+            let result = try host.probe(transport, target)
+            let isExpected = result.server.map { names?.contains($0) ?? true } ?? false
+            #expect(
+                isExpected, "\(transport) from \(host.name) to \(target): \(result), not one of \(names ?? ["any"])",
+                sourceLocation: sourceLocation)
+            guard let source, result.isAnswered else { continue }
+            #expect(
+                result.source == source(host), "\(transport) from \(host.name) to \(target): \(result)",
+                sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// Each host is refused at once: a drop would take the whole timeout, an ICMP error that TCP only
+/// believes after a retransmission takes a second.
+func expectRefused(
+    _ hosts: [Host],
+    _ target: SocketAddress,
+    over transports: [TransportProtocol] = transports,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    for host in hosts {
+        for transport in transports {
+            let result = try host.probe(transport, target)
+            let isAtOnce = result.duration.map { $0 < .seconds(1) } ?? false
+            #expect(
+                result.isRefused && isAtOnce, "\(transport) from \(host.name) to \(target): \(result)",
+                sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// Nobody takes the packet: it is lost, or some router says so, but it is not refused.
+func expectUnserved(
+    _ hosts: [Host],
+    _ target: SocketAddress,
+    over transports: [TransportProtocol] = transports,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    for host in hosts {
+        for transport in transports {
+            let result = try host.probe(transport, target, timeout: .milliseconds(150))
+            let isUnserved =
+                switch result {
+                case .timedOut, .unreachable: true
+                case .answered, .refused, .reset: false
+                }
+            #expect(
+                isUnserved, "\(transport) from \(host.name) to \(target): \(result)", sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// All of `servers` and nobody else answered, about equally often.
+func expectEvenSpread(
+    _ counts: [String?: Int], over servers: [Host], _ comment: String, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(
+        Set(counts.keys) == Set(servers.map { Optional($0.name) }), "\(comment): \(counts)",
+        sourceLocation: sourceLocation)
+    let expected = Double(counts.values.reduce(0, +)) / Double(servers.count)
+    let statistic = servers.reduce(0.0) { sum, server in
+        let difference = Double(counts[server.name] ?? 0) - expected
+        return sum + difference * difference / expected
+    }
+    // Three servers are two degrees of freedom: an even spread is above this once in a million runs.
+    #expect(statistic < 27.6, "\(comment): \(counts), chi-square \(statistic)", sourceLocation: sourceLocation)
+}
+
+/// Waits for `condition` and prints how long it took since `start`; records an issue after `limit`.
+@discardableResult
+func expectSoon(
+    _ what: String,
+    within limit: Duration = .seconds(1),
+    since start: ContinuousClock.Instant = .now,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () throws -> Bool
+) rethrows -> Duration {
+    let isSo = try waitUntil(timeout: limit - (ContinuousClock.now - start), interval: .zero, condition)
+    let duration = ContinuousClock.now - start
+    #expect(isSo, "not within \(limit): \(what)", sourceLocation: sourceLocation)
+    return duration
+}

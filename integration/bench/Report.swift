@@ -1,0 +1,70 @@
+import Observability
+
+/// Results as tables.
+enum Report {
+    static func tables(_ results: [Result]) -> [Table] {
+        var first = Table(
+            "First programming",
+            """
+            Processor time until the rules are in force. *Process*: from the start of `fairlead node`, reading and \
+            validating the manifests included. *Programming*: wall time from objects in memory to the kernel's \
+            acknowledgement, one transaction. Beside it, in turn with it, `nft -f` of the same table, and of one \
+            chain and one anonymous map per Service, which is kube-proxy's layout. Medians.
+            """,
+            [
+                "services x endpoints", "process CPU", "process wall", "programming", "netlink bytes",
+                "nft, same table",
+                "nft, per-service", "per-service / process",
+            ])
+        var changes = Table(
+            "One change of one endpoint",
+            """
+            From before the file is written and renamed into its place to the kernel's announcement of the commit, with \
+            everything else standing: 300 changes, in turn an endpoint more, replaced, and less.
+            """,
+            ["services x endpoints", "p50", "p90", "p99", "slowest", "netlink bytes, largest"])
+        var restarts = Table(
+            "Restart after kill -9, and memory",
+            "The kernel is read back and compared; nothing is written. Peak resident memory of the whole process.",
+            [
+                "services x endpoints", "process CPU", "process wall", "peak memory, first start",
+                "peak memory, restart",
+            ])
+        for result in results {
+            let process = result.firstProcessor.median
+            let ratio = process > .zero ? result.perServiceLayout.median / process : 0
+            first.rows.append([
+                "\(result.scale)", Table.milliseconds(process), Table.milliseconds(result.firstWall.median),
+                Table.milliseconds(result.programming.median), Table.grouped(result.bytes),
+                Table.milliseconds(result.sameLayout.median), Table.milliseconds(result.perServiceLayout.median),
+                Table.ratio(ratio),
+            ])
+            changes.rows.append([
+                "\(result.scale)", Table.milliseconds(result.changes.percentile(0.5)),
+                Table.milliseconds(result.changes.percentile(0.9)), Table.milliseconds(result.changes.percentile(0.99)),
+                Table.milliseconds(result.changes.max() ?? .zero), Table.grouped(result.changeBytes.max() ?? 0),
+            ])
+            restarts.rows.append([
+                "\(result.scale)", Table.milliseconds(result.restartProcessor.median),
+                Table.milliseconds(result.restartWall.median), Table.megabytes(result.peakMemory),
+                Table.megabytes(result.restartPeakMemory),
+            ])
+        }
+        return [first, changes, restarts]
+    }
+
+    static func markdown(_ tables: [Table]) -> String {
+        """
+        # Benchmarks
+
+        Written by `make bench`; do not edit. Every figure was measured in one run on one machine, each pair of figures \
+        in turn, so compare within a table, not between machines.
+
+        Machine: \(Usage.machine()), \(UTCTime.now().prefix(10)).
+
+        ## Programming the kernel
+
+        \(tables.map(\.markdown).joined(separator: "\n"))
+        """
+    }
+}
