@@ -57,7 +57,6 @@ private struct NodeRole {
         let lock = try Privileges.takeNodeLock()
 
         func logger(_ label: String) -> Logger { Logger(label: label) { TextLogHandler(label: $0, level: level) } }
-        Self.warnOfForwarding(logger("node"))
         do {
             let wakeUp = try WakeUp()
             let queue = ChangeQueue(wakeUp: wakeUp)
@@ -65,6 +64,7 @@ private struct NodeRole {
                 directory: directory, queue: queue, limits: limits, logger: logger("manifests"))
             let dataplane = try KernelDataplane(
                 configuration: configuration, queue: queue, wakeUp: wakeUp, logger: logger("kernel"))
+            Self.warnOfForwarding(logger("node"))
             let group = ServiceGroup(
                 services: [dataplane, source],
                 gracefulShutdownSignals: [.sigterm, .sigint],

@@ -11,8 +11,18 @@ struct SourceOptions: ParsableArguments {
 
     @Option(
         name: .customLong("max-manifest-size"),
-        help: ArgumentHelp("Refuse a manifest file larger than this. Default: 64Mi.", valueName: "bytes"))
-    var maximumManifestSize: Int?
+        help: ArgumentHelp("Refuse a manifest file larger than this.", valueName: "bytes"))
+    var maximumFileSize = ManifestLimits().maximumFileSize
+
+    @Option(
+        name: .customLong("max-manifest-depth"),
+        help: ArgumentHelp("Refuse a manifest nested deeper than this, at most 1000.", valueName: "levels"))
+    var maximumDepth = ManifestLimits().maximumDepth
+
+    @Option(
+        name: .customLong("max-manifest-nodes"),
+        help: ArgumentHelp("Refuse a document with more values than this, aliases expanded.", valueName: "count"))
+    var maximumNodes = ManifestLimits().maximumNodes
 
     func directory() throws -> String {
         guard let manifests else {
@@ -23,11 +33,19 @@ struct SourceOptions: ParsableArguments {
     }
 
     func limits() throws -> ManifestLimits {
-        var limits = ManifestLimits()
-        if let maximumManifestSize {
-            guard maximumManifestSize > 0 else { throw CommandFailure.usage("--max-manifest-size: must be positive") }
-            limits.maximumFileSize = maximumManifestSize
+        func require(_ value: Int, within range: ClosedRange<Int>, _ option: String) throws {
+            guard !range.contains(value) else { return }
+            throw CommandFailure.usage(
+                "\(option): must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
         }
+        try require(self.maximumFileSize, within: 1...(1 << 40), "--max-manifest-size")
+        // libyaml itself gives up at a thousand.
+        try require(self.maximumDepth, within: 1...1000, "--max-manifest-depth")
+        try require(self.maximumNodes, within: 1...Int(Int32.max), "--max-manifest-nodes")
+        var limits = ManifestLimits()
+        limits.maximumFileSize = self.maximumFileSize
+        limits.maximumDepth = self.maximumDepth
+        limits.maximumNodes = self.maximumNodes
         return limits
     }
 }

@@ -100,7 +100,10 @@ extension EndToEnd {
             try expectUnserved(scene.vantagePoints, web.clusterIP(family))
             // And packets that are for no Service pass as if Fairlead were not there.
             let direct = SocketAddress(scene.pods[1].address(family), Scene.targetPort)
-            try expectAnswered(scene.vantagePoints, direct, by: [scene.pods[1]]) { $0.address(family) }
+            let gateway = scene.lab.podGateway(family)
+            try expectAnswered(scene.vantagePoints, direct, by: [scene.pods[1]]) {
+                $0.name == "node" ? gateway : $0.address(family)
+            }
         }
     }
 }

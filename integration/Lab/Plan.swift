@@ -52,6 +52,8 @@ enum Plan {
     ]
 
     /// Without a default route the node answers "unreachable" before any rule for a Service is asked.
+    /// The IPv6 alias is deprecated, as keepalived makes such addresses: it answers, but the node never
+    /// speaks from it of its own accord.
     static func nodeCommands(aliases: [IPAddress]) -> [String] {
         [
             "link set lo up",
@@ -61,7 +63,7 @@ enum Plan {
             "route add default via \(client.ipv4)",
             "route add default via \(client.ipv6)",
         ]
-            + aliases.map { "address add \($0)/\($0.family == .ipv4 ? "24" : "64 nodad") dev uplink" }
+            + aliases.map { "address add \($0)/\($0.family == .ipv4 ? "24" : "64 nodad preferred_lft 0") dev uplink" }
     }
 
     static func nodeCommands(pod index: Int) -> [String] {

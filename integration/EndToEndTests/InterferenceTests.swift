@@ -1,0 +1,198 @@
+import Lab
+import Linux
+import Networking
+import Testing
+
+extension EndToEnd {
+    /// Other programs and Fairlead in one kernel: what they do to its table is repaired, what is theirs
+    /// it leaves alone.
+    @Suite struct InterferenceTests {
+        /// What somebody may do to the table of Fairlead, each of which breaks a Service or adds one.
+        static let damages: [(what: String, command: String)] = [
+            ("flush of everything", "nft flush ruleset"),
+            ("deletion of the table", "nft delete table inet fairlead"),
+            ("flush of the rules", "nft flush table inet fairlead"),
+            (
+                "deletion of a rule",
+                """
+                nft delete rule inet fairlead prerouting handle \
+                $(nft -a list chain inet fairlead prerouting | sed -n 's/.*# handle //p' | tail -1)
+                """
+            ),
+            ("flush of a map", "nft flush map inet fairlead frontends4"),
+            ("flush of endpoints", "nft flush map inet fairlead endpoints4"),
+            (
+                "a rogue rule",
+                "nft insert rule inet fairlead services ip daddr 10.96.0.10 drop"
+            ),
+            (
+                "a rogue element",
+                "nft add element inet fairlead frontends4 '{ 10.96.0.77 . tcp . 80 : goto no-endpoints }'"
+            ),
+        ]
+
+        @Test(arguments: Self.damages.indices)
+        func `is repaired within a second, and said`(index: Int) throws {
+            let damage = Self.damages[index]
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            let target = web.clusterIP(.ipv4)
+            let rogue = SocketAddress.clusterIP(77, .ipv4)
+            let before = try scene.node.shell("nft -s list table inet fairlead")
+            let lines = scene.fairlead.log.count
+            let start = ContinuousClock.now
+            try scene.node.shell(damage.command)
+            let duration = expectSoon("repaired", since: start) {
+                scene.fairlead.waitForLog(containing: "has been repaired", skipping: lines, timeout: .zero) != nil
+            }
+            print("\(damage.what): repaired \(duration.milliseconds) ms after the command was started")
+            let line = try #require(
+                scene.fairlead.waitForLog(containing: "has been repaired", skipping: lines, timeout: .zero))
+            #expect(line.contains("by=\"nft (process "), "\(line)")
+            try expectAnswered([scene.client, scene.pods[0]], target)
+            try expectUnserved([scene.client], rogue)
+            #expect(try scene.node.shell("nft -s list table inet fairlead") == before)
+        }
+
+        @Test func `a program that does not stop is repaired again and again`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            for _ in 0..<4 {
+                try scene.node.shell("nft flush table inet fairlead")
+                try expectSoon("answers again") {
+                    try scene.client.probe(.tcp, web.clusterIP(.ipv4), timeout: .milliseconds(50)).isAnswered
+                }
+            }
+            // Changes still get through.
+            try scene.put(Application("other", number: 11, on: scene.pods))
+            try expectAnswered(scene.vantagePoints, .clusterIP(11, .ipv6))
+        }
+
+        /// With counters, sets, handles and a table of nearly the same name.
+        private static let foreignTables = """
+            nft -f - <<'END'
+            table inet fairlead-foreign {
+                counter kept { packets 3 bytes 180 }
+                set blocked { type ipv4_addr; flags interval; elements = { 198.51.100.0/24 } }
+                chain input {
+                    type filter hook input priority 0; policy accept;
+                    meta mark 0xdead counter packets 7 bytes 420 accept
+                    ip saddr @blocked counter name kept drop
+                }
+            }
+            table ip fairlead {
+                chain output {
+                    type nat hook output priority -100; policy accept;
+                    meta mark 0xbeef counter packets 1 bytes 60 accept
+                }
+            }
+            END
+            """
+
+        private static func foreignState(_ node: Host) throws -> String {
+            try node.shell("nft -a list table inet fairlead-foreign; nft -a list table ip fairlead")
+        }
+
+        @Test func `foreign tables stay as they are`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            scene.fairlead.terminate()
+            try scene.node.shell(Self.foreignTables)
+            let before = try Self.foreignState(scene.node)
+            try scene.start()
+            #expect(try Self.foreignState(scene.node) == before, "after the start")
+            try scene.put(Application(on: scene.pods))
+            try scene.put(Application(on: []))
+            #expect(try Self.foreignState(scene.node) == before, "after changes")
+            let lines = scene.fairlead.log.count
+            try scene.node.shell("nft delete table inet fairlead")
+            #expect(scene.fairlead.waitForLog(containing: "has been repaired", skipping: lines) != nil)
+            #expect(try Self.foreignState(scene.node) == before, "after a repair")
+            scene.fairlead.terminate()
+            let cleanup = try scene.node.execute([try FairleadProcess.locate(), "cleanup"])
+            #expect(cleanup.status == .exited(0))
+            #expect(try Self.foreignState(scene.node) == before, "after cleanup")
+            #expect(try scene.node.shell("nft list tables") == "table inet fairlead-foreign\ntable ip fairlead\n")
+        }
+
+        /// No holes are opened: what another table drops stays dropped.
+        @Test(arguments: AddressFamily.allCases)
+        func `a firewall that drops still wins`(family: AddressFamily) throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: [scene.pods[1]])
+            try scene.put(web)
+            try expectAnswered(scene.vantagePoints, web.clusterIP(family))
+            let name = family == .ipv4 ? "ip" : "ip6"
+            try scene.node.shell(
+                """
+                nft -f - <<'END'
+                table inet firewall {
+                    chain forward {
+                        type filter hook forward priority 0; policy accept;
+                        \(name) daddr \(scene.pods[1].address(family)) counter drop
+                    }
+                }
+                END
+                """)
+            try expectUnserved([scene.client, scene.pods[0]], web.clusterIP(family))
+            // What it lets pass, passes.
+            try expectAnswered([scene.node], web.clusterIP(family))
+            try scene.node.shell("nft delete table inet firewall")
+            try expectAnswered(scene.vantagePoints, web.clusterIP(family))
+        }
+    }
+
+    /// `fairlead cleanup`, and that there is one Fairlead in a namespace.
+    @Suite struct CleanupTests {
+        @Test func `removes everything, once nothing runs`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            let fairlead = try FairleadProcess.locate()
+
+            let refused = try scene.node.execute([fairlead, "cleanup"])
+            #expect(refused.status == .exited(1))
+            #expect(refused.errorOutput.contains("process \(scene.fairlead.process.pid) "), "\(refused.errorOutput)")
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4))
+
+            scene.fairlead.terminate()
+            let connection = try scene.client.converse(with: web.clusterIP(.ipv4))
+            let done = try scene.node.execute([fairlead, "cleanup"])
+            #expect(done.status == .exited(0), "\(done.errorOutput)")
+            try expectUnserved(scene.vantagePoints, web.clusterIP(.ipv4))
+            #expect(try scene.node.shell("nft list ruleset") == "")
+            #expect(connection.isAlive())
+
+            let again = try scene.node.execute([fairlead, "cleanup"])
+            #expect(again.status == .exited(0))
+            #expect(again.output.contains("nothing to remove"), "\(again.output)")
+        }
+
+        @Test func `a second one in the same namespace names the first`() throws {
+            let scene = try Scene(pods: 1)
+            defer { scene.tearDown() }
+            let second = try FairleadProcess(nodeOn: scene.node, manifests: scene.folder)
+            #expect(second.process.waitForExit(timeout: .seconds(5)) == .exited(1))
+            #expect(second.log.contains { $0.contains("process \(scene.fairlead.process.pid) ") }, "\(second.log)")
+            #expect(scene.fairlead.process.isRunning)
+            // The name goes with its holder, however that ended.
+            scene.fairlead.kill9()
+            try scene.start()
+        }
+
+        @Test func `one in another namespace is nobody's business`() throws {
+            let scene = try Scene(pods: 1)
+            defer { scene.tearDown() }
+            let other = try FairleadProcess(nodeOn: scene.client, manifests: scene.folder)
+            defer { _ = other.terminate() }
+            #expect(other.waitForLog(containing: "in force: ") != nil, "\(other.log)")
+            #expect(scene.fairlead.process.isRunning)
+        }
+    }
+}
