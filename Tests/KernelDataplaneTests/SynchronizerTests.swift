@@ -1,32 +1,13 @@
 import ClusterState
 import KernelDataplane
 import KubernetesAPI
-import Lab
 import Networking
 import Nftables
 import ServiceModel
 import TestSupport
 import Testing
 
-/// A kernel to synchronise with, kept alive with its namespace.
-final class SynchronizedKernel {
-    let kernel: any NftablesKernel
-    private let sandbox: Sandbox?
-
-    init(_ kind: KernelKind) throws {
-        switch kind {
-        case .fake:
-            (self.sandbox, self.kernel) = (nil, FakeKernel())
-        case .real:
-            let sandbox = try Sandbox()
-            (self.sandbox, self.kernel) = (sandbox, try sandbox.host.run { try NetlinkKernel() })
-        }
-    }
-
-    deinit { self.sandbox?.tearDown() }
-
-    func shell(_ command: String) throws -> String { try self.sandbox?.host.shell(command) ?? "" }
-
+extension KernelFixture {
     /// What the table holds, element by element.
     func table() throws -> TableSnapshot {
         try #require(try self.kernel.snapshot(of: FairleadTable.reference))
@@ -64,13 +45,13 @@ struct SynchronizerTests {
     @Test(arguments: KernelKind.allCases)
     func anyHistoryEndsInTheSameTable(kind: KernelKind) throws {
         for seed in UInt64(1)...(kind == .fake ? 20 : 3) {
-            let lived = try SynchronizedKernel(kind)
+            let lived = try KernelFixture(kind)
             let synchronizer = Self.synchronizer(lived.kernel)
             _ = try synchronizer.readBack()
             var world = World(seed: seed)
             for _ in 0..<150 { _ = try synchronizer.synchronize(synchronizer.take([world.step()])) }
 
-            let fresh = try SynchronizedKernel(kind)
+            let fresh = try KernelFixture(kind)
             let other = Self.synchronizer(fresh.kernel)
             _ = other.take(world.shuffled())
             _ = try other.readBack()
@@ -91,7 +72,7 @@ struct SynchronizerTests {
 
     @Test(arguments: KernelKind.allCases)
     func whatDoesNotChangeIsNotSent(kind: KernelKind) throws {
-        let fixture = try SynchronizedKernel(kind)
+        let fixture = try KernelFixture(kind)
         let synchronizer = Self.synchronizer(fixture.kernel)
         var world = World(seed: 7)
         for _ in 0..<100 { _ = synchronizer.take([world.step()]) }
@@ -145,7 +126,7 @@ struct SynchronizerTests {
     /// One endpoint that comes, goes or is replaced is at most six element operations, at any scale.
     @Test(arguments: KernelKind.allCases, scales)
     func oneEndpointIsAHandfulOfElements(kind: KernelKind, scale: Scale) throws {
-        let fixture = try SynchronizedKernel(kind)
+        let fixture = try KernelFixture(kind)
         let synchronizer = Self.synchronizer(fixture.kernel)
         try self.fill(synchronizer, services: scale.services, endpoints: scale.endpoints)
         let all = Array(0..<scale.endpoints)
@@ -180,7 +161,7 @@ struct SynchronizerTests {
         "add element inet fairlead pod-cidrs4 { 172.16.0.0/12 }", "flush set inet fairlead node-ips4",
     ])
     func foreignEditsAreRepaired(edit: String) throws {
-        let fixture = try SynchronizedKernel(.real)
+        let fixture = try KernelFixture(.real)
         let synchronizer = Self.synchronizer(fixture.kernel)
         try self.fill(synchronizer, services: 3, endpoints: 10)
         let before = try fixture.shell("nft -s list table inet fairlead")
@@ -229,7 +210,7 @@ struct SynchronizerTests {
 
     @Test(arguments: KernelKind.allCases)
     func aFullMapGrows(kind: KernelKind) throws {
-        let fixture = try SynchronizedKernel(kind)
+        let fixture = try KernelFixture(kind)
         let synchronizer = Self.synchronizer(fixture.kernel)
         try self.fill(synchronizer, services: 1, endpoints: 10)
         let small = try #require(try fixture.table().sets["nodeports4"]?.size)
@@ -255,7 +236,7 @@ struct SynchronizerTests {
 
     @Test(arguments: KernelKind.allCases)
     func chainsThatNothingUsesGo(kind: KernelKind) throws {
-        let fixture = try SynchronizedKernel(kind)
+        let fixture = try KernelFixture(kind)
         let synchronizer = Self.synchronizer(fixture.kernel)
         try self.fill(synchronizer, services: 2, endpoints: 4)
         for count in [5, 6, 7] {
@@ -272,7 +253,7 @@ struct SynchronizerTests {
 
     @Test(arguments: KernelKind.allCases)
     func theTableIsRemovedWhole(kind: KernelKind) throws {
-        let fixture = try SynchronizedKernel(kind)
+        let fixture = try KernelFixture(kind)
         #expect(try KernelSynchronizer.removeTable(from: fixture.kernel) == false)
         _ = try Self.synchronizer(fixture.kernel).readBack()
         #expect(try KernelSynchronizer.removeTable(from: fixture.kernel) == true)
