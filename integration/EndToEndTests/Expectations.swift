@@ -1,18 +1,38 @@
 import Lab
 import Networking
+import Synchronization
 import Testing
 
 /// What Fairlead serves that the lab's servers speak.
 let transports: [TransportProtocol] = [.tcp, .udp]
 
+/// Gives each datagram a port that no other had: with one that had, it would belong to an old flow
+/// that conntrack still knows, and go where that went.
+private enum FreshPort {
+    private static let count = Atomic<UInt16>(0)
+
+    static func source(_ family: AddressFamily) -> SocketAddress {
+        let port = 10000 + Self.count.wrappingAdd(1, ordering: .relaxed).newValue % 20000
+        return SocketAddress(family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(ipv6High: 0, low: 0), port)
+    }
+}
+
+extension Probe {
+    /// A new connection or flow to an ``EchoServer``.
+    static func new(
+        _ transport: TransportProtocol, _ target: SocketAddress, timeout: Duration = .seconds(2)
+    ) throws -> ProbeResult {
+        guard transport == .udp else { return try self.tcp(to: target.address, port: target.port, timeout: timeout) }
+        let source = FreshPort.source(target.address.family)
+        return try self.udp(to: target.address, port: target.port, timeout: timeout, source: source)
+    }
+}
+
 extension Host {
     func probe(
         _ transport: TransportProtocol, _ target: SocketAddress, timeout: Duration = .seconds(2)
     ) throws -> ProbeResult {
-        switch transport {
-        case .udp: try self.udp(to: target.address, port: target.port, timeout: timeout)
-        default: try self.tcp(to: target.address, port: target.port, timeout: timeout)
-        }
+        try self.run { try Probe.new(transport, target, timeout: timeout) }
     }
 
     func converse(with target: SocketAddress) throws -> TCPConversation {
@@ -30,11 +50,7 @@ extension Host {
         try self.run {
             var counts: [String?: Int] = [:]
             for _ in 0..<attempts {
-                let result =
-                    transport == .udp
-                    ? try Probe.udp(to: target.address, port: target.port)
-                    : try Probe.tcp(to: target.address, port: target.port)
-                counts[result.server, default: 0] += 1
+                counts[try Probe.new(transport, target).server, default: 0] += 1
             }
             return counts
         }

@@ -167,11 +167,24 @@ extension EndToEnd {
             #expect(done.status == .exited(0), "\(done.errorOutput)")
             try expectUnserved(scene.vantagePoints, web.clusterIP(.ipv4))
             #expect(try scene.node.shell("nft list ruleset") == "")
-            #expect(connection.isAlive())
+            // Without any NAT chain left the kernel translates nothing, established connections included.
+            #expect(!connection.isAlive(timeout: .milliseconds(300)))
 
             let again = try scene.node.execute([fairlead, "cleanup"])
             #expect(again.status == .exited(0))
             #expect(again.output.contains("nothing to remove"), "\(again.output)")
+        }
+
+        @Test func `established connections go on if another program has NAT chains`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            try scene.node.shell("nft 'table inet other { chain out { type nat hook output priority -90; }; }'")
+            let connections = try scene.vantagePoints.map { try $0.converse(with: web.clusterIP(.ipv4)) }
+            scene.fairlead.terminate()
+            #expect(try scene.node.execute([try FairleadProcess.locate(), "cleanup"]).succeeded)
+            for connection in connections { #expect(connection.isAlive()) }
         }
 
         @Test func `a second one in the same namespace names the first`() throws {
