@@ -31,7 +31,9 @@ demo: setup
 
 # All of it: the kernel and end-to-end tests make network namespaces, so they need root.
 test: setup lint
-	@.ci/test
+	@echo "building ..."
+	@.ci/quiet swift build --build-tests
+	@$(SUDO) env "PATH=$$PATH" .ci/test
 
 lint:
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests integration

@@ -120,6 +120,19 @@ struct ConformanceTests {
     }
 
     @Test(arguments: KernelKind.allCases)
+    func elementsKeepTheirTimeouts(kind: KernelKind) throws {
+        let fixture = try KernelFixture(kind)
+        let timed = NamedSet(name: "timed", key: .types(.ipv4Address), flags: .timeout)
+        var element = Self.address("10.0.0.1")
+        element.timeout = 60_000
+        _ = try fixture.kernel.commit(
+            Self.transaction([.addTable, .addSet(timed), .addElements(timed, [element, Self.address("10.0.0.2")])]))
+        let snapshot = try #require(try fixture.kernel.snapshot(of: Self.table))
+        #expect(snapshot.sets["timed"] == timed.state)
+        #expect(Set(snapshot.elements["timed"] ?? []) == [element, Self.address("10.0.0.2")])
+    }
+
+    @Test(arguments: KernelKind.allCases)
     func whatIsNotThereHasNoSnapshot(kind: KernelKind) throws {
         let fixture = try KernelFixture(kind)
         #expect(try fixture.kernel.snapshot(of: Self.table) == nil)
@@ -185,6 +198,12 @@ struct ConformanceTests {
         Refusal(
             "as many elements as there is room for", nil,
             [.addElements(endpoints, (0..<16).map { endpoint(UInt32($0), 1) })]),
+        Refusal(
+            "a timeout in a set without them", 22,
+            [
+                .addElements(
+                    addresses, [Element(key: address("10.0.0.9").key, timeout: 1000)])
+            ]),
         Refusal("a key of another length", 22, [.addElements(addresses, [target("10.0.0.9", 80, .drop)])]),
     ]
 

@@ -77,9 +77,18 @@ extension EndToEnd {
             #expect(scene.fairlead.waitForLog(containing: "has been repaired") != nil)
             connections.expectAlive("repair")
             let lines = scene.fairlead.log.count
-            try scene.node.shell("nft delete table inet fairlead")
+            print("CT0", try scene.node.shell("conntrack -L 2>/dev/null | grep ESTAB | grep 10.96.0.10"))
+            let cap = try scene.node.spawn(["sh", "-c", "exec tcpdump -n -l -i any 'tcp and net 10.244.0.0/16 or host 10.96.0.10' 2>/dev/null"])
+            pause(.milliseconds(300))
+            connections.expectAlive("before deletion")
+            let zero = ContinuousClock.now
+            try scene.node.shell("nft delete table inet fairlead; date +%T.%N")
             #expect(scene.fairlead.waitForLog(containing: "has been repaired", skipping: lines) != nil)
+            print("T", ContinuousClock.now - zero)
+            print("CT1", try scene.node.shell("date +%T.%N; conntrack -L 2>/dev/null | grep ESTAB | grep 10.96.0.10"))
             connections.expectAlive("deletion and repair of the table")
+            print("CAP", cap.output)
+            _ = cap.kill()
             try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4))
         }
 

@@ -110,78 +110,51 @@ extension EndToEnd {
                 #expect(result.server == "own", "\(transport): \(result)")
             }
             // The object changes; what is to be said of it does not.
-            try scene.put("web", [web.service, web.slice(family, [.init(loopback), .init(scene.pods[0].address(family))])])
+            let both = web.slice(family, [.init(loopback), .init(scene.pods[0].address(family))])
+            try scene.put("web", [web.service, both])
             let notes = scene.fairlead.log.filter { $0.contains("endpoint \(loopback) is on loopback") }
             #expect(notes.count == 1, "\(notes)")
             #expect(notes.first?.contains("EndpointSlice default/web-") ?? false, "\(notes)")
         }
-    }
 
-    /// Two Services that claim the same frontend.
-    @Suite struct ConflictTests {
-        private static func application(_ name: String, on pod: Host, bornIn year: Int) -> Application {
-            var application = Application(name, number: 40, on: [pod])
-            application.creationTimestamp = "\(year)-01-01T00:00:00Z"
-            return application
-        }
-
-        @Test(arguments: [true, false])
-        func `the older keeps it, the other takes over when it goes`(isOlderFirst: Bool) throws {
-            let scene = try Scene(pods: 2)
-            defer { scene.tearDown() }
-            // By name the younger would be first.
-            let older = Self.application("b-older", on: scene.pods[0], bornIn: 2024)
-            let younger = Self.application("a-younger", on: scene.pods[1], bornIn: 2025)
-            for application in isOlderFirst ? [older, younger] : [younger, older] { try scene.put(application) }
-            for family in AddressFamily.allCases {
-                let counts = try scene.client.tally(.tcp, older.clusterIP(family), attempts: 40)
-                #expect(counts == ["pod-1": 40])
-            }
-            let lines = scene.fairlead.log.filter { $0.contains("a frontend is claimed twice") }
-            // Two families, two protocols; each said once.
-            #expect(lines.count == 4, "\(lines)")
-            for line in lines {
-                #expect(line.contains("holder=\"Service default/b-older\""), "\(line)")
-                #expect(line.contains("object=\"Service default/a-younger\""), "\(line)")
-            }
-            try scene.remove("b-older")
-            for family in AddressFamily.allCases {
-                let counts = try scene.client.tally(.tcp, older.clusterIP(family), attempts: 40)
-                #expect(counts == ["pod-2": 40])
-            }
-        }
-    }
-
-    /// From the rename of a file to the packet that shows it. Prints what it measures.
-    @Suite struct LatencyTests {
-        @Test(arguments: AddressFamily.allCases)
-        func `every change is in force in the end`(family: AddressFamily) throws {
+        @Test func `while the directory is gone the last state stays, and it is followed when it is back`() throws {
             let scene = try Scene()
             defer { scene.tearDown() }
-            let web = Application(on: [scene.pods[1]])
-            let target = web.clusterIP(family)
-            try scene.put("web", [web.service])
-            var answered: [Duration] = []
-            var refused: [Duration] = []
-            try scene.client.run {
-                for _ in 0..<10 {
-                    var start = ContinuousClock.now
-                    try scene.folder.write("web.yaml", web.manifests)
-                    answered.append(
-                        try expectSoon("answered", since: start) {
-                            try Probe.tcp(to: target.address, port: target.port).isAnswered
-                        })
-                    start = ContinuousClock.now
-                    try scene.folder.write("web.yaml", [web.service])
-                    refused.append(
-                        try expectSoon("refused", since: start) {
-                            try Probe.tcp(to: target.address, port: target.port).isRefused
-                        })
-                }
-            }
-            for (what, durations) in [("answered", answered.sorted()), ("refused", refused.sorted())] {
-                print("\(family): rename to first \(what): median \(durations[5]), slowest \(durations[9])")
-            }
+            let web = Application(on: [scene.pods[0]])
+            try scene.put(web)
+            let path = scene.folder.path
+            try scene.node.shell("mv '\(path)' '\(path).away'")
+            #expect(scene.fairlead.waitForLog(containing: "manifest directory is gone") != nil)
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[0]])
+            try scene.node.shell("mv '\(path).away' '\(path)'")
+            #expect(scene.fairlead.waitForLog(containing: "manifest directory is back") != nil)
+            try scene.put(Application(on: [scene.pods[1]]))
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[1]])
+        }
+
+        /// As a ConfigMap is mounted: the files are links through a link that is swapped.
+        @Test func `a directory that is swapped behind symbolic links is followed`() throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let path = scene.folder.path
+            let volume = try ManifestFolder()
+            defer { volume.delete() }
+            let web = Application(on: [scene.pods[0]])
+            try volume.write("1.yaml", web.manifests)
+            try volume.write("2.yaml", Application(on: [scene.pods[1]]).manifests)
+            try scene.node.shell(
+                """
+                mkdir '\(volume.path)/1' '\(volume.path)/2'
+                mv '\(volume.path)/1.yaml' '\(volume.path)/1/web.yaml'
+                mv '\(volume.path)/2.yaml' '\(volume.path)/2/web.yaml'
+                cd '\(path)' && ln -s '\(volume.path)/1' ..data && ln -s ..data/web.yaml web.yaml
+                """)
+            defer { _ = try? scene.node.shell("rm -r '\(volume.path)/1' '\(volume.path)/2'") }
+            try scene.settle()
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[0]])
+            try scene.node.shell("cd '\(path)' && ln -s '\(volume.path)/2' ..next && mv -T ..next ..data")
+            try scene.settle()
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[1]])
         }
     }
 }

@@ -27,9 +27,12 @@ package final class ManifestFolder: Sendable {
     }
 
     /// Writes a file aside, under a name that is no manifest, and moves it into its place.
-    package func write(_ name: String, _ yaml: String) throws {
+    package func write(_ name: String, _ yaml: String) throws { try self.write(name, Array(yaml.utf8)) }
+
+    /// Writes what need not even be text.
+    package func write(_ name: String, _ bytes: [UInt8]) throws {
         let aside = "\(self.path)/.\(name).new"
-        try Descriptor.open(aside, flags: O_WRONLY | O_CREAT | O_TRUNC).write(yaml.utf8)
+        try Descriptor.open(aside, flags: O_WRONLY | O_CREAT | O_TRUNC).write(bytes)
         guard unsafe rename(aside, "\(self.path)/\(name)") == 0 else {
             throw SystemError(number: errno, call: "rename", subject: name)
         }
