@@ -11,8 +11,13 @@ final class DataplaneLoop {
     /// First pause after a failure; it doubles up to the longest.
     static let shortestRetry = Duration.milliseconds(100)
     static let longestRetry = Duration.seconds(30)
-    /// Pause between two repairs, so that a program that keeps editing the table cannot keep this one busy.
+    /// Repairs that are made at once. A table that is gone for 200 ms can cost a connection: the segment
+    /// that is sent again meanwhile goes where nobody knows it.
+    static let promptRepairs = 8
+    /// After so many within `repairWindow` there is this pause between two, so that a program that keeps
+    /// editing the table cannot keep this one busy.
     static let repairPause = Duration.milliseconds(250)
+    static let repairWindow = Duration.seconds(10)
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
 
@@ -28,9 +33,10 @@ final class DataplaneLoop {
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
-    private var lastRepair: ContinuousClock.Instant?
+    private var recentRepairs: [ContinuousClock.Instant] = []
     private var lastForeignProcess = ""
-    private var chainsDueAt: ContinuousClock.Instant?
+    /// Since when a balancing chain has had no use.
+    private var unusedSince: [FairleadTable.Balancer: ContinuousClock.Instant] = [:]
 
     init(configuration: KernelDataplane.Configuration, queue: ChangeQueue, logger: Logger) throws {
         self.queue = queue
@@ -63,6 +69,10 @@ final class DataplaneLoop {
         let affected = self.synchronizer.take(changes)
         self.reporter.changed(changes, affected: affected, planner: self.synchronizer.planner)
         self.pending.formUnion(affected)
+        // A change may be the cure: it does not wait for the end of a long pause.
+        if let retry, !affected.isEmpty {
+            self.retry = (min(retry.at, self.clock.now + Self.shortestRetry), retry.pause)
+        }
         if isSynced, !self.isSynced {
             self.isSynced = true
             self.retry = (self.clock.now, Self.shortestRetry)
@@ -84,7 +94,9 @@ final class DataplaneLoop {
         }
         guard isTouched, self.repairAt == nil else { return }
         let now = self.clock.now
-        self.repairAt = self.lastRepair.map { max(now, $0 + Self.repairPause) } ?? now
+        self.recentRepairs.removeAll { $0 + Self.repairWindow < now }
+        let isPrompt = self.recentRepairs.count < Self.promptRepairs
+        self.repairAt = isPrompt ? now : self.recentRepairs.last.map { max(now, $0 + Self.repairPause) } ?? now
     }
 
     // MARK: - Deadlines
@@ -112,13 +124,21 @@ final class DataplaneLoop {
         } else if !self.pending.isEmpty {
             self.attempt { try self.update() }
         }
-        if self.retry == nil, self.isDue(self.chainsDueAt) {
-            self.chainsDueAt = nil
-            self.attempt { try self.synchronizer.removeUnusedBalancers() }
-        }
-        if self.chainsDueAt == nil, self.synchronizer.hasUnusedBalancers {
-            self.chainsDueAt = self.clock.now + Self.unusedChainLifetime
-        }
+        self.removeUnusedChains()
+    }
+
+    private var chainsDueAt: ContinuousClock.Instant? {
+        self.unusedSince.values.min().map { $0 + Self.unusedChainLifetime }
+    }
+
+    private func removeUnusedChains() {
+        let unused = self.synchronizer.unusedBalancers
+        let now = self.clock.now
+        self.unusedSince = self.unusedSince.filter { unused.contains($0.key) }
+        for balancer in unused where self.unusedSince[balancer] == nil { self.unusedSince[balancer] = now }
+        let old = self.unusedSince.filter { $0.value + Self.unusedChainLifetime <= now }
+        guard self.retry == nil, !old.isEmpty else { return }
+        self.attempt { try self.synchronizer.remove(Set(old.keys)) }
     }
 
     /// Runs `body`; a failure means to read the kernel back after a pause.
@@ -135,27 +155,28 @@ final class DataplaneLoop {
 
     /// Brings the kernel up to date from whatever it holds.
     private func start() throws {
-        try self.readBack(.start)
-        if self.events == nil {
-            // Subscribed only now, so that a first full programming announces nothing to nobody. What
-            // happened in between shows in the generation.
-            let generation = try self.kernel.generation()
-            self.events = try NetlinkEvents(ignoring: self.kernel)
-            if try self.kernel.generation() != generation { try self.readBack(.start) }
-        }
+        let generation = try self.readBack(.start)
+        guard self.events == nil else { return }
+        // Subscribed only now, so that a first full programming announces nothing to nobody. If anyone
+        // has committed since, the generation is another.
+        let events = try NetlinkEvents(ignoring: self.kernel)
+        if try self.kernel.generation() != generation { _ = try self.readBack(.start) }
+        self.events = events
     }
 
     private func repair() throws {
         self.repairAt = nil
-        self.lastRepair = self.clock.now
-        try self.readBack(.repair(by: self.lastForeignProcess))
+        self.recentRepairs.append(self.clock.now)
+        _ = try self.readBack(.repair(by: self.lastForeignProcess))
     }
 
-    private func readBack(_ reason: SyncReporter.Reason) throws {
+    /// Returns the ruleset's generation at which the table was as it should be.
+    private func readBack(_ reason: SyncReporter.Reason) throws -> UInt32? {
         let start = self.clock.now
         self.pending = []
         let report = try self.synchronizer.readBack()
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
+        return report.generation
     }
 
     private func update() throws {

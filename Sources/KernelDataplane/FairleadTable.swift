@@ -127,35 +127,29 @@ package enum FairleadTable {
             }
         }
 
-        /// One draw, one look-up, one translation for each family. The last rule is never reached while
-        /// the slots 0..<N are filled; it refuses rather than lets a packet through to nowhere.
+        /// A draw, a look-up and a translation for each family; then the same with slot 0, which there is
+        /// as long as there is any endpoint.
+        ///
+        /// The kernel decides anew at each look-up which generation of the ruleset a packet sees. One
+        /// that was led here while the frontend had N endpoints may look for the last slot when there are
+        /// N-1: without the second try it would be refused though endpoints are there. A packet that
+        /// finds nothing then either had a Service without endpoints.
         package var rules: [Rule] {
-            switch self {
-            case .frontend(let slots):
-                let random = Selector.random(modulus: UInt32(slots))
-                return [
-                    Rule(
-                        .destinationNAT(
-                            .ipv4, [.address(.ipv4, .destination), .transportProtocol, .destinationPort, random],
-                            map: FairleadSet(.endpoints, .ipv4).name)),
-                    Rule(
-                        .destinationNAT(
-                            .ipv6, [.address(.ipv6, .destination), .transportProtocol, .destinationPort, random],
-                            map: FairleadSet(.endpoints, .ipv6).name)),
-                    Rule(.verdict(.goto(FairleadTable.noEndpoints))),
-                ]
-            case .nodePort(let slots):
-                let key: [Selector] = [.transportProtocol, .destinationPort, .random(modulus: UInt32(slots))]
-                return [
-                    Rule(
-                        .networkProtocol(.ipv4),
-                        .destinationNAT(.ipv4, key, map: FairleadSet(.nodeportEndpoints, .ipv4).name)),
-                    Rule(
-                        .networkProtocol(.ipv6),
-                        .destinationNAT(.ipv6, key, map: FairleadSet(.nodeportEndpoints, .ipv6).name)),
-                    Rule(.verdict(.goto(FairleadTable.noEndpoints))),
-                ]
+            let (slots, addressKey, prefix): (Int, Bool, FairleadSet.Kind) =
+                switch self {
+                case .frontend(let slots): (slots, true, .endpoints)
+                case .nodePort(let slots): (slots, false, .nodeportEndpoints)
+                }
+            func rule(_ family: AddressFamily, _ modulus: Int) -> Rule {
+                let kind: Selector.AddressKind = family == .ipv4 ? .ipv4 : .ipv6
+                let key: [Selector] = [.transportProtocol, .destinationPort, .random(modulus: UInt32(modulus))]
+                let map = FairleadSet(prefix, family).name
+                guard addressKey else { return Rule(.networkProtocol(kind), .destinationNAT(kind, key, map: map)) }
+                return Rule(.destinationNAT(kind, [.address(kind, .destination)] + key, map: map))
             }
+            let families = AddressFamily.allCases
+            return families.map { rule($0, slots) } + families.map { rule($0, 1) }
+                + [Rule(.verdict(.goto(FairleadTable.noEndpoints)))]
         }
     }
 
@@ -189,18 +183,19 @@ package enum FairleadTable {
     ]
 
     /// Whether a connection is for a Service, and which.
+    ///
+    /// Each verdict map is asked twice: an element that is being replaced can be missed by a packet that
+    /// sees neither the old one nor, yet, the new one. The second look-up begins anew.
     private static func serviceRules(_ family: AddressFamily) -> [Rule] {
         let destination = Selector.address(family == .ipv4 ? .ipv4 : .ipv6, .destination)
-        return [
-            Rule(
-                .verdictMap(
-                    [destination, .transportProtocol, .destinationPort], map: FairleadSet(.frontends, family).name)),
-            Rule(
-                .lookup([destination], set: FairleadSet(.clusterIPs, family).name), .verdict(.goto(undefinedPort))),
-            Rule(
-                .lookup([destination], set: FairleadSet(.nodeIPs, family).name),
-                .verdictMap([.transportProtocol, .destinationPort], map: FairleadSet(.nodeports, family).name)),
-        ]
+        let frontend = Rule(
+            .verdictMap([destination, .transportProtocol, .destinationPort], map: FairleadSet(.frontends, family).name))
+        let nodePort = Rule(
+            .lookup([destination], set: FairleadSet(.nodeIPs, family).name),
+            .verdictMap([.transportProtocol, .destinationPort], map: FairleadSet(.nodeports, family).name))
+        let undefined = Rule(
+            .lookup([destination], set: FairleadSet(.clusterIPs, family).name), .verdict(.goto(undefinedPort)))
+        return [frontend, frontend, undefined, nodePort, nodePort]
     }
 
     /// Whether a connection whose destination was translated gets this node's address as its source.

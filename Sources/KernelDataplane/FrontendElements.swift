@@ -55,7 +55,7 @@ extension Frontend {
         return PlacedElement(
             set: self.set(.frontends, orNodePort: .nodeports),
             element: Element(
-                key: self.key, value: .verdict(.goto(chain)), comment: Element.comment(programmed.servicePort))
+                key: self.key, value: .verdict(.goto(chain)), comment: Element.shortened(programmed.servicePort))
         )
     }
 
@@ -88,9 +88,6 @@ extension Frontend {
 }
 
 extension Element {
-    /// A comment cut to what the kernel's tools show.
-    static func comment(_ text: String) -> String { text.utf8.count <= 127 ? text : String(text.prefix(127)) }
-
     /// An address as a key.
     static func address(_ address: IPAddress) -> Element {
         var key = ElementBytes()

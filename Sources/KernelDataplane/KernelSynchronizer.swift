@@ -21,6 +21,8 @@ package final class KernelSynchronizer {
         package var bytes = 0
         /// Elements that were read back; nil if the kernel was not asked.
         package var elementsRead: Int?
+        /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
+        package var generation: UInt32?
     }
 
     private let kernel: any NftablesKernel
@@ -30,7 +32,7 @@ package final class KernelSynchronizer {
     package private(set) var needsReadback = true
 
     /// How often a dump and its commit are tried again when other programs commit in between.
-    package static let readbackAttempts = 10
+    package static let readbackAttempts = 5
 
     package init(kernel: any NftablesKernel, nodeName: String, node: NodeSettings) {
         self.kernel = kernel
@@ -76,25 +78,30 @@ package final class KernelSynchronizer {
     private func write(_ step: TableProgram.Step) throws(NftablesError) -> Report {
         // Until the kernel has said yes, what it holds is not what the program says.
         self.needsReadback = true
-        let transaction = step.needsNewTable ? self.program.ruleset().replacement() : self.transaction(step)
-        let report = try self.commit(transaction, kind: step.needsNewTable ? .replaced : .updated)
-        if step.needsNewTable { self.program.adoptStanding(self.balancersInUse()) }
+        let report: Report
+        if step.needsNewTable {
+            report = try self.commit(self.program.ruleset().replacement(), kind: .replaced)
+            self.program.adoptStanding(self.balancersInUse())
+        } else {
+            try self.make(step.newBalancers)
+            var transaction = Transaction(FairleadTable.reference)
+            step.changes.append(to: &transaction, declarations: self.program.declarations)
+            report = try self.commit(transaction, kind: .updated)
+        }
         self.needsReadback = false
         return report
     }
 
-    private func transaction(_ step: TableProgram.Step) -> Transaction {
+    /// Makes balancing chains, in a transaction before the one with the elements that lead to them: a
+    /// packet may find such an element while it still sees the chain as it was before, without rules,
+    /// and would pass through it untranslated.
+    private func make(_ balancers: [FairleadTable.Balancer]) throws(NftablesError) {
         var transaction = Transaction(FairleadTable.reference)
-        Self.append(step.newBalancers, to: &transaction)
-        step.changes.append(to: &transaction, declarations: self.program.declarations)
-        return transaction
-    }
-
-    private static func append(_ balancers: [FairleadTable.Balancer], to transaction: inout Transaction) {
         for balancer in balancers {
             transaction.append(.addChain(Chain(name: balancer.name)))
             for rule in balancer.rules { transaction.append(.addRule(chain: balancer.name, rule)) }
         }
+        _ = try self.kernel.commit(transaction)
     }
 
     private func commit(_ transaction: Transaction, kind: Report.Kind) throws(NftablesError) -> Report {
@@ -121,7 +128,12 @@ package final class KernelSynchronizer {
 
     private func readBackOnce() throws(NftablesError) -> Report {
         let readback = try self.kernel.snapshot(of: FairleadTable.reference).map(TableReadback.init)
-        let generation = readback?.snapshot.generation
+        var generation: UInt32
+        if let known = readback?.snapshot.generation {
+            generation = known
+        } else {
+            generation = try self.kernel.generation()
+        }
         let elementsRead = readback?.snapshot.elements.values.reduce(0) { $0 + $1.count } ?? 0
 
         var program = TableProgram(node: self.program.node)
@@ -133,11 +145,12 @@ package final class KernelSynchronizer {
         var report: Report
         if let readback, readback.hasFrame(of: program) {
             let standing = readback.balancers
-            let missing = program.standingBalancers.subtracting(standing).sorted {
-                ($0.order, $0.name) < ($1.order, $1.name)
+            let missing = program.standingBalancers.subtracting(standing)
+            if !missing.isEmpty {
+                try self.make(missing.sorted { ($0.order, $0.name) < ($1.order, $1.name) })
+                generation = Self.generation(after: generation)
             }
             var transaction = Transaction(FairleadTable.reference)
-            Self.append(missing, to: &transaction)
             readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
             transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .updated)
@@ -148,10 +161,14 @@ package final class KernelSynchronizer {
             report = try self.commit(transaction, kind: .replaced)
         }
         report.elementsRead = elementsRead
+        report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program
         self.needsReadback = false
         return report
     }
+
+    /// Generations count commits, and skip 0.
+    private static func generation(after generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
 
     private func balancersInUse() -> Set<FairleadTable.Balancer> {
         self.program.standingBalancers.subtracting(self.program.unusedBalancers)
@@ -159,20 +176,25 @@ package final class KernelSynchronizer {
 
     // MARK: - Chains
 
-    package var hasUnusedBalancers: Bool { !self.program.unusedBalancers.isEmpty }
+    /// Balancing chains that no frontend uses.
+    package var unusedBalancers: Set<FairleadTable.Balancer> {
+        self.needsReadback ? [] : self.program.unusedBalancers
+    }
 
-    /// Removes balancing chains that no frontend uses. To be called some time after the change that
-    /// left them: kernels before 6.2 let go of a chain only a while after the last element that
-    /// led to it.
-    package func removeUnusedBalancers() throws(NftablesError) {
-        let unused = self.program.unusedBalancers
-        guard !unused.isEmpty, !self.needsReadback else { return }
+    /// Removes some of the chains that no frontend uses. To be called some time after the change that
+    /// left them: kernels before 6.2 let go of a chain only a while after the last element that led to
+    /// it, and a packet may still be on its way there.
+    package func remove(_ balancers: Set<FairleadTable.Balancer>) throws(NftablesError) {
+        let unused = balancers.intersection(self.unusedBalancers)
+        guard !unused.isEmpty else { return }
         var transaction = Transaction(FairleadTable.reference)
         for balancer in unused.sorted(by: { $0.name < $1.name }) {
             transaction.append(.flushChain(balancer.name))
             transaction.append(.deleteChain(balancer.name))
         }
+        self.needsReadback = true
         _ = try self.kernel.commit(transaction)
+        self.needsReadback = false
         self.program.removeStanding(unused)
     }
 
@@ -190,4 +212,12 @@ package final class KernelSynchronizer {
 
     /// ENOENT
     private static let noSuchFile: Int32 = 2
+}
+
+extension NftablesError {
+    /// A transaction came too late (`ERESTART`); a dump that never was of one piece does not count.
+    fileprivate var isStale: Bool { self.code == .changedMeanwhile && self.number != Self.interrupted }
+
+    /// EINTR
+    private static let interrupted: Int32 = 4
 }

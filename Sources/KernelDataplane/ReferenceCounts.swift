@@ -19,10 +19,7 @@ struct ReferenceCounts<Key: Hashable & Sendable>: Sendable {
     /// Retains and releases gathered up, so that a key let go by one and taken by another does not
     /// come and go.
     struct Change {
-        private let base: ReferenceCounts
         private var differences: [Key: Int] = [:]
-
-        init(of base: ReferenceCounts) { self.base = base }
 
         mutating func retain(_ key: Key) { self.differences[key, default: 0] += 1 }
 
@@ -32,7 +29,7 @@ struct ReferenceCounts<Key: Hashable & Sendable>: Sendable {
         func commit(to counts: inout ReferenceCounts) -> [Key: Bool] {
             var turned: [Key: Bool] = [:]
             for (key, difference) in self.differences where difference != 0 {
-                let wasPresent = self.base.contains(key)
+                let wasPresent = counts.contains(key)
                 counts.add(difference, to: key)
                 let isPresent = counts.contains(key)
                 if wasPresent != isPresent { turned[key] = isPresent }

@@ -54,8 +54,8 @@ package struct TableProgram: Sendable {
     ) -> Step {
         var step = Step()
         var touched: [Frontend: ProgrammedFrontend?] = [:]
-        var countedIPs = ReferenceCounts<IPAddress>.Change(of: self.clusterIPs)
-        var countedHairpins = ReferenceCounts<IPAddress>.Change(of: self.hairpins)
+        var countedIPs = ReferenceCounts<IPAddress>.Change()
+        var countedHairpins = ReferenceCounts<IPAddress>.Change()
 
         // What they held is let go before anything is taken: a frontend may pass from one to another.
         for name in plans.keys {

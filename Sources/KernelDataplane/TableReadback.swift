@@ -68,7 +68,7 @@ package struct TableReadback: Sendable {
     /// Whether the constant part stands as it should: every set and chain, every rule, and nothing else.
     package func hasFrame(of program: TableProgram) -> Bool {
         let sets = program.declarations.values
-        guard self.snapshot.sets.count == sets.count,
+        guard self.snapshot.flags == 0, !self.snapshot.hasMore, self.snapshot.sets.count == sets.count,
             sets.allSatisfy({ self.snapshot.sets[$0.name] == $0.state })
         else { return false }
         let balancers = self.balancers

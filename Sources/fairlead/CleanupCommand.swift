@@ -6,7 +6,8 @@ internal import Nftables
 struct Cleanup: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove everything Fairlead put into the kernel.",
-        discussion: "Established connections go on as long as conntrack knows them; new ones find no Service any more."
+        discussion:
+            "Connections through Services end with it: the kernel stops translating when the last nat chain goes."
     )
 
     func run() throws {

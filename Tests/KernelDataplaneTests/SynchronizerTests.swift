@@ -158,6 +158,8 @@ struct SynchronizerTests {
         "add element inet fairlead frontends4 { 10.96.9.9 . tcp . 80 : drop }",
         "delete element inet fairlead endpoints4 { 10.96.0.0 . tcp . 80 . 0 }",
         "insert rule inet fairlead balance-10 drop", "flush chain inet fairlead balance-10",
+        "add table inet fairlead { flags dormant; }", "add chain inet fairlead output { policy drop; }",
+        "add element inet fairlead nodeports4 { * : drop }", "add counter inet fairlead intruder",
         "add element inet fairlead pod-cidrs4 { 172.16.0.0/12 }", "flush set inet fairlead node-ips4",
     ])
     func foreignEditsAreRepaired(edit: String) throws {
@@ -242,10 +244,11 @@ struct SynchronizerTests {
         for count in [5, 6, 7] {
             _ = try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: 0..<count))]))
         }
-        #expect(synchronizer.hasUnusedBalancers)
+        #expect(synchronizer.unusedBalancers == [.frontend(5), .frontend(6)])
         #expect(try fixture.table().chains["balance-6"] != nil)
-        try synchronizer.removeUnusedBalancers()
-        #expect(!synchronizer.hasUnusedBalancers)
+        // One that is in use stays, whatever is asked.
+        try synchronizer.remove(synchronizer.unusedBalancers.union([.frontend(7)]))
+        #expect(synchronizer.unusedBalancers.isEmpty)
         let chains = try fixture.table().chains.keys.filter { $0.hasPrefix("balance") }
         #expect(Set(chains) == ["balance-4", "balance-7"])
         #expect(try synchronizer.readBack().kind == .unchanged)

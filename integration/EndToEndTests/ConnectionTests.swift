@@ -72,23 +72,17 @@ extension EndToEnd {
             try scene.start()
             connections.expectAlive("another restart")
 
-            try scene.node.shell("nft flush table inet fairlead")
-            connections.expectAlive("flush of all rules")
-            #expect(scene.fairlead.waitForLog(containing: "has been repaired") != nil)
-            connections.expectAlive("repair")
-            let lines = scene.fairlead.log.count
-            print("CT0", try scene.node.shell("conntrack -L 2>/dev/null | grep ESTAB | grep 10.96.0.10"))
-            let cap = try scene.node.spawn(["sh", "-c", "exec tcpdump -n -l -i any 'tcp and net 10.244.0.0/16 or host 10.96.0.10' 2>/dev/null"])
+            // Nothing is in flight when the table goes: without it the kernel translates nothing, so a
+            // segment of a server would reach the node's own stack, which answers it with a reset.
             pause(.milliseconds(300))
-            connections.expectAlive("before deletion")
-            let zero = ContinuousClock.now
-            try scene.node.shell("nft delete table inet fairlead; date +%T.%N")
+            try scene.node.shell("nft flush table inet fairlead")
+            #expect(scene.fairlead.waitForLog(containing: "has been repaired") != nil)
+            connections.expectAlive("flush of all rules and repair")
+            pause(.milliseconds(300))
+            let lines = scene.fairlead.log.count
+            try scene.node.shell("nft delete table inet fairlead")
             #expect(scene.fairlead.waitForLog(containing: "has been repaired", skipping: lines) != nil)
-            print("T", ContinuousClock.now - zero)
-            print("CT1", try scene.node.shell("date +%T.%N; conntrack -L 2>/dev/null | grep ESTAB | grep 10.96.0.10"))
             connections.expectAlive("deletion and repair of the table")
-            print("CAP", cap.output)
-            _ = cap.kill()
             try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4))
         }
 

@@ -18,9 +18,12 @@ struct BatchEncoder: ~Copyable {
     private let firstSequence: UInt32
     private var setIdentifier: UInt32 = 0
 
-    /// Elements handed to libnftnl at once; about one full message.
-    private static let chunk = 512
+    /// Elements of one message. The largest possible element, with its key, a verdict, a comment and a
+    /// timeout, takes under 500 bytes, and a nested attribute holds 64 KiB: a chunk always fits.
+    private static let chunk = 128
 
+    /// - Parameter acknowledgesEnd: ask the closing message for an acknowledgement; otherwise the last
+    ///   message before it.
     init(_ transaction: Transaction, firstSequence: UInt32, acknowledgesEnd: Bool) {
         self.firstSequence = firstSequence
         self.buffer.appendBegin(sequence: firstSequence, generation: transaction.expectedGeneration)
@@ -30,7 +33,7 @@ struct BatchEncoder: ~Copyable {
         if !acknowledgesEnd, let last = self.messages.last {
             self.buffer.requestAcknowledgement(at: last.offset)
         }
-        self.buffer.appendEnd(sequence: self.nextSequence)
+        self.buffer.appendEnd(sequence: self.nextSequence, isAcknowledged: acknowledgesEnd)
     }
 
     /// The sequence number of the message after those so far.

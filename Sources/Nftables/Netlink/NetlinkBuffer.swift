@@ -53,13 +53,14 @@ struct NetlinkBuffer: ~Copyable {
         unsafe self.advance(header)
     }
 
-    /// Appends the frame message that closes a batch. Only this one asks for an acknowledgement:
-    /// with one on each message, good messages of a refused batch would answer success.
-    mutating func appendEnd(sequence: UInt32) {
+    /// Appends the frame message that closes a batch. Only one message asks for an acknowledgement, this
+    /// one where the kernel gives it: with one on each, good messages of a refused batch would answer
+    /// success.
+    mutating func appendEnd(sequence: UInt32, isAcknowledged: Bool) {
         self.reserve()
         let start = unsafe (self.base + self.count).assumingMemoryBound(to: CChar.self)
         guard let header = unsafe nftnl_batch_end(start, sequence) else { preconditionFailure("no header") }
-        unsafe header.pointee.nlmsg_flags |= UInt16(NLM_F_ACK)
+        if isAcknowledged { unsafe header.pointee.nlmsg_flags |= UInt16(NLM_F_ACK) }
         unsafe self.advance(header)
     }
 

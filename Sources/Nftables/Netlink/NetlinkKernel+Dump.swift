@@ -24,9 +24,10 @@ extension NetlinkKernel {
         for _ in 0..<Self.dumpAttempts {
             let generation = try self.generation()
             do throws(NftablesError) {
-                guard try self.exists(table) else { return nil }
                 var snapshot = TableSnapshot(table: table, generation: generation)
-                guard try self.dumpChains(into: &snapshot), try self.dumpRules(into: &snapshot),
+                guard try self.dumpTable(into: &snapshot) else { return nil }
+                guard try self.dumpOthers(into: &snapshot), try self.dumpChains(into: &snapshot),
+                    try self.dumpRules(into: &snapshot),
                     try self.dumpSets(into: &snapshot), try self.dumpElements(into: &snapshot),
                     try self.generation() == generation
                 else { continue }
@@ -67,24 +68,60 @@ extension NetlinkKernel {
         )
     }
 
-    private func exists(_ table: TableReference) throws(NftablesError) -> Bool {
+    /// Returns false if there is no such table.
+    private func dumpTable(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        let table = snapshot.table
         do throws(NftablesError) {
             let handle = TableHandle(table.name)
+            var flags: UInt32 = 0
             _ = try unsafe self.request(
                 NFT_MSG_GETTABLE.rawValue, family: table.family.rawValue, flags: NLM_F_ACK, subject: "\(table)"
             ) { message in
                 unsafe handle.build(message)
-            } _: { _ in
+            } _: { header in
+                guard let raw = unsafe nftnl_table_alloc() else { return }
+                if unsafe nftnl_table_nlmsg_parse(header, raw) == 0 {
+                    flags = unsafe nftnl_table_get_u32(raw, UInt16(NFTNL_TABLE_FLAGS.rawValue))
+                }
+                unsafe nftnl_table_free(raw)
             }
+            snapshot.flags = flags
             return true
         } catch  where error.number == ENOENT {
             return false
         }
     }
 
+    /// Notes whether the table holds stateful objects or flow tables.
+    private func dumpOthers(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
+        let table = snapshot.table
+        var hasMore = false
+        for type in [NFT_MSG_GETOBJ.rawValue, NFT_MSG_GETFLOWTABLE.rawValue] {
+            do throws(NftablesError) {
+                let isConsistent = try unsafe self.request(
+                    type, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "objects of \(table)"
+                ) { _ in
+                } _: { header in
+                    // Attribute 1 of both is the table's name.
+                    unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
+                        guard unsafe mnl_attr_get_type(attribute) == UInt16(NFTA_OBJ_TABLE.rawValue) else { return }
+                        if unsafe Self.text(mnl_attr_get_str(attribute)) == table.name { hasMore = true }
+                    }
+                }
+                guard isConsistent else { return false }
+            } catch  where error.number == EOPNOTSUPP || error.number == EINVAL {
+                // A kernel without them.
+                continue
+            }
+        }
+        snapshot.hasMore = hasMore
+        return true
+    }
+
     private func dumpChains(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
         let table = snapshot.table
         var chains: [String: Chain] = [:]
+        var hasPolicies = false
         let isConsistent = try unsafe self.request(
             NFT_MSG_GETCHAIN.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "chains of \(table)"
         ) { _ in
@@ -107,9 +144,13 @@ extension NetlinkKernel {
                     kind, hook, priority: nftnl_chain_get_s32(raw, UInt16(NFTNL_CHAIN_PRIO.rawValue))
                 )
             }
+            if base != nil, unsafe nftnl_chain_get_u32(raw, UInt16(NFTNL_CHAIN_POLICY.rawValue)) != UInt32(NF_ACCEPT) {
+                hasPolicies = true
+            }
             chains[name] = Chain(name: name, base: base)
         }
         snapshot.chains = chains
+        snapshot.hasMore = snapshot.hasMore || hasPolicies
         return isConsistent
     }
 
@@ -183,11 +224,13 @@ extension NetlinkKernel {
     private func dumpElements(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
         for name in snapshot.sets.keys {
             var elements: [Element] = []
+            var isComplete = true
             let isConsistent = try unsafe self.forEachElement(of: name, in: snapshot.table) { raw in
-                if let element = unsafe Self.element(raw) { elements.append(element) }
+                if let element = unsafe Self.element(raw) { elements.append(element) } else { isComplete = false }
             }
             guard isConsistent else { return false }
             snapshot.elements[name] = elements
+            if !isComplete { snapshot.hasMore = true }
         }
         return true
     }
@@ -216,13 +259,18 @@ extension NetlinkKernel {
         }
     }
 
+    /// nil for what an `Element` cannot be: one without a key, which is a catch-all, or with a key that ends
+    /// a range.
     private static func element(_ raw: OpaquePointer) -> Element? {
-        guard let key = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY) else { return nil }
+        guard let key = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY),
+            unsafe !nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_KEY_END))
+        else { return nil }
         var element = Element(key: key)
         if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_VERDICT)) {
             let code = unsafe Int32(bitPattern: nftnl_set_elem_get_u32(raw, UInt16(NFTNL_SET_ELEM_VERDICT)))
             let chain = unsafe self.text(nftnl_set_elem_get_str(raw, UInt16(NFTNL_SET_ELEM_CHAIN)))
-            element.value = Verdict(code: code, chain: chain).map(Element.Value.verdict)
+            guard let verdict = Verdict(code: code, chain: chain) else { return nil }
+            element.value = .verdict(verdict)
         } else if let bytes = unsafe self.bytes(raw, NFTNL_SET_ELEM_DATA) {
             element.value = .bytes(bytes)
         }

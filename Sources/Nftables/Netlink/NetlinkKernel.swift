@@ -12,17 +12,24 @@ public final class NetlinkKernel: NftablesKernel {
     private let socket: NetlinkSocket
     private var sequence: UInt32 = 1
     private let receiveBuffer: UnsafeMutableRawBufferPointer
-    /// Whether the kernel acknowledges the message that closes a batch; older ones do not.
-    private var acknowledgesEnd = true
+    /// Whether the kernel acknowledges the message that closes a batch; nil until it has been asked. One
+    /// that does not is asked to acknowledge the last message before it, and answers errors beside that.
+    private var acknowledgesEnd: Bool?
 
     /// How often a dump is taken again when other programs commit during it.
-    public static let dumpAttempts = 20
+    public static let dumpAttempts = 5
 
     /// The kernel fills dumps into pieces of at most 32 KiB; a piece of ours must not be cut.
     private static let receiveSize = 256 << 10
 
-    public init() throws(NftablesError) {
+    public convenience init() throws(NftablesError) {
+        try self.init(acknowledgesEnd: nil)
+    }
+
+    /// - Parameter acknowledgesEnd: what is known of the kernel; false makes any kernel an old one.
+    package init(acknowledgesEnd: Bool?) throws(NftablesError) {
         self.socket = try NetlinkSocket()
+        self.acknowledgesEnd = acknowledgesEnd
         unsafe self.receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.receiveSize, alignment: 16)
     }
 
@@ -37,35 +44,42 @@ public final class NetlinkKernel: NftablesKernel {
 
     public func commit(_ transaction: Transaction) throws(NftablesError) -> CommitReceipt {
         guard !transaction.isEmpty else { return CommitReceipt(bytes: 0, messages: 0) }
-        do throws(NftablesError) {
-            return try self.commitOnce(transaction)
-        } catch  where error.code == .lost && self.acknowledgesEnd && error.number == 0 {
-            // Neither an error nor an acknowledgement: a kernel that does not acknowledge the end.
-            // The batch was applied. From now on its last message asks instead.
-            self.acknowledgesEnd = false
-            throw error
-        }
+        if self.acknowledgesEnd == nil { self.acknowledgesEnd = try self.probeAcknowledgement() }
+        let batch = BatchEncoder(
+            transaction, firstSequence: self.nextSequence(), acknowledgesEnd: self.acknowledgesEnd ?? false)
+        let answer = try self.exchange(batch, subject: "\(transaction.table)")
+        if let failure = answer.failure { throw self.error(failure, of: transaction, batch: batch) }
+        guard answer.isAcknowledged else { throw .lost(0, "\(transaction.table)") }
+        return CommitReceipt(bytes: batch.buffer.count, messages: batch.messages.count + 2)
     }
 
-    private func commitOnce(_ transaction: Transaction) throws(NftablesError) -> CommitReceipt {
-        let batch = BatchEncoder(
-            transaction, firstSequence: self.nextSequence(), acknowledgesEnd: self.acknowledgesEnd
-        )
-        let end = batch.nextSequence
-        self.sequence = end &+ 1
+    /// Whether this kernel acknowledges the message that closes a batch, as those since 6.10 do: an empty
+    /// batch changes nothing, not even the generation, and is answered or not.
+    private func probeAcknowledgement() throws(NftablesError) -> Bool {
+        let empty = Transaction(TableReference(.inet, ""))
+        let batch = BatchEncoder(empty, firstSequence: self.nextSequence(), acknowledgesEnd: true)
+        let answer = try self.exchange(batch, subject: "empty batch")
+        if let failure = answer.failure { throw self.error(failure, of: empty, batch: batch) }
+        return answer.isAcknowledged
+    }
+
+    /// Sends a batch and gathers what is answered, which is all there when the call that sends returns.
+    private func exchange(
+        _ batch: borrowing BatchEncoder,
+        subject: String
+    ) throws(NftablesError) -> (isAcknowledged: Bool, failure: Acknowledgement?) {
+        self.sequence = batch.nextSequence &+ 1
         try self.drain()
         self.socket.reserveSendBuffer(batch.buffer.count)
-        unsafe try batch.buffer.withBytes { bytes throws(NftablesError) in try unsafe self.socket.send(bytes) }
+        try unsafe batch.buffer.withBytes { bytes throws(NftablesError) in try unsafe self.socket.send(bytes) }
 
         var isAcknowledged = false
         var failure: Acknowledgement?
         while true {
             let received = try unsafe self.socket.receive(into: self.receiveBuffer)
             guard case .messages(let count) = received else {
-                if case .lost(let number) = received {
-                    throw .lost(number, "\(transaction.table)")
-                }
-                break
+                if case .lost(let number) = received { throw .lost(number, subject) }
+                return (isAcknowledged, failure)
             }
             try unsafe ReplyReader.forEachMessage(.init(rebasing: self.receiveBuffer[..<count])) {
                 (header) throws(NftablesError) in
@@ -78,9 +92,6 @@ public final class NetlinkKernel: NftablesKernel {
                 }
             }
         }
-        if let failure { throw self.error(failure, of: transaction, batch: batch) }
-        guard isAcknowledged else { throw .lost(0, "\(transaction.table)") }
-        return CommitReceipt(bytes: batch.buffer.count, messages: batch.messages.count + 2)
     }
 
     private func error(
@@ -164,6 +175,8 @@ public final class NetlinkKernel: NftablesKernel {
                 switch unsafe Int32(header.pointee.nlmsg_type) {
                 case NLMSG_DONE:
                     isDone = true
+                    // A dump that broke off says so here.
+                    if unsafe ReplyReader.doneStatus(header) < 0 { isConsistent = false }
                 case NLMSG_ERROR:
                     isDone = true
                     let answer = unsafe ReplyReader.acknowledgement(header)

@@ -64,6 +64,14 @@ enum ReplyReader {
         )
     }
 
+    /// What the end of a dump says: 0, or a negative errno.
+    static func doneStatus(_ header: UnsafePointer<nlmsghdr>) -> Int32 {
+        guard unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<Int32>.size,
+            let payload = unsafe mnl_nlmsg_get_payload(header)
+        else { return 0 }
+        return unsafe payload.load(as: Int32.self)
+    }
+
     /// Calls `body` with each attribute of a message, after `skipping` bytes of its payload.
     static func forEachAttribute(
         _ header: UnsafePointer<nlmsghdr>,

@@ -5,7 +5,13 @@ internal import CNetfilter
 /// the `*_build_udata` functions); lengths are one byte.
 enum UserData {
     static func comment(_ text: String) -> [UInt8] {
-        self.entry(0, Array(text.utf8.prefix(Int(NFTNL_UDATA_COMMENT_MAXLEN) - 1)) + [0])
+        self.entry(0, self.terminated(text))
+    }
+
+    /// A comment as the kernel's tools take it: cut to what they show, between characters, and ended by
+    /// a NUL.
+    private static func terminated(_ text: String) -> [UInt8] {
+        Array(Element.shortened(text).utf8) + [0]
     }
 
     /// An element's notes: its comment, and whether its range is open.
@@ -47,7 +53,7 @@ enum UserData {
         } else if set.key.isTypeof {
             bytes += self.entry(3, self.typeof(set.key))
         }
-        if let comment = set.comment { bytes += self.entry(7, Array(comment.utf8) + [0]) }
+        if let comment = set.comment { bytes += self.entry(7, self.terminated(comment)) }
         return bytes
     }
 

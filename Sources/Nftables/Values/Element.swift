@@ -69,6 +69,16 @@ public struct Element: Sendable, Hashable {
         self.timeout = timeout
     }
 
+    /// The most bytes that a comment has (`NFTNL_UDATA_COMMENT_MAXLEN`, less its NUL).
+    public static let longestComment = 127
+
+    /// A comment cut to ``longestComment``, between characters.
+    public static func shortened(_ comment: String) -> String {
+        var text = comment
+        while text.utf8.count > self.longestComment { text.removeLast() }
+        return text
+    }
+
     /// The boundaries of an address block, for a set with the `interval` flag.
     public static func range(_ block: CIDR) -> [Element] {
         var lower = ElementBytes()

@@ -40,6 +40,11 @@ public struct TableSnapshot: Sendable {
     }
 
     public var table: TableReference
+    /// `NFT_TABLE_F_*`: dormant tables, for one, do nothing.
+    public var flags: UInt32 = 0
+    /// The table holds something that this library does not describe, and so cannot compare: a
+    /// catch-all element, a stateful object, a flow table, a base chain that drops by policy.
+    public var hasMore = false
     /// Counts commits of the whole ruleset, this table's or not.
     public var generation: UInt32
     public var chains: [String: Chain]
