@@ -94,7 +94,9 @@ let package = Package(
         // Tests. Kernel and end-to-end tests need root; `make test` runs them all.
         .target(
             name: "TestSupport",
-            dependencies: ["Nftables", "KubernetesAPI", "ServiceModel", "Networking", "Linux", "KernelDataplane", "Lab"],
+            dependencies: [
+                "Nftables", "KubernetesAPI", "ServiceModel", "Networking", "Linux", "KernelDataplane", "Lab",
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

@@ -5,7 +5,7 @@ internal import Logging
 
 /// The shell around ``PendingFiles`` and ``ManifestDirectory``: asks the kernel what happened, reads
 /// the files they name, submits what changed. Lives on one thread.
-struct ManifestFollower: ~Copyable {
+struct ManifestFollower {
     private let path: String
     private let queue: ChangeQueue
     private let limits: ManifestLimits
@@ -14,6 +14,11 @@ struct ManifestFollower: ~Copyable {
     private var pending = PendingFiles()
     /// nil while the directory is gone.
     private var inotify: Inotify?
+    /// The directory that inotify follows.
+    private var followed: FileStatus
+    /// The path is a symbolic link. It may come to lead elsewhere, of which the directory it led to
+    /// hears nothing.
+    private let isLink: Bool
     /// The version of each file that was read last.
     private var versions: [String: FileStatus] = [:]
     /// The files that are symbolic links: what they lead to may change without an event of theirs.
@@ -22,14 +27,18 @@ struct ManifestFollower: ~Copyable {
 
     /// Reads the whole directory and submits it.
     init(directory: String, queue: ChangeQueue, limits: ManifestLimits, logger: Logger) throws(SystemError) {
+        // Followed first, so that nothing that happens while it is being listed is missed.
+        let inotify = try Inotify()
+        try inotify.follow(directory: directory, PendingFiles.mask)
+        let followed = try FileStatus(directory)
+        let isLink = try FileStatus(directory, followsLinks: false).kind == .symbolicLink
         self.path = directory
         self.queue = queue
         self.limits = limits
         self.logger = logger
-        // Followed first, so that nothing that happens while it is being listed is missed.
-        let inotify = try Inotify()
-        try inotify.follow(directory: directory, PendingFiles.mask)
-        self.inotify = consume inotify
+        self.followed = followed
+        self.isLink = isLink
+        self.inotify = inotify
         try self.markAll()
         try self.readPending()
         self.deliver()
@@ -39,20 +48,18 @@ struct ManifestFollower: ~Copyable {
 
     /// What to wait for.
     var descriptors: [Int32] {
-        switch self.inotify {
-        case .none: []
-        case .some(let inotify): [inotify.number]
-        }
+        self.inotify.map { [$0.number] } ?? []
     }
 
     /// How long to wait for it: for ever, or until it is worth looking whether the directory is back.
     var timeout: Duration? {
         if self.pending.hasWork { return .zero }
-        return self.inotify == nil ? .seconds(1) : nil
+        return self.inotify == nil || self.isLink ? .seconds(1) : nil
     }
 
     /// Does what has come up.
     mutating func step() throws(SystemError) {
+        if self.isLink, let now = try? FileStatus(self.path), !now.isSameFile(as: self.followed) { self.inotify = nil }
         if self.inotify == nil {
             guard try self.reopen() else { return }
         }
@@ -76,16 +83,17 @@ struct ManifestFollower: ~Copyable {
 
     /// Whether the directory is back.
     private mutating func reopen() throws(SystemError) -> Bool {
-        let inotify = try Inotify()
         do throws(SystemError) {
+            let inotify = try Inotify()
             try inotify.follow(directory: self.path, PendingFiles.mask)
-            self.inotify = consume inotify
+            self.followed = try FileStatus(self.path)
+            self.inotify = inotify
             try self.markAll()
         } catch {
             self.inotify = nil
             return false
         }
-        self.logger.notice("manifest directory is back", metadata: ["directory": "\(self.path)"])
+        self.logger.notice("manifest directory is there again", metadata: ["directory": "\(self.path)"])
         return true
     }
 
@@ -144,21 +152,24 @@ struct ManifestFollower: ~Copyable {
         // Not there at all: it went after its event, as another event says.
         guard let entry = try? FileStatus(path, followsLinks: false) else { return self.drop(name) }
         if entry.kind == .symbolicLink { self.links.insert(name) } else { self.links.remove(name) }
+        let limit = self.limits.maximumFileSize
         do throws(SystemError) {
-            let version = try FileStatus(path)
-            guard version.kind != .directory else { return }
-            guard version.kind == .regular else { return self.refuse(name, "not a regular file") }
-            let bytes = try Descriptor.open(path, flags: 0).readToEnd(limit: self.limits.maximumFileSize)
-            try self.noteEvents()
-            // Written again meanwhile: these bytes may be half of something. Its close brings us back.
-            guard !self.pending.isTouched(name) else { return }
-            self.versions[name] = version
-            let content = ManifestDecoder.decode(bytes, file: name, limits: self.limits)
-            self.collect(self.directory.read(content, of: name))
+            switch try ManifestFile.read(path, limit: limit) {
+            case .directory:
+                return
+            case .special:
+                self.refuse(name, ManifestFile.notRegular)
+            case .content(let bytes, let version):
+                try self.noteEvents()
+                // Written again meanwhile: these bytes may be half of something. Its close brings us back.
+                guard !self.pending.isTouched(name) else { return }
+                self.versions[name] = version
+                self.collect(
+                    self.directory.read(ManifestDecoder.decode(bytes, file: name, limits: self.limits), of: name))
+            }
         } catch {
             self.versions[name] = nil
-            let isTooLarge = error.call == "read" && error.number == EFBIG
-            self.refuse(name, isTooLarge ? "larger than \(self.limits.maximumFileSize) bytes" : error.reason)
+            self.refuse(name, ManifestFile.reason(error, limit: limit))
         }
     }
 

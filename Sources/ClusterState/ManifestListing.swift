@@ -24,11 +24,18 @@ package struct ManifestListing: Sendable {
         for name in names {
             let outcome: ManifestDirectory.Outcome
             do throws(SystemError) {
-                let bytes = try Descriptor.open("\(directory)/\(name)", flags: 0)
-                    .readToEnd(limit: limits.maximumFileSize)
-                outcome = state.read(ManifestDecoder.decode(bytes, file: name, limits: limits), of: name)
+                switch try ManifestFile.read("\(directory)/\(name)", limit: limits.maximumFileSize) {
+                case .directory:
+                    continue
+                case .special:
+                    listing.problems.append(ManifestProblem(file: name, line: 1, reason: ManifestFile.notRegular))
+                    continue
+                case .content(let bytes, _):
+                    outcome = state.read(ManifestDecoder.decode(bytes, file: name, limits: limits), of: name)
+                }
             } catch {
-                listing.problems.append(ManifestProblem(file: name, line: 1, reason: error.reason))
+                let reason = ManifestFile.reason(error, limit: limits.maximumFileSize)
+                listing.problems.append(ManifestProblem(file: name, line: 1, reason: reason))
                 continue
             }
             listing.problems += outcome.problems

@@ -22,6 +22,8 @@ final class DataplaneLoop {
     static let unusedChainLifetime = Duration.seconds(2)
 
     private let clock = ContinuousClock()
+    private let configuration: KernelDataplane.Configuration
+    private let addresses: AddressEvents
     private let queue: ChangeQueue
     private let kernel: NetlinkKernel
     private let synchronizer: KernelSynchronizer
@@ -30,6 +32,7 @@ final class DataplaneLoop {
 
     private var events: NetlinkEvents?
     private var isSynced = false
+    private var addressesAreStale = false
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
@@ -39,6 +42,9 @@ final class DataplaneLoop {
     private var unusedSince: [FairleadTable.Balancer: ContinuousClock.Instant] = [:]
 
     init(configuration: KernelDataplane.Configuration, queue: ChangeQueue, logger: Logger) throws {
+        self.configuration = configuration
+        // Listening before looking: no address that comes in between is missed.
+        self.addresses = try AddressEvents()
         self.queue = queue
         self.kernel = try NetlinkKernel()
         self.synchronizer = KernelSynchronizer(
@@ -49,7 +55,7 @@ final class DataplaneLoop {
 
     func run(wakeUp: WakeUp, stop: WakeUp) throws {
         while true {
-            var descriptors = [stop.number, wakeUp.number]
+            var descriptors = [stop.number, wakeUp.number, self.addresses.number]
             if let events { descriptors.append(events.descriptor) }
             let ready = try Poller.wait(readable: descriptors, timeout: self.timeToNextDeadline())
             if ready.contains(stop.number) { return }
@@ -58,6 +64,10 @@ final class DataplaneLoop {
                 self.takeChanges()
             }
             if let events, ready.contains(events.descriptor) { try self.takeEvents(events) }
+            if ready.contains(self.addresses.number) {
+                self.addresses.clear()
+                self.addressesAreStale = true
+            }
             try self.act()
         }
     }
@@ -124,6 +134,7 @@ final class DataplaneLoop {
         } else if !self.pending.isEmpty {
             self.attempt { try self.update() }
         }
+        if self.retry == nil, self.addressesAreStale { self.attempt { try self.updateAddresses() } }
         self.removeUnusedChains()
     }
 
@@ -177,6 +188,16 @@ final class DataplaneLoop {
         let report = try self.synchronizer.readBack()
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
+    }
+
+    /// Takes over the addresses that the host has now.
+    private func updateAddresses() throws {
+        self.addressesAreStale = false
+        let settings = try self.configuration.nodeSettings()
+        guard settings != self.synchronizer.program.node else { return }
+        let start = self.clock.now
+        let report = try self.synchronizer.synchronize(settings)
+        self.reporter.synchronized(.addresses, report, self.synchronizer, took: self.clock.now - start)
     }
 
     private func update() throws {

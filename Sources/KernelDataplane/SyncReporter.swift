@@ -1,6 +1,7 @@
 internal import ClusterState
 internal import KubernetesAPI
 internal import Logging
+internal import Networking
 internal import Nftables
 internal import ServiceModel
 
@@ -10,6 +11,7 @@ final class SyncReporter {
         case start
         case repair(by: String)
         case change(Set<ObjectName>)
+        case addresses
     }
 
     private let logger: Logger
@@ -74,6 +76,10 @@ final class SyncReporter {
             }
             self.logger.info(
                 report.kind == .replaced ? "table made anew with more room" : "programmed a change", metadata: metadata)
+        case .addresses:
+            let addresses = synchronizer.program.node.nodePortAddresses.sorted().map(\.description)
+            metadata["addresses"] = "\(addresses.joined(separator: ","))"
+            self.logger.notice("NodePorts answer on other addresses now", metadata: metadata)
         case .start:
             metadata["services"] = "\(synchronizer.planner.serviceCount)"
             metadata["frontends"] = "\(synchronizer.program.frontends.count)"

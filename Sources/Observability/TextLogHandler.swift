@@ -40,9 +40,12 @@ package struct TextLogHandler: LogHandler {
         self.write(line + "\n")
     }
 
-    /// Quotes values that hold spaces or quotes; control characters never reach the terminal.
+    /// Quotes values that hold spaces or quotes. What steers a terminal or turns the direction of a line
+    /// is written as its number.
     private static func quoted(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f }
+        let isPlain =
+            !value.isEmpty
+            && value.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && !Self.steers($0) }
         guard !isPlain else { return value }
         var text = "\""
         for scalar in value.unicodeScalars {
@@ -50,11 +53,18 @@ package struct TextLogHandler: LogHandler {
             case "\"": text += "\\\""
             case "\\": text += "\\\\"
             case "\n": text += "\\n"
-            case let scalar where scalar.value < 0x20 || scalar.value == 0x7f:
-                text += "\\u{\(String(scalar.value, radix: 16))}"
+            case let scalar where Self.steers(scalar): text += "\\u{\(String(scalar.value, radix: 16))}"
             default: text.unicodeScalars.append(scalar)
             }
         }
         return text + "\""
+    }
+
+    /// Control, format (which includes bidirectional overrides), line and paragraph separators.
+    private static func steers(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

@@ -23,7 +23,7 @@ struct EndpointSelection {
     /// list counts once, and an entry that is ready beats one that is terminating.
     init(_ slices: some Sequence<EndpointSlice>) {
         for slice in slices {
-            guard let family = slice.family, slice.metadata.labels[Label.headless] == nil else { continue }
+            guard let family = slice.family, slice.metadata.labels[KnownKey.headless] == nil else { continue }
             for port in slice.ports {
                 let key = PortKey(name: port.name, transport: port.transport, family: family)
                 Self.merge(slice.endpoints, at: port.port, into: &self.candidates[key, default: [:]])
@@ -51,12 +51,4 @@ struct EndpointSelection {
         if usable.isEmpty { usable = candidates.compactMap { $0.value.isDraining ? $0.key : nil } }
         return usable.sorted()
     }
-}
-
-/// Labels that decide who looks after an object.
-enum Label {
-    /// On a Service: another proxy's (KEP-2447).
-    static let proxyName = "service.kubernetes.io/service-proxy-name"
-    /// On an EndpointSlice: no virtual IP stands before these endpoints.
-    static let headless = "service.kubernetes.io/headless"
 }

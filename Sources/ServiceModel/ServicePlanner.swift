@@ -138,7 +138,7 @@ package struct ServicePlanner {
 
     private static func isOurs(_ service: Service) -> Bool {
         service.type != .externalName && !service.isHeadless && !service.clusterIPs.isEmpty
-            && service.metadata.labels[Label.proxyName] == nil
+            && service.metadata.labels[KnownKey.serviceProxyName] == nil
     }
 
     /// The frontends that a Service asks for, each once.

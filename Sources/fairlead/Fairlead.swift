@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 
 /// The command line. Its flags are a contract: names are those that kube-proxy and ingress-nginx users
 /// know. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -16,6 +17,8 @@ struct Fairlead: AsyncParsableCommand {
     )
 
     static func main() async {
+        // A log that nobody reads any more must not end the data plane.
+        Signals.ignoreBrokenPipes()
         do {
             var command = try Self.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -80,10 +80,10 @@ private struct NodeRole {
 
     /// Connections that pass through this host need forwarding; those of the host itself do not.
     private static func warnOfForwarding(_ logger: Logger) {
-        for setting in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] where HostSystem.setting(setting) == "0"
-        {
+        let settings = [("net.ipv4.ip_forward", "IPv4"), ("net.ipv6.conf.all.forwarding", "IPv6")]
+        for (setting, family) in settings where HostSystem.setting(setting) == "0" {
             logger.warning(
-                "forwarding is off: Services answer this host alone, not pods or clients outside",
+                "\(family) forwarding is off: its Services answer this host alone, not pods or clients outside",
                 metadata: ["setting": "\(setting)", "mend": "sysctl -w \(setting)=1"])
         }
     }

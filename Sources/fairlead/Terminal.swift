@@ -16,7 +16,7 @@ enum Terminal {
             print(text)
             Glibc.exit(0)
         }
-        StandardError.write("\(text)\n")
+        if !text.isEmpty { StandardError.write("\(text)\n") }
         Glibc.exit(command.exitCode(for: error) == .validationFailure ? 2 : 1)
     }
 }

@@ -31,6 +31,13 @@ import Testing
         #expect(line?.contains(#"a="two words" b="say \"hi\"" c="" d="1\n2\u{1b}[0m" e="k=v""#) == true)
     }
 
+    @Test(arguments: ["\u{9b}31m", "a\u{202e}b", "a\u{2028}b", "\u{7f}", "\r"])
+    func whatSteersATerminalIsWrittenAsItsNumber(value: String) {
+        let line = self.lines { $0.error("x", metadata: ["k": "\(value)"]) }.first ?? ""
+        #expect(line.contains(#"\u{"#))
+        #expect(!line.contains(value))
+    }
+
     @Test func belowTheLevelNothingIsWritten() {
         #expect(self.lines({ $0.info("quiet") }, level: .warning).isEmpty)
     }

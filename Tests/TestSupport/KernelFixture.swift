@@ -5,6 +5,9 @@ package import Nftables
 package enum KernelKind: String, CaseIterable, Sendable, CustomStringConvertible {
     case fake
     case real
+    /// The real one, spoken to as kernels before 6.10 have to be: they do not acknowledge the end of a
+    /// batch.
+    case realOfOld
 
     package var description: String { self.rawValue }
 }
@@ -19,9 +22,12 @@ package final class KernelFixture {
         switch kind {
         case .fake:
             (self.sandbox, self.kernel) = (nil, FakeKernel())
-        case .real:
+        case .real, .realOfOld:
             let sandbox = try Sandbox()
-            (self.sandbox, self.kernel) = (sandbox, try sandbox.host.run { try NetlinkKernel() })
+            let known: Bool? = kind == .real ? nil : false
+            (self.sandbox, self.kernel) = (
+                sandbox, try sandbox.host.run { try NetlinkKernel(acknowledgesEnd: known) }
+            )
         }
     }
 

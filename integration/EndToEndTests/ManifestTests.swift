@@ -127,7 +127,7 @@ extension EndToEnd {
             #expect(scene.fairlead.waitForLog(containing: "manifest directory is gone") != nil)
             try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[0]])
             try scene.node.shell("mv '\(path).away' '\(path)'")
-            #expect(scene.fairlead.waitForLog(containing: "manifest directory is back") != nil)
+            #expect(scene.fairlead.waitForLog(containing: "manifest directory is there again") != nil)
             try scene.put(Application(on: [scene.pods[1]]))
             try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), by: [scene.pods[1]])
         }

@@ -51,9 +51,8 @@ public struct ElementBytes: Sendable {
 
     /// A 32-bit number in host order.
     public mutating func append(integer: UInt32) {
-        let bigEndian = integer.littleEndian == integer ? integer : integer.byteSwapped
         for shift in stride(from: UInt32(0), to: 32, by: 8) {
-            self.append(UInt8(truncatingIfNeeded: bigEndian >> shift))
+            self.append(UInt8(truncatingIfNeeded: integer.littleEndian >> shift))
         }
     }
 
