@@ -199,6 +199,39 @@ struct ManifestSourceTests {
         }
     }
 
+    /// As git-sync swaps the worktree that it publishes.
+    @Test func aLinkAsTheDirectoryMayComeToLeadElsewhere() async throws {
+        let parent = try TemporaryDirectory()
+        for (name, port) in [("old", 80), ("new", 81)] {
+            try TemporaryDirectory.make(parent[name])
+            try parent.write("\(name)/a.yaml", Fixtures.manifest("a", port: port))
+        }
+        try parent.link("current", to: "old")
+        try await self.follow(parent["current"]) { watcher in
+            await watcher.expect(["a": [80]])
+            try parent.link("next", to: "new")
+            try parent.rename("next", "current")
+            await watcher.expect(["a": [81]])
+            try parent.write("new/a.yaml", Fixtures.manifest("a", port: 82))
+            await watcher.expect(["a": [82]])
+        }
+    }
+
+    /// Opening a pipe waits for somebody to write; a folder may be named like a file.
+    @Test func pipesAndFoldersAreNotRead() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("a.yaml", Fixtures.manifest("a"))
+        try TemporaryDirectory.make(directory["folder.yaml"])
+        #expect(unsafe mkfifo(directory["pipe.yaml"], 0o600) == 0)
+        let listing = try ManifestListing.read(directory: directory.path)
+        #expect(listing.objects.count == 1)
+        #expect(listing.problems.map(\.description) == ["pipe.yaml:1: not a regular file"])
+        try await self.follow(directory.path) { watcher in
+            await watcher.expect(["a": [80]])
+            await watcher.expectLog("not a regular file")
+        }
+    }
+
     @Test func aMissingDirectoryIsAnErrorThatSaysWhatToDo() throws {
         let queue = ChangeQueue(wakeUp: try WakeUp())
         let error = #expect(throws: ManifestSourceError.self) {

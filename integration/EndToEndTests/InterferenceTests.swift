@@ -56,6 +56,28 @@ extension EndToEnd {
             #expect(try scene.node.shell("nft -s list table inet fairlead") == before)
         }
 
+        /// `fairlead node 2>&1 | head -1` is enough for that.
+        @Test func `a log that nobody reads any more does not end it`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            _ = scene.fairlead.terminate()
+            let binary = try FairleadProcess.locate()
+            let command = "exec \(binary) node --manifests \(scene.folder.path) 2> >(head -n 1 >/dev/null)"
+            let deaf = try scene.node.spawn(["bash", "-c", command])
+            defer { _ = deaf.terminate() }
+            // Several lines are lost before and after this change is in force.
+            for last in UInt8(90)..<94 {
+                let address = IPAddress(10, 96, 0, last)
+                try scene.folder.write("late.yaml", [ServiceManifest("late", clusterIPs: [address], ports: [.init(1)])])
+                try expectSoon("change \(last) is in force") {
+                    try scene.client.probe(.tcp, SocketAddress(address, 1), timeout: .milliseconds(100)).isRefused
+                }
+            }
+            #expect(deaf.isRunning)
+        }
+
         @Test func `a program that does not stop is repaired again and again`() throws {
             let scene = try Scene(pods: 2)
             defer { scene.tearDown() }

@@ -54,6 +54,30 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
+        func `follows the node's addresses as they come and go`(family: AddressFamily) throws {
+            let scene = try Scene(["--nodeport-addresses", "192.168.50.0/24,fd00:50::/64"])
+            defer { scene.tearDown() }
+            try self.put(scene)
+            let address = family == .ipv4 ? IPAddress(192, 168, 50, 77) : try #require(IPAddress("fd00:50::77"))
+            let entry = "\(address)/\(family == .ipv4 ? 24 : 64) dev \(try self.uplink(scene))"
+            let target = SocketAddress(address, Self.nodePort)
+            try scene.node.shell("ip address add \(entry)\(family == .ipv6 ? " nodad" : "")")
+            try expectSoon("answers on the new address") {
+                try scene.client.probe(.tcp, target, timeout: .milliseconds(100)).isAnswered
+            }
+            try scene.node.shell("ip address del \(entry)")
+            try expectSoon("the address is let go") {
+                try !scene.node.shell("nft list set inet fairlead node-ips\(family.rawValue)").contains("\(address)")
+            }
+        }
+
+        /// The interface with the node's own address.
+        private func uplink(_ scene: Scene) throws -> String {
+            let line = try scene.node.shell("ip -o -4 address show to \(scene.node.ipv4)")
+            return String(try #require(line.split(separator: " ").dropFirst().first))
+        }
+
+        @Test(arguments: AddressFamily.allCases)
         func `answers on every address inside the given blocks`(family: AddressFamily) throws {
             let scene = try Scene(["--nodeport-addresses", "192.168.50.0/24,fd00:50::/64"])
             defer { scene.tearDown() }
