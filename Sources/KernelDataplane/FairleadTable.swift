@@ -117,6 +117,13 @@ package enum FairleadTable {
             }
         }
 
+        /// How many endpoints it chooses among.
+        package var slots: Int {
+            switch self {
+            case .frontend(let slots), .nodePort(let slots): slots
+            }
+        }
+
         init?(name: String) {
             if name.hasPrefix("balance-nodeport-"), let slots = Int(name.dropFirst(17)) {
                 self = .nodePort(slots)
@@ -135,20 +142,20 @@ package enum FairleadTable {
         /// N-1: without the second try it would be refused though endpoints are there. A packet that
         /// finds nothing then either had a Service without endpoints.
         package var rules: [Rule] {
-            let (slots, addressKey, prefix): (Int, Bool, FairleadSet.Kind) =
-                switch self {
-                case .frontend(let slots): (slots, true, .endpoints)
-                case .nodePort(let slots): (slots, false, .nodeportEndpoints)
-                }
-            func rule(_ family: AddressFamily, _ modulus: Int) -> Rule {
+            func rule(_ family: AddressFamily, _ slots: Int) -> Rule {
                 let kind: Selector.AddressKind = family == .ipv4 ? .ipv4 : .ipv6
-                let key: [Selector] = [.transportProtocol, .destinationPort, .random(modulus: UInt32(modulus))]
-                let map = FairleadSet(prefix, family).name
-                guard addressKey else { return Rule(.networkProtocol(kind), .destinationNAT(kind, key, map: map)) }
-                return Rule(.destinationNAT(kind, [.address(kind, .destination)] + key, map: map))
+                let key: [Selector] = [.transportProtocol, .destinationPort, .random(modulus: UInt32(slots))]
+                switch self {
+                case .frontend:
+                    let map = FairleadSet(.endpoints, family).name
+                    return Rule(.destinationNAT(kind, [.address(kind, .destination)] + key, map: map))
+                case .nodePort:
+                    let map = FairleadSet(.nodeportEndpoints, family).name
+                    return Rule(.networkProtocol(kind), .destinationNAT(kind, key, map: map))
+                }
             }
             let families = AddressFamily.allCases
-            return families.map { rule($0, slots) } + families.map { rule($0, 1) }
+            return families.map { rule($0, self.slots) } + families.map { rule($0, 1) }
                 + [Rule(.verdict(.goto(FairleadTable.noEndpoints)))]
         }
     }
@@ -183,19 +190,16 @@ package enum FairleadTable {
     ]
 
     /// Whether a connection is for a Service, and which.
-    ///
-    /// Each verdict map is asked twice: an element that is being replaced can be missed by a packet that
-    /// sees neither the old one nor, yet, the new one. The second look-up begins anew.
     private static func serviceRules(_ family: AddressFamily) -> [Rule] {
         let destination = Selector.address(family == .ipv4 ? .ipv4 : .ipv6, .destination)
-        let frontend = Rule(
-            .verdictMap([destination, .transportProtocol, .destinationPort], map: FairleadSet(.frontends, family).name))
-        let nodePort = Rule(
-            .lookup([destination], set: FairleadSet(.nodeIPs, family).name),
-            .verdictMap([.transportProtocol, .destinationPort], map: FairleadSet(.nodeports, family).name))
-        let undefined = Rule(
-            .lookup([destination], set: FairleadSet(.clusterIPs, family).name), .verdict(.goto(undefinedPort)))
-        return [frontend, frontend, undefined, nodePort, nodePort]
+        func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
+        return [
+            Rule(.verdictMap([destination, .transportProtocol, .destinationPort], map: name(.frontends))),
+            Rule(.lookup([destination], set: name(.clusterIPs)), .verdict(.goto(undefinedPort))),
+            Rule(
+                .lookup([destination], set: name(.nodeIPs)),
+                .verdictMap([.transportProtocol, .destinationPort], map: name(.nodeports))),
+        ]
     }
 
     /// Whether a connection whose destination was translated gets this node's address as its source.

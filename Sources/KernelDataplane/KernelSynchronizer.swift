@@ -120,7 +120,7 @@ package final class KernelSynchronizer {
         while true {
             do throws(NftablesError) {
                 return try self.readBackOnce()
-            } catch  where error.code == .changedMeanwhile && attempt < Self.readbackAttempts {
+            } catch  where error.isStale && attempt < Self.readbackAttempts {
                 attempt += 1
             }
         }
@@ -147,7 +147,7 @@ package final class KernelSynchronizer {
             let standing = readback.balancers
             let missing = program.standingBalancers.subtracting(standing)
             if !missing.isEmpty {
-                try self.make(missing.sorted { ($0.order, $0.name) < ($1.order, $1.name) })
+                try self.make(missing.sorted { ($0.slots, $0.name) < ($1.slots, $1.name) })
                 generation = Self.generation(after: generation)
             }
             var transaction = Transaction(FairleadTable.reference)

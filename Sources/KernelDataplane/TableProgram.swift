@@ -213,7 +213,7 @@ package struct TableProgram: Sendable {
 
     /// The table as a whole.
     package func ruleset(withElements: Bool = true) -> Ruleset {
-        let balancers = self.balancerUse.keys.sorted { ($0.order, $0.name) < ($1.order, $1.name) }
+        let balancers = self.balancerUse.keys.sorted { ($0.slots, $0.name) < ($1.slots, $1.name) }
         var elements: [String: [Element]] = [:]
         if withElements { for (set, list) in self.elements() { elements[set.name] = list } }
         return Ruleset(
@@ -222,14 +222,5 @@ package struct TableProgram: Sendable {
             chains: FairleadTable.chains + balancers.map { (Chain(name: $0.name), $0.rules) },
             elements: elements
         )
-    }
-}
-
-extension FairleadTable.Balancer {
-    var order: Int {
-        switch self {
-        case .frontend(let slots): slots
-        case .nodePort(let slots): slots
-        }
     }
 }
