@@ -19,36 +19,40 @@ struct NetlinkTests {
         }
     }
 
+    private static func subscribed(_ sandbox: Sandbox) throws -> (NetlinkKernel, NetlinkEvents) {
+        try sandbox.host.run {
+            let kernel = try NetlinkKernel()
+            return (kernel, try NetlinkEvents(ignoring: kernel))
+        }
+    }
+
+    /// Declares the set and fills it.
+    private static func filling(_ count: Int) -> Transaction {
+        var transaction = Transaction(Self.table)
+        transaction.append(.addTable)
+        transaction.append(.addSet(Self.numbers))
+        transaction.add(Self.elements(count), to: Self.numbers)
+        return transaction
+    }
+
     @Test func aQuarterOfAMillionElementsGoInOneTransaction() throws {
         let sandbox = try Sandbox()
         defer { sandbox.tearDown() }
         let kernel = try sandbox.host.run { try NetlinkKernel() }
-        let elements = Self.elements(250_000)
-        var transaction = Transaction(Self.table)
-        transaction.append(.addTable)
-        transaction.append(.addSet(Self.numbers))
-        transaction.add(elements, to: Self.numbers)
         let before = try kernel.generation()
-        let receipt = try kernel.commit(transaction)
+        let receipt = try kernel.commit(Self.filling(250_000))
         #expect(try kernel.generation() == before + 1, "one transaction is one generation")
         #expect(receipt.bytes > 250_000 * 20)
         let snapshot = try #require(try kernel.snapshot(of: Self.table))
-        #expect(Set(snapshot.elements["numbers"] ?? []) == Set(elements))
+        #expect(Set(snapshot.elements["numbers"] ?? []) == Set(Self.elements(250_000)))
     }
 
     @Test func ownCommitsAreNotAnnouncedAndOthersAre() throws {
         let sandbox = try Sandbox()
         defer { sandbox.tearDown() }
-        let (kernel, events) = try sandbox.host.run {
-            let kernel = try NetlinkKernel()
-            return (kernel, try NetlinkEvents(ignoring: kernel))
-        }
-        var transaction = Transaction(Self.table)
-        transaction.append(.addTable)
-        transaction.append(.addSet(Self.numbers))
+        let (kernel, events) = try Self.subscribed(sandbox)
         // More than any queue holds, if these were announced.
-        transaction.add(Self.elements(100_000), to: Self.numbers)
-        _ = try kernel.commit(transaction)
+        _ = try kernel.commit(Self.filling(100_000))
         #expect(try events.receive() == [])
 
         try sandbox.host.shell("nft add table inet other")
@@ -71,16 +75,9 @@ struct NetlinkTests {
     @Test func anOverflowOfAnnouncementsIsToldNotHidden() throws {
         let sandbox = try Sandbox()
         defer { sandbox.tearDown() }
-        let (kernel, events) = try sandbox.host.run {
-            let kernel = try NetlinkKernel()
-            return (kernel, try NetlinkEvents(ignoring: kernel))
-        }
+        let (kernel, events) = try Self.subscribed(sandbox)
         let other = try sandbox.host.run { try NetlinkKernel() }
-        var transaction = Transaction(Self.table)
-        transaction.append(.addTable)
-        transaction.append(.addSet(Self.numbers))
-        transaction.add(Self.elements(250_000), to: Self.numbers)
-        _ = try other.commit(transaction)
+        _ = try other.commit(Self.filling(250_000))
         #expect(try events.receive().contains(.lost))
         // What can be asked for still can.
         #expect(try kernel.snapshot(of: Self.table)?.elements["numbers"]?.count == 250_000)
@@ -109,11 +106,7 @@ struct NetlinkTests {
         let sandbox = try Sandbox()
         defer { sandbox.tearDown() }
         let kernel = try sandbox.host.run { try NetlinkKernel() }
-        var transaction = Transaction(Self.table)
-        transaction.append(.addTable)
-        transaction.append(.addSet(Self.numbers))
-        transaction.add(Self.elements(20_000), to: Self.numbers)
-        _ = try kernel.commit(transaction)
+        _ = try kernel.commit(Self.filling(20_000))
         // Each commit replaces a pair: a dump that shows one of them, or three, is a mixture.
         let busy = try sandbox.host.spawn([
             "sh", "-c",

@@ -91,14 +91,8 @@ func expectRefused(
     over transports: [TransportProtocol] = transports,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    for host in hosts {
-        for transport in transports {
-            let result = try host.probe(transport, target)
-            let isAtOnce = result.duration.map { $0 < .seconds(1) } ?? false
-            #expect(
-                result.isRefused && isAtOnce, "\(transport) from \(host.name) to \(target): \(result)",
-                sourceLocation: sourceLocation)
-        }
+    try expectEach(hosts, target, transports, timeout: .seconds(2), sourceLocation) { result in
+        result.isRefused && (result.duration.map { $0 < .seconds(1) } ?? false)
     }
 }
 
@@ -109,16 +103,28 @@ func expectUnserved(
     over transports: [TransportProtocol] = transports,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
+    try expectEach(hosts, target, transports, timeout: .milliseconds(150), sourceLocation) { result in
+        switch result {
+        case .timedOut, .unreachable: true
+        case .answered, .refused, .reset: false
+        }
+    }
+}
+
+private func expectEach(
+    _ hosts: [Host],
+    _ target: SocketAddress,
+    _ transports: [TransportProtocol],
+    timeout: Duration,
+    _ sourceLocation: SourceLocation,
+    _ isExpected: (ProbeResult) -> Bool
+) throws {
     for host in hosts {
         for transport in transports {
-            let result = try host.probe(transport, target, timeout: .milliseconds(150))
-            let isUnserved =
-                switch result {
-                case .timedOut, .unreachable: true
-                case .answered, .refused, .reset: false
-                }
+            let result = try host.probe(transport, target, timeout: timeout)
             #expect(
-                isUnserved, "\(transport) from \(host.name) to \(target): \(result)", sourceLocation: sourceLocation)
+                isExpected(result), "\(transport) from \(host.name) to \(target): \(result)",
+                sourceLocation: sourceLocation)
         }
     }
 }
