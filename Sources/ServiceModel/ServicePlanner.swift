@@ -113,19 +113,18 @@ package struct ServicePlanner {
     /// Endpoints that may connect to themselves through this node: those on it, and those that do not
     /// say where they are. A remote endpoint's connections do not pass here.
     private func hairpins(among frontends: [FrontendPlan], of slices: [EndpointSlice]) -> [IPAddress] {
-        var elsewhere: Set<IPAddress> = []
+        var near: Set<IPAddress> = []
         for slice in slices {
-            for endpoint in slice.endpoints {
-                if let node = endpoint.nodeName, node != self.nodeName { elsewhere.insert(endpoint.address) }
+            for endpoint in slice.endpoints where endpoint.nodeName.map({ $0 == self.nodeName }) ?? true {
+                near.insert(endpoint.address)
             }
         }
-        var addresses: Set<IPAddress> = []
+        guard !near.isEmpty else { return [] }
+        var serving: Set<IPAddress> = []
         for frontend in frontends {
-            for backend in frontend.backends where !elsewhere.contains(backend.address) {
-                addresses.insert(backend.address)
-            }
+            for backend in frontend.backends where near.contains(backend.address) { serving.insert(backend.address) }
         }
-        return addresses.sorted()
+        return serving.sorted()
     }
 
     // MARK: - Frontends
