@@ -27,10 +27,14 @@ struct ManifestFollower {
 
     /// Reads the whole directory and submits it.
     init(directory: String, queue: ChangeQueue, limits: ManifestLimits, logger: Logger) throws(SystemError) {
-        // Followed first, so that nothing that happens while it is being listed is missed.
+        // With a slash at its end a link would be taken for what it leads to.
+        var directory = directory
+        while directory.count > 1, directory.last == "/" { directory.removeLast() }
+        // Which directory it is, before it is followed: if a link moves in between, the difference shows
+        // later. Followed before it is listed, so that nothing that happens meanwhile is missed.
+        let followed = try FileStatus(directory)
         let inotify = try Inotify()
         try inotify.follow(directory: directory, PendingFiles.mask)
-        let followed = try FileStatus(directory)
         let isLink = try FileStatus(directory, followsLinks: false).kind == .symbolicLink
         self.path = directory
         self.queue = queue
@@ -84,9 +88,9 @@ struct ManifestFollower {
     /// Whether the directory is back.
     private mutating func reopen() throws(SystemError) -> Bool {
         do throws(SystemError) {
+            self.followed = try FileStatus(self.path)
             let inotify = try Inotify()
             try inotify.follow(directory: self.path, PendingFiles.mask)
-            self.followed = try FileStatus(self.path)
             self.inotify = inotify
             try self.markAll()
         } catch {
@@ -130,9 +134,10 @@ struct ManifestFollower {
             for name in self.links.sorted() { self.markIfChanged(name) }
         }
         for name in self.pending.appeared.sorted() {
-            // A link has no writer here that could close it; any other new file has.
+            // A link or a pipe has no writer here that could close it; any other new file has.
             guard let entry = try? FileStatus(self.path(of: name), followsLinks: false) else { continue }
-            if entry.kind == .symbolicLink || entry.linkCount > 1 { self.pending.markChanged(name) }
+            let hasNoWriter = entry.kind == .symbolicLink || entry.kind == .other || entry.linkCount > 1
+            if hasNoWriter { self.pending.markChanged(name) }
         }
         let (changed, gone) = self.pending.take()
         for name in gone { self.drop(name) }

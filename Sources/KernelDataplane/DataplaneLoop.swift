@@ -104,6 +104,8 @@ final class DataplaneLoop {
         }
         guard isTouched, self.repairAt == nil else { return }
         let now = self.clock.now
+        // It may be the cure of what has failed, or one thing more to mend: neither waits for a long pause.
+        if let retry { self.retry = (min(retry.at, now + Self.repairPause), retry.pause) }
         self.recentRepairs.removeAll { $0 + Self.repairWindow < now }
         let isPrompt = self.recentRepairs.count < Self.promptRepairs
         self.repairAt = isPrompt ? now : self.recentRepairs.last.map { max(now, $0 + Self.repairPause) } ?? now
@@ -112,7 +114,9 @@ final class DataplaneLoop {
     // MARK: - Deadlines
 
     private func timeToNextDeadline() -> Duration? {
-        let deadlines = [self.retry?.at, self.repairAt, self.chainsDueAt].compactMap(\.self)
+        // Nothing else is done before a retry, so nothing else is worth waking up for.
+        if let retry { return max(.zero, retry.at - self.clock.now) }
+        let deadlines = [self.repairAt, self.chainsDueAt].compactMap(\.self)
         return deadlines.min().map { max(.zero, $0 - self.clock.now) }
     }
 
@@ -176,7 +180,6 @@ final class DataplaneLoop {
     }
 
     private func repair() throws {
-        self.repairAt = nil
         self.recentRepairs.append(self.clock.now)
         _ = try self.readBack(.repair(by: self.lastForeignProcess))
     }
@@ -186,14 +189,16 @@ final class DataplaneLoop {
         let start = self.clock.now
         self.pending = []
         let report = try self.synchronizer.readBack()
+        self.repairAt = nil
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
     }
 
     /// Takes over the addresses that the host has now.
     private func updateAddresses() throws {
+        let settings = try self.configuration.nodeSettings(
+            keeping: self.synchronizer.program.node.nodePortAddresses)
         self.addressesAreStale = false
-        let settings = try self.configuration.nodeSettings()
         guard settings != self.synchronizer.program.node else { return }
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(settings)

@@ -25,12 +25,14 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         }
 
         /// With the addresses that this host has now.
-        package func nodeSettings() throws(SystemError) -> NodeSettings {
+        ///
+        /// - Parameter keeping: the addresses that took NodePorts so far.
+        package func nodeSettings(keeping: Set<IPAddress> = []) throws(SystemError) -> NodeSettings {
             NodeSettings(
                 clusterCIDRs: self.clusterCIDRs,
                 masqueradeAll: self.masqueradeAll,
                 nodePortAddresses: self.nodePortAddresses.resolve(
-                    local: try HostAddresses.all(), primary: HostAddresses.primary())
+                    local: try HostAddresses.all(), primary: HostAddresses.primary(), keeping: keeping)
             )
         }
     }

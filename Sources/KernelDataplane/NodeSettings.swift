@@ -48,14 +48,23 @@ package enum NodePortAddressPolicy: Hashable, Sendable {
 
     /// The addresses, given the host's. A family that the policy says nothing about (no block of it,
     /// or no primary address) answers on all its addresses. Loopback never does.
-    package func resolve(local: [IPAddress], primary: [IPAddress]) -> Set<IPAddress> {
+    ///
+    /// - Parameter keeping: the addresses so far. A family that has lost its primary one keeps those that are
+    ///   still there: a default route that is gone for a moment must not open NodePorts on every
+    ///   interface.
+    package func resolve(
+        local: [IPAddress],
+        primary: [IPAddress],
+        keeping: Set<IPAddress> = []
+    ) -> Set<IPAddress> {
         var addresses: Set<IPAddress> = []
         for family in AddressFamily.allCases {
             let all = local.filter { $0.family == family && !$0.isLoopback }
             switch self {
             case .primary:
                 let own = primary.filter { $0.family == family && !$0.isLoopback }
-                addresses.formUnion(own.isEmpty ? all : own)
+                let kept = all.filter(keeping.contains)
+                addresses.formUnion(!own.isEmpty ? own : !kept.isEmpty ? kept : all)
             case .blocks(let blocks):
                 let own = blocks.filter { $0.family == family }
                 addresses.formUnion(own.isEmpty ? all : all.filter { address in own.contains { $0.contains(address) } })

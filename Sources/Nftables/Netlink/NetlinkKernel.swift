@@ -107,7 +107,14 @@ public final class NetlinkKernel: NftablesKernel {
                 reason: "another program changed the ruleset meanwhile"
             )
         }
-        if answer.number == EPERM { return .system(EPERM, "\(transaction.table)") }
+        if answer.number == EPERM {
+            return NftablesError(
+                .notPermitted,
+                number: EPERM,
+                subject: "\(transaction.table)",
+                reason: "CAP_NET_ADMIN is missing in this network namespace, or another program owns the table"
+            )
+        }
         var subject = "\(transaction.table)"
         if let message = batch.message(answer.sequence) {
             var element: Int?
