@@ -56,6 +56,41 @@ extension EndToEnd {
             #expect(try scene.node.shell("nft -s list table inet fairlead") == before)
         }
 
+        /// While the kernel refuses everything Fairlead waits, without turning in circles; when it no longer
+        /// does, the Services are back at once and not after the longest pause.
+        @Test func `a table that somebody else owns is waited for`() throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            let owner = try scene.node.spawn([
+                "sh", "-c",
+                """
+                { echo 'delete table inet fairlead; add table inet fairlead { flags owner; }'; sleep 1;
+                echo 'add chain inet fairlead intruder'; sleep 2; } | nft -i
+                """,
+            ])
+            let line = scene.fairlead.waitForLog(containing: "another program owns the table")
+            #expect(line != nil, "\(scene.fairlead.log.suffix(3))")
+            // The second edit comes while a retry is pending.
+            pause(.milliseconds(1200))
+            let before = try Self.processorTicks(scene.fairlead.process.pid)
+            pause(.seconds(1))
+            let ticks = try Self.processorTicks(scene.fairlead.process.pid) - before
+            #expect(ticks < 50, "\(ticks) of 100 ticks of a second spent waiting")
+            owner.waitForExit(timeout: .seconds(10))
+            try expectSoon("answers once the owner is gone") {
+                try scene.client.probe(.tcp, web.clusterIP(.ipv4), timeout: .milliseconds(50)).isAnswered
+            }
+        }
+
+        /// User and system time of a process, in hundredths of a second (proc(5), fields 14 and 15).
+        private static func processorTicks(_ pid: Int32) throws -> Int {
+            let bytes = try Descriptor.open("/proc/\(pid)/stat", flags: 0).readToEnd(limit: 4096)
+            let fields = String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+            return try #require(Int(fields[11])) + #require(Int(fields[12]))
+        }
+
         /// `fairlead node 2>&1 | head -1` is enough for that.
         @Test func `a log that nobody reads any more does not end it`() throws {
             let scene = try Scene(pods: 2)
