@@ -212,10 +212,10 @@ package struct TableProgram: Sendable {
     }
 
     /// The table as a whole.
-    package func ruleset(withElements: Bool = true) -> Ruleset {
+    package func ruleset() -> Ruleset {
         let balancers = self.balancerUse.keys.sorted { ($0.slots, $0.name) < ($1.slots, $1.name) }
         var elements: [String: [Element]] = [:]
-        if withElements { for (set, list) in self.elements() { elements[set.name] = list } }
+        for (set, list) in self.elements() { elements[set.name] = list }
         return Ruleset(
             table: FairleadTable.reference,
             sets: FairleadSet.all.compactMap { self.declarations[$0] },

@@ -103,9 +103,4 @@ extension IPAddress {
     public var isMulticast: Bool {
         self.family == .ipv4 ? self.low >> 28 == 0xe : self.high >> 56 == 0xff
     }
-
-    /// 224.0.0.0/24, ffx2::/16.
-    public var isLinkLocalMulticast: Bool {
-        self.family == .ipv4 ? self.low >> 8 == 0xe00000 : self.high >> 48 & 0xff0f == 0xff02
-    }
 }
