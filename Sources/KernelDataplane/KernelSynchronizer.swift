@@ -53,6 +53,7 @@ package final class KernelSynchronizer {
             case (.endpointSlice, .endpointSlice(let slice)?):
                 affected.formUnion(self.planner.update(name, slice: slice))
             case (.endpointSlice, _): affected.formUnion(self.planner.update(name, slice: nil))
+            case (.node, _), (.serviceCIDR, _): break
             }
         }
         return affected

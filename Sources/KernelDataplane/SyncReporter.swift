@@ -31,7 +31,7 @@ final class SyncReporter {
                 switch change.object {
                 case .service(let service)?: service.notes
                 case .endpointSlice(let slice)?: slice.notes
-                case nil: [String]()
+                case .node?, .serviceCIDR?, nil: [String]()
                 }
             let said = self.notes[change.key] ?? []
             for note in notes where !said.contains(note) {

@@ -33,6 +33,10 @@ package struct Endpoint: Hashable, Sendable {
     package var isTerminating: Bool
     package var nodeName: String?
     package var zone: String?
+    /// `hints.forZones`: zones whose clients should use this endpoint.
+    package var zoneHints: [String]
+    /// `hints.forNodes`: nodes whose clients should use this endpoint.
+    package var nodeHints: [String]
 
     package init(
         address: IPAddress,
@@ -40,7 +44,9 @@ package struct Endpoint: Hashable, Sendable {
         isServing: Bool = true,
         isTerminating: Bool = false,
         nodeName: String? = nil,
-        zone: String? = nil
+        zone: String? = nil,
+        zoneHints: [String] = [],
+        nodeHints: [String] = []
     ) {
         self.address = address
         self.isReady = isReady
@@ -48,6 +54,8 @@ package struct Endpoint: Hashable, Sendable {
         self.isTerminating = isTerminating
         self.nodeName = nodeName
         self.zone = zone
+        self.zoneHints = zoneHints
+        self.nodeHints = nodeHints
     }
 }
 

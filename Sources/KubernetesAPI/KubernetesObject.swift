@@ -3,7 +3,7 @@
 // follows the API server's, so that what is accepted here would be accepted there. Pure: no I/O, no
 // clock, no logger. libyaml is used in one file, `ManifestParser.swift`.
 
-/// `namespace/name`.
+/// `namespace/name`, or `name` for what belongs to the cluster and has an empty namespace.
 package struct ObjectName: Hashable, Sendable {
     package let namespace: String
     package let name: String
@@ -15,7 +15,9 @@ package struct ObjectName: Hashable, Sendable {
 }
 
 extension ObjectName: Comparable, CustomStringConvertible {
-    package var description: String { "\(self.namespace)/\(self.name)" }
+    package var description: String {
+        self.namespace.isEmpty ? self.name : "\(self.namespace)/\(self.name)"
+    }
 
     package static func < (left: Self, right: Self) -> Bool {
         (left.namespace, left.name) < (right.namespace, right.name)
@@ -26,12 +28,23 @@ extension ObjectName: Comparable, CustomStringConvertible {
 package enum ObjectKind: String, Hashable, Sendable, CaseIterable {
     case service = "Service"
     case endpointSlice = "EndpointSlice"
+    case node = "Node"
+    case serviceCIDR = "ServiceCIDR"
 
     /// The `apiVersion` under which the kind is accepted.
     package var apiVersion: String {
         switch self {
-        case .service: "v1"
+        case .service, .node: "v1"
         case .endpointSlice: "discovery.k8s.io/v1"
+        case .serviceCIDR: "networking.k8s.io/v1"
+        }
+    }
+
+    /// Whether objects of this kind belong to the cluster, and not to a namespace.
+    package var isClusterScoped: Bool {
+        switch self {
+        case .service, .endpointSlice: false
+        case .node, .serviceCIDR: true
         }
     }
 }
@@ -81,11 +94,13 @@ package enum KnownKey {
     package static let headless = "service.kubernetes.io/headless"
     /// On an EndpointSlice: the Service it belongs to.
     package static let serviceName = "kubernetes.io/service-name"
+    /// On a Node: the zone it is in.
+    package static let zone = "topology.kubernetes.io/zone"
     /// Everything of our own.
     package static let ownPrefix = "fairlead.dev/"
 
     static func isKept(_ key: String) -> Bool {
-        key == self.serviceName || key == self.serviceProxyName || key == self.headless
+        key == self.serviceName || key == self.serviceProxyName || key == self.headless || key == self.zone
             || key.hasPrefix(self.ownPrefix)
     }
 }
@@ -94,11 +109,15 @@ package enum KnownKey {
 package enum KubernetesObject: Sendable, Hashable {
     case service(Service)
     case endpointSlice(EndpointSlice)
+    case node(Node)
+    case serviceCIDR(ServiceCIDR)
 
     package var key: ObjectKey {
         switch self {
         case .service(let service): ObjectKey(kind: .service, name: service.metadata.name)
         case .endpointSlice(let slice): ObjectKey(kind: .endpointSlice, name: slice.metadata.name)
+        case .node(let node): ObjectKey(kind: .node, name: node.metadata.name)
+        case .serviceCIDR(let block): ObjectKey(kind: .serviceCIDR, name: block.metadata.name)
         }
     }
 }

@@ -89,6 +89,7 @@ private struct Decoding {
             switch kind {
             case .service: reader.service().map { .service($0) }
             case .endpointSlice: reader.endpointSlice(&self.strings).map { .endpointSlice($0) }
+            case .node, .serviceCIDR: nil
             }
         if let object { self.add(object, line: node.line, &reader) }
         self.report(reader.allProblems)

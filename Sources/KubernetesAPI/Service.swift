@@ -9,10 +9,16 @@ package struct Service: Hashable, Sendable {
     /// At most one per family, the first is the primary one. Empty if headless or none assigned.
     package var clusterIPs: [IPAddress]
     package var externalIPs: [IPAddress]
+    /// `status.loadBalancer.ingress[].ip` of the entries that packets reach unchanged (`ipMode` VIP).
+    package var loadBalancerIPs: [IPAddress]
+    /// Who may use the load balancer's addresses; empty for everybody. Addresses of both families.
+    package var loadBalancerSourceRanges: [CIDR]
     package var ports: [ServicePort]
     package var externalTrafficPolicy: TrafficPolicy
     package var internalTrafficPolicy: TrafficPolicy
     package var sessionAffinity: SessionAffinity
+    /// Where load balancers ask whether this node has endpoints (`externalTrafficPolicy: Local`).
+    package var healthCheckNodePort: UInt16?
 
     package init(
         metadata: ObjectMeta,
@@ -20,20 +26,26 @@ package struct Service: Hashable, Sendable {
         isHeadless: Bool = false,
         clusterIPs: [IPAddress] = [],
         externalIPs: [IPAddress] = [],
+        loadBalancerIPs: [IPAddress] = [],
+        loadBalancerSourceRanges: [CIDR] = [],
         ports: [ServicePort] = [],
         externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster,
-        sessionAffinity: SessionAffinity = .none
+        sessionAffinity: SessionAffinity = .none,
+        healthCheckNodePort: UInt16? = nil
     ) {
         self.metadata = metadata
         self.type = type
         self.isHeadless = isHeadless
         self.clusterIPs = clusterIPs
         self.externalIPs = externalIPs
+        self.loadBalancerIPs = loadBalancerIPs
+        self.loadBalancerSourceRanges = loadBalancerSourceRanges
         self.ports = ports
         self.externalTrafficPolicy = externalTrafficPolicy
         self.internalTrafficPolicy = internalTrafficPolicy
         self.sessionAffinity = sessionAffinity
+        self.healthCheckNodePort = healthCheckNodePort
     }
 }
 

@@ -68,6 +68,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
             switch object {
             case .service(let service): _ = planner.update(service.metadata.name, service: service)
             case .endpointSlice(let slice): _ = planner.update(slice.metadata.name, slice: slice)
+            case .node, .serviceCIDR: break
             }
         }
         var plans: [ObjectName: ServicePlan?] = [:]
