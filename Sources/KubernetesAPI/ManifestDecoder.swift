@@ -89,7 +89,8 @@ private struct Decoding {
             switch kind {
             case .service: reader.service().map { .service($0) }
             case .endpointSlice: reader.endpointSlice(&self.strings).map { .endpointSlice($0) }
-            case .node, .serviceCIDR: nil
+            case .node: reader.node().map { .node($0) }
+            case .serviceCIDR: reader.serviceCIDR().map { .serviceCIDR($0) }
             }
         if let object { self.add(object, line: node.line, &reader) }
         self.report(reader.allProblems)

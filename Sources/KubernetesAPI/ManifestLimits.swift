@@ -14,6 +14,8 @@ package struct ManifestLimits: Sendable, Hashable {
     package var maximumPortsPerSlice: Int
     /// Addresses of one endpoint, as the API server limits them.
     package var maximumAddressesPerEndpoint: Int
+    /// Zones, and nodes, that one endpoint is a hint for, as the API server limits them.
+    package var maximumHintsPerEndpoint: Int
     /// Problems told per object; the rest are counted.
     package var maximumProblemsPerObject: Int
     /// Problems told per file; the rest are counted.
@@ -26,6 +28,7 @@ package struct ManifestLimits: Sendable, Hashable {
         maximumEndpointsPerSlice: Int = 1_000,
         maximumPortsPerSlice: Int = 20_000,
         maximumAddressesPerEndpoint: Int = 100,
+        maximumHintsPerEndpoint: Int = 8,
         maximumProblemsPerObject: Int = 10,
         maximumProblemsPerFile: Int = 100
     ) {
@@ -35,6 +38,7 @@ package struct ManifestLimits: Sendable, Hashable {
         self.maximumEndpointsPerSlice = maximumEndpointsPerSlice
         self.maximumPortsPerSlice = maximumPortsPerSlice
         self.maximumAddressesPerEndpoint = maximumAddressesPerEndpoint
+        self.maximumHintsPerEndpoint = maximumHintsPerEndpoint
         self.maximumProblemsPerObject = maximumProblemsPerObject
         self.maximumProblemsPerFile = maximumProblemsPerFile
     }

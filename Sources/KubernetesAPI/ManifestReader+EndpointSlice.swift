@@ -82,6 +82,9 @@ extension ManifestReader {
             return nil
         }
         let zone = self.string("zone", of: node)
+        let hints = self.mapping("hints", of: node)
+        let zoneHints = hints.map { self.hints("forZones", of: $0, NameRules.labelValue, &strings) } ?? []
+        let nodeHints = hints.map { self.hints("forNodes", of: $0, NameRules.subdomain, &strings) } ?? []
         guard let first else { return nil }
         return Endpoint(
             address: first,
@@ -89,8 +92,36 @@ extension ManifestReader {
             isServing: isServing,
             isTerminating: isTerminating,
             nodeName: nodeName.map { strings.shared($0) },
-            zone: zone.map { strings.shared($0) }
+            zone: zone.map { strings.shared($0) },
+            zoneHints: zoneHints,
+            nodeHints: nodeHints
         )
+    }
+
+    /// The names in one list of hints, all different.
+    private mutating func hints(
+        _ list: String,
+        of hints: ManifestNode,
+        _ rule: (String) -> String?,
+        _ strings: inout StringPool
+    ) -> [String] {
+        var names: [String] = []
+        for hint in self.items(list, of: hints, limit: self.limits.maximumHintsPerEndpoint)
+        where self.isMapping(hint) {
+            guard let value = self.field("name", of: hint), !self.isEmptyText(value) else {
+                self.fail(hint, "name", "is required")
+                continue
+            }
+            guard let name = self.string(value) else { continue }
+            if let reason = rule(name) {
+                self.fail(value, reason)
+            } else if names.contains(name) {
+                self.fail(value, "is given twice: \(Self.quote(name))")
+            } else {
+                names.append(strings.shared(name))
+            }
+        }
+        return names
     }
 
     /// nil if it is wrong, and if it has no number: that stands for all ports, which no proxy serves.

@@ -10,7 +10,10 @@ extension ManifestReader {
         let namespace = self.string("namespace", of: node) ?? ""
         let nameNode = self.field("name", of: node)
         let name = nameNode.flatMap { self.string($0) } ?? ""
-        let key = ObjectName(namespace: namespace.isEmpty ? "default" : namespace, name: name)
+        let key = ObjectName(
+            namespace: kind.isClusterScoped ? "" : namespace.isEmpty ? "default" : namespace,
+            name: name
+        )
         // A name that is no name is not repeated in every line.
         let nameReason = kind == .service ? NameRules.label1035(name) : NameRules.subdomain(name)
         if nameReason == nil { self.object = ObjectKey(kind: kind, name: key).description }
@@ -19,7 +22,11 @@ extension ManifestReader {
         } else {
             self.fail(node, "name", "is required")
         }
-        if let reason = NameRules.label(key.namespace) {
+        if kind.isClusterScoped {
+            if !namespace.isEmpty {
+                self.fail(node, "namespace", "must not be given: a \(kind.rawValue) belongs to the cluster")
+            }
+        } else if let reason = NameRules.label(key.namespace) {
             self.fail(self.field("namespace", of: node) ?? node, reason)
         }
         return ObjectMeta(
@@ -68,11 +75,32 @@ extension ManifestReader {
     /// servers have both.
     mutating func address(_ node: ManifestNode) -> IPAddress? {
         guard let text = self.string(node) else { return nil }
-        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        let trimmed = text.utf8.drop(while: isSpace)
-        let end = trimmed.lastIndex { !isSpace($0) }.map { trimmed.index(after: $0) } ?? trimmed.startIndex
-        if let address = IPAddress(String(decoding: trimmed[..<end], as: UTF8.self)) { return address }
+        if let address = IPAddress(Self.trimmed(text)) { return address }
         self.fail(node, "must be an IP address, not \(Self.quote(text))")
         return nil
+    }
+
+    /// An address block, padded as an address may be. Host bits are dropped.
+    mutating func block(_ node: ManifestNode) -> CIDR? {
+        guard let text = self.string(node) else { return nil }
+        if let block = CIDR(Self.trimmed(text)) { return block }
+        self.fail(node, "must be a CIDR as 192.0.2.0/24 or 2001:db8::/64, not \(Self.quote(text))")
+        return nil
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        // The ASCII part of what the API server trims.
+        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (0x09...0x0d).contains(byte) }
+        let rest = text.utf8.drop(while: isSpace)
+        let end = rest.lastIndex { !isSpace($0) }.map { rest.index(after: $0) } ?? rest.startIndex
+        return String(decoding: rest[..<end], as: UTF8.self)
+    }
+}
+
+extension Sequence where Element: Hashable {
+    /// Every element once, where it was first.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return self.filter { seen.insert($0).inserted }
     }
 }

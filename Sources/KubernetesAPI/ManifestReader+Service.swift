@@ -11,9 +11,10 @@ extension ManifestReader {
         }
         service.type = self.choice("type", of: spec, ServiceType.self) ?? .clusterIP
         self.readClusterIPs(of: spec, into: &service)
-        service.externalIPs = self.items("externalIPs", of: spec).compactMap { self.externalIP($0) }
+        service.externalIPs = self.items("externalIPs", of: spec).compactMap { self.servedAddress($0) }
         self.readPorts(of: spec, into: &service)
         self.readPolicies(of: spec, into: &service)
+        self.readLoadBalancer(of: spec, into: &service)
         service.sessionAffinity = self.sessionAffinity(of: spec)
         if service.type == .externalName, (self.string("externalName", of: spec) ?? "").isEmpty {
             self.fail(spec, "externalName", "is required when type is ExternalName")
@@ -50,7 +51,7 @@ extension ManifestReader {
         }
     }
 
-    private func isEmptyText(_ node: ManifestNode) -> Bool {
+    func isEmptyText(_ node: ManifestNode) -> Bool {
         node.isScalar && node.form == .text && node.count == 0
     }
 
@@ -63,7 +64,8 @@ extension ManifestReader {
         return address == quiet.address(right)
     }
 
-    private mutating func externalIP(_ node: ManifestNode) -> IPAddress? {
+    /// An address to be served at: one that other hosts can send to.
+    mutating func servedAddress(_ node: ManifestNode) -> IPAddress? {
         guard let address = self.address(node) else { return nil }
         if let range = Self.specialRange(of: address, refusingLoopback: true) {
             self.fail(node, "must not be \(range): \(address)")

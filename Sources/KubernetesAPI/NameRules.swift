@@ -24,6 +24,20 @@ enum NameRules {
             + "a letter or digit, not \(ManifestReader.quote(name))"
     }
 
+    /// For the names of zones, which are the values of labels.
+    static func labelValue(_ value: String) -> String? {
+        let marks = [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")]
+        let isLetterOrDigit = { (byte: UInt8) in self.isAlphanumeric(byte) || self.isUpperLetter(byte) }
+        if value.utf8.count <= 63, let first = value.utf8.first, let last = value.utf8.last,
+            isLetterOrDigit(first), isLetterOrDigit(last),
+            value.utf8.allSatisfy({ isLetterOrDigit($0) || marks.contains($0) })
+        {
+            return nil
+        }
+        return "must be at most 63 letters, digits, '-', '_' and '.', and begin and end with a letter or digit, "
+            + "not \(ManifestReader.quote(value))"
+    }
+
     private static func isLabel(_ label: Substring.UTF8View, limit: Int = 63) -> Bool {
         guard label.count <= limit, let first = label.first, let last = label.last else { return false }
         guard self.isAlphanumeric(first), self.isAlphanumeric(last) else { return false }
@@ -32,6 +46,10 @@ enum NameRules {
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         self.isLowerLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func isUpperLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
     }
 
     private static func isLowerLetter(_ byte: UInt8) -> Bool {

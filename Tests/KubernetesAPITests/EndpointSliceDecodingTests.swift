@@ -17,9 +17,13 @@ import Testing
                   conditions: {ready: false, serving: true, terminating: true}
                   nodeName: node-1.a-long-domain.example
                   zone: a
-                  hints: {forZones: [{name: a}]}
+                  hints:
+                    forZones: [{name: a}, {name: Zone_b.c-1}]
+                    forNodes: [{name: node-1.a-long-domain.example}]
+                    forRacks: [{name: r1}]
                 - addresses: [127.0.0.1]
                   conditions: {ready: null}
+                  hints: {forZones: null, forNodes: []}
                 - addresses: []
                 """
         )
@@ -39,7 +43,9 @@ import Testing
                     isServing: true,
                     isTerminating: true,
                     nodeName: "node-1.a-long-domain.example",
-                    zone: "a"
+                    zone: "a",
+                    zoneHints: ["a", "Zone_b.c-1"],
+                    nodeHints: ["node-1.a-long-domain.example"]
                 ),
                 Endpoint(address: IPAddress(127, 0, 0, 1)),
             ]
@@ -95,17 +101,46 @@ import Testing
             "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], nodeName: Node}]",
             "8: endpoints[0].nodeName: must be at most 253 lower case letters, digits, '-' and '.', each part "
                 + "beginning and ending with a letter or digit, not \"Node\""),
+        BadCase(
+            "addressType: IPv4\nendpoints:\n- addresses: [10.0.0.1]\n"
+                + "  hints: {forZones: [{}, {name: ''}, {name: 1}, a, {name: null}]}",
+            "10: endpoints[0].hints.forZones[0].name: is required",
+            "10: endpoints[0].hints.forZones[1].name: is required",
+            "10: endpoints[0].hints.forZones[2].name: must be a string, not the number 1; put it in quotes",
+            "10: endpoints[0].hints.forZones[3]: must be a mapping, not the string \"a\"",
+            "10: endpoints[0].hints.forZones[4].name: is required"),
+        BadCase(
+            "addressType: IPv4\nendpoints:\n- addresses: [10.0.0.1]\n"
+                + "  hints: {forZones: [{name: a}, {name: a}, {name: -a}], forNodes: [{name: n}, {name: n}, {name: N}]}",
+            "10: endpoints[0].hints.forZones[1].name: is given twice: \"a\"",
+            "10: endpoints[0].hints.forZones[2].name: must be at most 63 letters, digits, '-', '_' and '.', and begin "
+                + "and end with a letter or digit, not \"-a\"",
+            "10: endpoints[0].hints.forNodes[1].name: is given twice: \"n\"",
+            "10: endpoints[0].hints.forNodes[2].name: must be at most 253 lower case letters, digits, '-' and '.', "
+                + "each part beginning and ending with a letter or digit, not \"N\""),
+        BadCase(
+            "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], hints: []}]",
+            "8: endpoints[0].hints: must be a mapping, not a list"),
+        BadCase(
+            "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], hints: {forNodes: a}}]",
+            "8: endpoints[0].hints.forNodes: must be a list, not the string \"a\""),
     ]
 
     @Test(arguments: badFields)
     func badFieldIsReportedAndLeftOut(bad: BadCase) {
         let content = Manifests.decode(Manifests.slice(fields: bad.source) + "---\n" + Manifests.service)
-        let expected = bad.problems.map { problem in
-            let parts = problem.split(separator: ":", maxSplits: 1)
-            return "a.yaml:\(parts[0]): EndpointSlice default/web-1:\(parts[1])"
-        }
-        #expect(content.problems.map(\.description) == expected)
+        #expect(content.problems.map(\.description) == bad.reports(of: "EndpointSlice default/web-1"))
         #expect(content.objects.map(\.object.key.description) == ["Service shop/web"])
+    }
+
+    @Test func tooManyHintsAreRefused() {
+        let hints = (0..<9).map { "{name: a\($0)}" }.joined(separator: ", ")
+        let fields = "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], hints: {forZones: [\(hints)]}}]"
+        #expect(
+            Manifests.problems(Manifests.slice(fields: fields)) == [
+                "a.yaml:8: EndpointSlice default/web-1: endpoints[0].hints.forZones: must have at most 8 items, not 9"
+            ]
+        )
     }
 
     @Test func tooManyEndpointsAreRefused() {

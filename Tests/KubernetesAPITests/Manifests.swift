@@ -32,6 +32,71 @@ enum Manifests {
 
         """
 
+    static let loadBalancer = """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web, namespace: shop, annotations: {fairlead.dev/note: "1"}}
+        spec:
+          type: LoadBalancer
+          clusterIPs: [10.96.0.10, "fd00::a"]
+          externalTrafficPolicy: Local
+          healthCheckNodePort: 32000
+          allocateLoadBalancerNodePorts: false
+          loadBalancerSourceRanges: [" 203.0.113.000/025", "2001:db8::/32"]
+          ports: [{port: 80, nodePort: 30080}]
+        status:
+          loadBalancer:
+            ingress:
+            - {ip: 192.0.2.1, ipMode: VIP}
+            - {ip: "2001:db8::1"}
+            - {ip: 192.0.2.2, ipMode: Proxy}
+            - hostname: lb.example.com
+
+        """
+
+    static let hintedSlice = """
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: web-x7k2p, namespace: shop, labels: {kubernetes.io/service-name: web}}
+        addressType: IPv6
+        ports: [{port: 8080}]
+        endpoints:
+        - addresses: ["fd00::1"]
+          nodeName: node-1
+          zone: a
+          hints:
+            forZones: [{name: a}, {name: b}]
+            forNodes:
+            - name: node-1
+
+        """
+
+    static let node = """
+        apiVersion: v1
+        kind: Node
+        metadata:
+          name: node-1
+          labels: {topology.kubernetes.io/zone: a}
+        spec:
+          podCIDR: 10.244.1.0/24
+          podCIDRs: [10.244.1.0/24, "fd00:244:1::/64"]
+        status:
+          addresses:
+          - {type: InternalIP, address: 192.168.1.10}
+          - {type: Hostname, address: node-1}
+
+        """
+
+    static let serviceCIDR = """
+        apiVersion: networking.k8s.io/v1
+        kind: ServiceCIDR
+        metadata:
+          name: services
+        spec:
+          cidrs: [10.96.0.0/16, "fd00:96::/112"]
+
+        """
+
     /// A Service `default/web` of this spec, whose first line is line 6.
     static func service(spec: String) -> String {
         let lines = spec.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)\n" }.joined()
@@ -75,6 +140,14 @@ struct BadCase: Sendable, CustomTestStringConvertible {
     init(_ source: String, _ problems: String...) {
         self.source = source
         self.problems = problems
+    }
+
+    /// The problems, each beginning with its line, as they are told of one object in `a.yaml`.
+    func reports(of object: String) -> [String] {
+        self.problems.map { problem in
+            let parts = problem.split(separator: ":", maxSplits: 1)
+            return "a.yaml:\(parts[0]): \(object):\(parts[1])"
+        }
     }
 
     var testDescription: String { self.problems.first ?? self.source }

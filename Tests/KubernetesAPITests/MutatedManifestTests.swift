@@ -40,8 +40,16 @@ import Testing
         var random = Generator(state: 20_260_131)
         var broken = 0
         var refused = 0
-        for round in 0..<1_000 {
-            let source = round.isMultiple(of: 2) ? Manifests.service : Manifests.slice
+        let sources = [
+            Manifests.service, Manifests.slice, Manifests.loadBalancer, Manifests.hintedSlice, Manifests.node,
+            Manifests.serviceCIDR,
+        ]
+        for source in sources {
+            let content = Manifests.decode(source)
+            #expect(content.objects.count == 1 && content.problems.isEmpty, "\(content.problems)")
+        }
+        for round in 0..<3_000 {
+            let source = sources[round % sources.count]
             let bytes = Self.mutate(source, &random)
             let alone = ManifestDecoder.decode(bytes, file: "m.yaml", limits: ManifestLimits())
             #expect(!alone.isBroken || (alone.objects.isEmpty && alone.problems.count == 1))
@@ -61,8 +69,8 @@ import Testing
             #expect(both.isBroken || both.objects.contains { $0.object.key.name.name == "neighbour" })
         }
         // The damage was of every sort.
-        #expect(broken > 100)
-        #expect(refused > 100)
-        #expect(broken + refused < 990)
+        #expect(broken > 300)
+        #expect(refused > 300)
+        #expect(broken + refused < 2_970)
     }
 }

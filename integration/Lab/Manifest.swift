@@ -29,14 +29,41 @@ package struct ServiceManifest: Manifest {
         }
     }
 
+    /// An entry of `status.loadBalancer.ingress`.
+    package struct Ingress: Sendable {
+        package var ip: IPAddress?
+        package var ipMode: String?
+        package var hostname: String?
+
+        package init(_ ip: IPAddress? = nil, ipMode: String? = nil, hostname: String? = nil) {
+            self.ip = ip
+            self.ipMode = ipMode
+            self.hostname = hostname
+        }
+
+        fileprivate var yaml: String {
+            let fields = [
+                self.ip.map { "ip: \(quoted($0))" },
+                self.ipMode.map { "ipMode: \(quoted($0))" },
+                self.hostname.map { "hostname: \(quoted($0))" },
+            ]
+            return "{\(fields.compactMap { $0 }.joined(separator: ", "))}"
+        }
+    }
+
     package var name: String
     package var namespace = "default"
     package var type = "ClusterIP"
+    package var externalName: String?
     package var clusterIPs: [IPAddress]
     package var ports: [Port]
     package var externalIPs: [IPAddress] = []
+    /// Entries of `status.loadBalancer.ingress` that say nothing but the address.
     package var loadBalancerIPs: [IPAddress] = []
+    /// The entries after them.
+    package var loadBalancerIngress: [Ingress] = []
     package var loadBalancerSourceRanges: [CIDR] = []
+    package var allocateLoadBalancerNodePorts: Bool?
     package var externalTrafficPolicy: String?
     package var internalTrafficPolicy: String?
     /// Seconds; nil for no affinity.
@@ -62,6 +89,7 @@ package struct ServiceManifest: Manifest {
         if let time = self.creationTimestamp { text.add("  creationTimestamp: \(quoted(time))") }
         text.add("spec:")
         text.add("  type: \(self.type)")
+        if let name = self.externalName { text.add("  externalName: \(quoted(name))") }
         if let first = self.clusterIPs.first {
             text.add("  clusterIP: \(quoted(first))")
             text.list("clusterIPs", self.clusterIPs.map(quoted), indent: 2)
@@ -70,6 +98,9 @@ package struct ServiceManifest: Manifest {
         }
         text.list("externalIPs", self.externalIPs.map(quoted), indent: 2)
         text.list("loadBalancerSourceRanges", self.loadBalancerSourceRanges.map(quoted), indent: 2)
+        if let allocates = self.allocateLoadBalancerNodePorts {
+            text.add("  allocateLoadBalancerNodePorts: \(allocates)")
+        }
         if let policy = self.externalTrafficPolicy { text.add("  externalTrafficPolicy: \(policy)") }
         if let policy = self.internalTrafficPolicy { text.add("  internalTrafficPolicy: \(policy)") }
         if let port = self.healthCheckNodePort { text.add("  healthCheckNodePort: \(port)") }
@@ -86,10 +117,11 @@ package struct ServiceManifest: Manifest {
             if let target = port.targetPort { text.add("      targetPort: \(target)") }
             if let nodePort = port.nodePort { text.add("      nodePort: \(nodePort)") }
         }
-        if !self.loadBalancerIPs.isEmpty {
+        let ingress = self.loadBalancerIPs.map { Ingress($0) } + self.loadBalancerIngress
+        if !ingress.isEmpty {
             text.add("status:")
             text.add("  loadBalancer:")
-            text.list("ingress", self.loadBalancerIPs.map { "{ip: \(quoted($0))}" }, indent: 4)
+            text.list("ingress", ingress.map(\.yaml), indent: 4)
         }
         return text.text
     }
@@ -104,6 +136,10 @@ package struct EndpointSliceManifest: Manifest {
         package var terminating = false
         package var nodeName: String?
         package var zone: String?
+        /// `hints.forZones`.
+        package var zoneHints: [String] = []
+        /// `hints.forNodes`.
+        package var nodeHints: [String] = []
 
         package init(_ address: IPAddress, nodeName: String? = nil) {
             self.address = address
@@ -126,6 +162,8 @@ package struct EndpointSliceManifest: Manifest {
     package var name: String
     package var namespace = "default"
     package var service: String
+    /// Besides the one that names the Service.
+    package var labels: [String: String] = [:]
     package var family: AddressFamily
     package var endpoints: [Endpoint]
     package var ports: [Port]
@@ -151,7 +189,7 @@ package struct EndpointSliceManifest: Manifest {
         text.add("kind: EndpointSlice")
         text.metadata(
             name: self.name, namespace: self.namespace,
-            labels: ["kubernetes.io/service-name": self.service], annotations: [:])
+            labels: ["kubernetes.io/service-name": self.service].merging(self.labels) { $1 }, annotations: [:])
         text.add("addressType: \(self.family == .ipv4 ? "IPv4" : "IPv6")")
         text.list(
             "ports",
@@ -167,36 +205,12 @@ package struct EndpointSliceManifest: Manifest {
             text.add("    conditions: {ready: \(ready), serving: \(serving), terminating: \(terminating)}")
             if let nodeName = endpoint.nodeName { text.add("    nodeName: \(quoted(nodeName))") }
             if let zone = endpoint.zone { text.add("    zone: \(quoted(zone))") }
+            if !endpoint.zoneHints.isEmpty || !endpoint.nodeHints.isEmpty {
+                text.add("    hints:")
+                text.list("forZones", endpoint.zoneHints.map { "{name: \(quoted($0))}" }, indent: 6)
+                text.list("forNodes", endpoint.nodeHints.map { "{name: \(quoted($0))}" }, indent: 6)
+            }
         }
         return text.text
-    }
-}
-
-/// A string that YAML cannot take for anything else.
-private func quoted(_ value: some CustomStringConvertible) -> String { "\"\(value)\"" }
-
-/// YAML under construction.
-private struct Lines {
-    private(set) var text = ""
-
-    mutating func add(_ line: String) { self.text += "\(line)\n" }
-
-    mutating func list(_ name: String, _ items: [String], indent: Int) {
-        if items.isEmpty { return }
-        let margin = String(repeating: " ", count: indent)
-        self.add("\(margin)\(name):")
-        for item in items { self.add("\(margin)  - \(item)") }
-    }
-
-    mutating func metadata(
-        name: String, namespace: String, labels: [String: String], annotations: [String: String]
-    ) {
-        self.add("metadata:")
-        self.add("  name: \(name)")
-        self.add("  namespace: \(namespace)")
-        for (title, values) in [("labels", labels), ("annotations", annotations)] where !values.isEmpty {
-            self.add("  \(title):")
-            for (key, value) in values.sorted(by: { $0.key < $1.key }) { self.add("    \(key): \(quoted(value))") }
-        }
     }
 }

@@ -1,0 +1,74 @@
+internal import Networking
+
+/// The fields of a Service that are about load balancers.
+extension ManifestReader {
+    private enum IPMode: String, CaseIterable {
+        /// Packets arrive with the load balancer's address.
+        case vip = "VIP"
+        /// The load balancer rewrites or ends connections; the address is its own business.
+        case proxy = "Proxy"
+    }
+
+    /// To be read after type and policies.
+    mutating func readLoadBalancer(of spec: ManifestNode, into service: inout Service) {
+        // Whatever the type is: a Service that was a load balancer keeps its addresses until somebody
+        // removes them, and with them the promise to serve there.
+        if let status = self.mapping("status", of: self.root),
+            let loadBalancer = self.mapping("loadBalancer", of: status)
+        {
+            let entries = self.items("ingress", of: loadBalancer)
+            service.loadBalancerIPs = entries.compactMap { self.isMapping($0) ? self.ingressIP($0) : nil }.unique
+        }
+        self.readSourceRanges(of: spec, into: &service)
+        service.healthCheckNodePort = self.healthCheckNodePort(of: spec, service)
+        // Nobody allocates here, so only whether it is well said matters.
+        if self.boolean("allocateLoadBalancerNodePorts", of: spec) != nil, service.type != .loadBalancer,
+            let value = self.field("allocateLoadBalancerNodePorts", of: spec)
+        {
+            self.fail(value, "may only be given when type is LoadBalancer")
+        }
+    }
+
+    /// nil if it is wrong, and if packets do not come to the node with this address.
+    private mutating func ingressIP(_ entry: ManifestNode) -> IPAddress? {
+        if let hostname = self.field("hostname", of: entry), let name = self.string(hostname), !name.isEmpty {
+            if IPAddress(name) != nil {
+                self.fail(hostname, "must be a name, not the IP address \(name)")
+            } else if let reason = NameRules.subdomain(name) {
+                self.fail(hostname, reason)
+            }
+        }
+        guard let ip = self.field("ip", of: entry), !self.isEmptyText(ip) else {
+            if let mode = self.field("ipMode", of: entry) { self.fail(mode, "may not be given without ip") }
+            return nil
+        }
+        switch self.choice("ipMode", of: entry, IPMode.self) ?? .vip {
+        case .vip: return self.servedAddress(ip)
+        case .proxy:
+            _ = self.address(ip)
+            return nil
+        }
+    }
+
+    private mutating func readSourceRanges(of spec: ManifestNode, into service: inout Service) {
+        let nodes = self.items("loadBalancerSourceRanges", of: spec)
+        guard !nodes.isEmpty, let list = self.field("loadBalancerSourceRanges", of: spec) else { return }
+        guard service.type == .loadBalancer else {
+            self.fail(list, "may only be given when type is LoadBalancer")
+            return
+        }
+        service.loadBalancerSourceRanges = nodes.compactMap { self.block($0) }.unique
+    }
+
+    private mutating func healthCheckNodePort(of spec: ManifestNode, _ service: Service) -> UInt16? {
+        // 0 asks the API server to choose one; here nobody does.
+        guard let value = self.field("healthCheckNodePort", of: spec),
+            let number = self.integer("healthCheckNodePort", of: spec), number != 0
+        else { return nil }
+        guard service.type == .loadBalancer, service.externalTrafficPolicy == .local else {
+            self.fail(value, "may only be given when type is LoadBalancer and externalTrafficPolicy is Local")
+            return nil
+        }
+        return self.integer("healthCheckNodePort", of: spec, in: 1...65_535).map { UInt16($0) }
+    }
+}
