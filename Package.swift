@@ -44,7 +44,7 @@ let package = Package(
         .systemLibrary(
             name: "CNetfilter",
             pkgConfig: "libnftnl",
-            providers: [.apt(["libnftnl-dev", "libmnl-dev"])]
+            providers: [.apt(["libnftnl-dev", "libmnl-dev", "libnetfilter-conntrack-dev"])]
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
@@ -53,12 +53,16 @@ let package = Package(
         module("Networking"),
         module("Linux", ["CLinux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
+        module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module(
             "KernelDataplane",
-            ["ServiceModel", "Nftables", "Networking", "Linux", "KubernetesAPI", "ClusterState", logging, lifecycle]
+            [
+                "ServiceModel", "Nftables", "Conntrack", "Networking", "Linux", "KubernetesAPI", "ClusterState",
+                logging, lifecycle,
+            ]
         ),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
@@ -104,6 +108,7 @@ let package = Package(
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ObservabilityTests", ["Observability", logging]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
+        tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
