@@ -191,6 +191,7 @@ struct ConformanceTests {
             [.addSet(NamedSet(name: "addresses", key: .types(.ipv6Address)))]),
         Refusal("deleting a set that a rule uses", 16, [.deleteSet("targets")]),
         Refusal("deleting a set that no rule uses", nil, [.deleteSet("addresses")]),
+        Refusal("deleting a rule by a handle that none has", 2, [.deleteRule(chain: "base", handle: 4711)]),
         Refusal("a loop", 31, [.addElements(targets, [target("10.0.0.9", 80, .goto("looping"))])]),
         Refusal(
             "more elements than there is room for", 23,

@@ -62,6 +62,9 @@ enum FakeApplication {
                 guard width == set.key.length, isMap == set.isMap else { throw refuse(invalid) }
             }
             table.rules[chain, default: []].append(rule)
+        case .deleteRule:
+            // Its rules have no handles: nobody can have read one.
+            throw refuse(noSuchEntry)
         case .addSet(let set):
             if let standing = table.sets[set.name] {
                 if standing.state != set.state { throw refuse(exists) }
