@@ -19,4 +19,16 @@ public enum HostSystem {
         }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
+
+    /// A file of /proc/net, as of the network namespace that this thread is in; nil where there is none,
+    /// which mostly means a part of the kernel that is not loaded.
+    package static func networkFile(_ name: String) throws(SystemError) -> String? {
+        // /proc/net itself shows the namespace of the process's first thread.
+        do throws(SystemError) {
+            let file = try Descriptor.open("/proc/thread-self/net/\(name)", flags: O_RDONLY)
+            return String(decoding: try file.readToEnd(limit: 64 << 20), as: UTF8.self)
+        } catch  where error.number == ENOENT {
+            return nil
+        }
+    }
 }
