@@ -110,7 +110,7 @@ let package = Package(
         tests(
             "KernelDataplaneTests",
             [
-                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking",
+                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "Linux",
                 "TestSupport", "Lab",
             ]
         ),

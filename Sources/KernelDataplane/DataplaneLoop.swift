@@ -28,6 +28,7 @@ final class DataplaneLoop {
     private let kernel: NetlinkKernel
     private let synchronizer: KernelSynchronizer
     private let reporter: SyncReporter
+    private let leftovers: KubeProxyReport
     private let logger: Logger
 
     private var events: NetlinkEvents?
@@ -50,6 +51,8 @@ final class DataplaneLoop {
         self.synchronizer = KernelSynchronizer(
             kernel: self.kernel, nodeName: configuration.nodeName, node: try configuration.nodeSettings())
         self.reporter = SyncReporter(logger: logger)
+        self.leftovers = KubeProxyReport(
+            search: KubeProxySearch(kernel: self.kernel), removes: configuration.removesKubeProxy, logger: logger)
         self.logger = logger
     }
 
@@ -177,6 +180,7 @@ final class DataplaneLoop {
         let events = try NetlinkEvents(ignoring: self.kernel)
         if try self.kernel.generation() != generation { _ = try self.readBack(.start) }
         self.events = events
+        self.leftovers.handle()
     }
 
     private func repair() throws {

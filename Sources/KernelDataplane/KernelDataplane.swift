@@ -19,6 +19,8 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         package var clusterCIDRs: [CIDR] = []
         package var masqueradeAll = false
         package var nodePortAddresses: NodePortAddressPolicy = .primary
+        /// Whether what kube-proxy left is removed at the start; otherwise it is only said.
+        package var removesKubeProxy = false
 
         package init(nodeName: String) {
             self.nodeName = nodeName

@@ -19,10 +19,11 @@ struct Node: AsyncParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
-        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+        try await NodeRole(source: self.source, node: self.node, takeover: self.takeover, log: self.log).run()
     }
 }
 
@@ -35,10 +36,11 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
-        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+        try await NodeRole(source: self.source, node: self.node, takeover: self.takeover, log: self.log).run()
     }
 }
 
@@ -46,10 +48,12 @@ struct Run: AsyncParsableCommand {
 private struct NodeRole {
     let source: SourceOptions
     let node: NodeOptions
+    let takeover: TakeoverOptions
     let log: LogOptions
 
     func run() async throws {
-        let configuration = try self.node.configuration()
+        var configuration = try self.node.configuration()
+        configuration.removesKubeProxy = self.takeover.cleanupKubeProxy
         let level = try self.log.validLevel()
         let directory = try self.source.directory()
         let limits = try self.source.limits()

@@ -63,6 +63,14 @@ struct NodeOptions: ParsableArguments {
     }
 }
 
+/// Options for taking over a node from another proxy.
+struct TakeoverOptions: ParsableArguments {
+    @Flag(
+        name: .customLong("cleanup-kube-proxy"),
+        help: "Once the rules are in force, remove what kube-proxy left in the kernel. Stop kube-proxy first.")
+    var cleanupKubeProxy = false
+}
+
 /// Options of every command that runs on.
 struct LogOptions: ParsableArguments {
     @Option(
