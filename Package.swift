@@ -71,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "ClusterState", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
+                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
                 "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
@@ -119,7 +119,7 @@ let package = Package(
         tests(
             "KernelDataplaneTests",
             [
-                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking",
+                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "Linux",
                 "TestSupport", "Lab",
             ]
         ),

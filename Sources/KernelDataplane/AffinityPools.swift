@@ -1,7 +1,7 @@
-package import KubernetesAPI
-package import Networking
-package import Nftables
-package import ServiceModel
+internal import KubernetesAPI
+internal import Networking
+internal import Nftables
+internal import ServiceModel
 
 /// The pools of all Service ports with ClientIP affinity, and the number each port is known by.
 struct AffinityPools: Sendable {

@@ -1,4 +1,4 @@
-package import Networking
+internal import Networking
 package import Nftables
 
 /// A chain that chooses among the endpoints of whichever frontend led to it, shared by all frontends

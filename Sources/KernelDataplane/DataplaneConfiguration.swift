@@ -27,6 +27,8 @@ package struct DataplaneConfiguration: Sendable {
     package var affinityClients = NodeSettings.defaultAffinityClients
     /// End TCP connections to endpoints that are gone.
     package var endsStaleTCP = false
+    /// Remove what kube-proxy left in the kernel, once the rules are in force.
+    package var removesKubeProxy = false
     package var conntrack = ConntrackSettings()
 
     package init(nodeName: String) {

@@ -2,7 +2,7 @@
 // all state, so a change of a Service is a few elements, whatever the number of Services. The kernel
 // is the database: at start it is read back and only the difference is written; while running,
 // Fairlead knows what it wrote and never lists anything. Someone else's edit is repaired.
-package import Networking
+internal import Networking
 package import Nftables
 internal import ServiceModel
 
@@ -70,13 +70,13 @@ package enum FairleadTable {
     private static let decisions: [(chain: Chain, rules: [Rule])] = [
         (
             Chain(name: internalTraffic),
-            self.verdictMaps(.internalFrontends, .internalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+            verdictMaps(.internalFrontends, .internalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
         ),
         (
             Chain(name: trafficPolicy),
             AddressFamily.allCases.flatMap(Self.podRules) + [
                 Rule(.isLocal(.source), .verdict(.goto(internalTraffic)))
-            ] + self.verdictMaps(.externalFrontends, .externalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+            ] + verdictMaps(.externalFrontends, .externalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
         ),
         (
             Chain(name: admission),

@@ -21,11 +21,17 @@ package final class KernelSynchronizer {
         package var bytes = 0
         /// Elements that were read back; nil if the kernel was not asked.
         package var elementsRead: Int?
+        /// Frontends that were in the table and are no longer.
+        package var removedFrontends: Set<Frontend> = []
         /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
         package var generation: UInt32?
     }
 
     private let kernel: any NftablesKernel
+    /// What load balancers may ask about, by Service.
+    package private(set) var healthChecks: [ObjectName: HealthCheckPlan] = [:]
+    /// Endpoints that are terminating, by Service.
+    package private(set) var draining: [ObjectName: [Backend]] = [:]
     package private(set) var planner: ServicePlanner
     package private(set) var program: TableProgram
     /// The program and the kernel may differ: the next synchronisation reads the kernel back.
@@ -53,7 +59,7 @@ package final class KernelSynchronizer {
             case (.endpointSlice, .endpointSlice(let slice)?):
                 affected.formUnion(self.planner.update(name, slice: slice))
             case (.endpointSlice, _): affected.formUnion(self.planner.update(name, slice: nil))
-            case (.node, _), (.serviceCIDR, _): break
+            case (.node, _), (.serviceCIDR, _): break  // ClusterFacts
             }
         }
         return affected
@@ -66,20 +72,38 @@ package final class KernelSynchronizer {
         guard !self.needsReadback else { return try self.readBack() }
         var plans = Dictionary(minimumCapacity: services.count) as [ObjectName: ServicePlan?]
         for name in services { plans[name] = .some(self.planner.plan(for: name)) }
+        self.note(plans)
         return try self.write(self.program.apply(plans))
     }
 
+    /// Takes over what is known of the node, without writing anything. Returns the Services whose plans
+    /// may differ now.
+    package func take(_ facts: NodeFacts) -> Set<ObjectName> { self.planner.update(facts) }
+
     /// Writes what is known of the node now.
-    package func synchronize(_ node: NodeSettings) throws(NftablesError) -> Report {
-        let step = self.program.apply(node)
+    package func synchronize(_ settings: NodeSettings) throws(NftablesError) -> Report {
+        let step = self.program.apply(settings)
         guard !self.needsReadback else { return try self.readBack() }
         return try self.write(step)
+    }
+
+    /// Takes over settings that the next reading back is to write.
+    package func adopt(_ settings: NodeSettings) {
+        self.needsReadback = true
+        _ = self.program.apply(settings)
+    }
+
+    private func note(_ plans: [ObjectName: ServicePlan?]) {
+        for (name, plan) in plans {
+            self.healthChecks[name] = plan?.healthCheck
+            self.draining[name] = plan.flatMap { $0.draining.isEmpty ? nil : $0.draining }
+        }
     }
 
     private func write(_ step: TableProgram.Step) throws(NftablesError) -> Report {
         // Until the kernel has said yes, what it holds is not what the program says.
         self.needsReadback = true
-        let report: Report
+        var report: Report
         if step.needsNewTable {
             report = try self.commit(self.program.ruleset().replacement(), kind: .replaced)
             self.program.adoptStanding(self.program.chainsInUse)
@@ -90,6 +114,7 @@ package final class KernelSynchronizer {
             step.changes.append(to: &transaction, declarations: self.program.declarations)
             report = try self.commit(transaction, kind: .updated)
         }
+        report.removedFrontends = step.removedFrontends
         self.needsReadback = false
         return report
     }
@@ -149,9 +174,11 @@ package final class KernelSynchronizer {
         var program = TableProgram(node: self.program.node)
         var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
         for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
+        self.note(plans)
         _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints())
         if let readback { program.adoptSizes(readback.sizes) }
 
+        let former = readback?.frontends() ?? []
         var report: Report
         if let readback, readback.hasFrame(of: program) {
             let wanted = program.chainsInUse
@@ -178,6 +205,7 @@ package final class KernelSynchronizer {
             program.adoptStanding(program.chainsInUse)
         }
         report.elementsRead = elementsRead
+        report.removedFrontends = former.filter { program.frontends[$0] == nil }
         report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program
         self.needsReadback = false

@@ -1,4 +1,4 @@
-package import Nftables
+internal import Nftables
 
 /// A chain that stands only while frontends lead to it.
 package enum OnDemandChain: Hashable, Sendable {

@@ -1,5 +1,5 @@
 package import KubernetesAPI
-internal import Networking
+package import Networking
 package import Nftables
 package import ServiceModel
 
@@ -59,6 +59,8 @@ package struct TableProgram: Sendable {
         /// The table has to be made anew from this program's `ruleset()`: a set has run out of room, or the
         /// constant rules are others.
         package var needsNewTable = false
+        /// Frontends that were programmed and are no longer.
+        package var removedFrontends: Set<Frontend> = []
     }
 
     /// Slots as the kernel has them, for what is new to a program.
@@ -107,6 +109,7 @@ package struct TableProgram: Sendable {
 
         var retained: Set<OnDemandChain> = []
         for (frontend, programmed) in touched {
+            if programmed == nil, self.frontends[frontend] != nil { step.removedFrontends.insert(frontend) }
             self.change(frontend, to: programmed, in: &step.changes, &retained)
         }
         for (address, isPresent) in countedIPs.commit(to: &self.clusterIPs) {

@@ -53,6 +53,27 @@ package struct TableReadback: Sendable {
         return hints
     }
 
+    /// The frontends that the table has.
+    package func frontends() -> Set<Frontend> {
+        var found: Set<Frontend> = []
+        for family in AddressFamily.allCases {
+            for element in self.snapshot.elements[FairleadSet(.frontends, family).name] ?? [] {
+                let length = family.addressLength
+                guard let address = element.key.address(family, at: 0),
+                    let transport = element.key.transportProtocol(at: length),
+                    let port = element.key.port(at: length + 4)
+                else { continue }
+                found.insert(Frontend(.address(address), transport, port))
+            }
+            for element in self.snapshot.elements[FairleadSet(.nodeports, family).name] ?? [] {
+                guard let transport = element.key.transportProtocol(at: 0), let port = element.key.port(at: 4)
+                else { continue }
+                found.insert(Frontend(.node(family), transport, port))
+            }
+        }
+        return found
+    }
+
     private static func inOrder<Value>(_ slots: [Int: Value]) -> [Value] {
         var values: [Value] = []
         while let value = slots[values.count] { values.append(value) }

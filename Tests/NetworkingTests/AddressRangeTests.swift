@@ -5,8 +5,8 @@ import Testing
     private func range(_ text: String) throws -> AddressRange {
         if let block = CIDR(text) { return AddressRange(block) }
         let parts = text.split(separator: "-").map(String.init)
-        return try #require(
-            AddressRange(try #require(IPAddress(parts[0])), try #require(IPAddress(parts[parts.count - 1]))))
+        let (first, last) = (try #require(IPAddress(parts[0])), try #require(IPAddress(parts[1])))
+        return try #require(AddressRange(first, last))
     }
 
     private func text(_ ranges: [AddressRange]) -> [String] { ranges.map { "\($0.first)-\($0.last)" } }

@@ -37,12 +37,7 @@ extension NetlinkKernel {
                 continue
             }
         }
-        throw NftablesError(
-            .changedMeanwhile,
-            number: EINTR,
-            subject: "\(table)",
-            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
-        )
+        throw .neverAtRest("\(table)")
     }
 
     public func counters(of set: NamedSet, in table: TableReference) throws(NftablesError) -> [ElementBytes: Counter] {
@@ -60,12 +55,7 @@ extension NetlinkKernel {
             }
             if isConsistent { return counters }
         }
-        throw NftablesError(
-            .changedMeanwhile,
-            number: EINTR,
-            subject: "\(set.description) in \(table)",
-            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
-        )
+        throw .neverAtRest("\(set.description) in \(table)")
     }
 
     /// Returns false if there is no such table.

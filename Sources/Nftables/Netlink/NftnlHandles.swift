@@ -109,6 +109,9 @@ struct RuleHandle: ~Copyable {
         }
     }
 
+    /// Names one rule that stands.
+    func set(handle: UInt64) { unsafe nftnl_rule_set_u64(self.raw, UInt16(NFTNL_RULE_HANDLE.rawValue), handle) }
+
     func append(_ expression: consuming ExpressionHandle) { unsafe expression.move(to: self.raw) }
 
     func build(_ message: UnsafeMutablePointer<nlmsghdr>) { unsafe nftnl_rule_nlmsg_build_payload(message, self.raw) }
