@@ -176,7 +176,7 @@ import Testing
 
     @Test func connectionsOnWhichNothingIsAnsweredEnd() async throws {
         var limits = HealthCheckLimits.forTests
-        limits.idleTimeout = .milliseconds(600)
+        limits.idleTimeout = .milliseconds(1500)
         try await ServedNode.with(limits) { node in
             node.serve([self.check("a", 31000)])
             let busy = try await node.connect(31000)
