@@ -46,7 +46,7 @@ final class DataplaneLoop {
     private var recentRepairs: [ContinuousClock.Instant] = []
     private var lastForeignProcess = ""
     /// Since when a balancing chain has had no use.
-    private var unusedSince: [String: ContinuousClock.Instant] = [:]
+    private var unusedSince: [Balancer: ContinuousClock.Instant] = [:]
 
     init(
         configuration: DataplaneConfiguration,

@@ -247,10 +247,10 @@ struct SynchronizerTests {
         for count in [5, 6, 7] {
             _ = try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: 0..<count))]))
         }
-        #expect(synchronizer.unusedChains == ["balance-5", "balance-6"])
+        #expect(Set(synchronizer.unusedChains.map(\.name)) == ["balance-5", "balance-6"])
         #expect(try fixture.table().chains["balance-6"] != nil)
         // One that is in use stays, whatever is asked.
-        try synchronizer.remove(synchronizer.unusedChains.union(["balance-7"]))
+        try synchronizer.remove(synchronizer.unusedChains.union([Balancer(.address, slots: 7)]))
         #expect(synchronizer.unusedChains.isEmpty)
         let chains = try fixture.table().chains.keys.filter { $0.hasPrefix("balance") }
         #expect(Set(chains) == ["balance-4", "balance-7"])

@@ -147,7 +147,7 @@ enum FakeApplication {
         case .lookup(let selectors, let set, _): (set, width(selectors), false)
         case .verdictMap(let selectors, let map): (map, width(selectors), true)
         case .destinationNAT(_, let selectors, let map): (map, width(selectors), true)
-        case .setDestination(_, let selectors, let map): (map, width(selectors), true)
+        case .setAddress(_, _, let selectors, let map): (map, width(selectors), true)
         case .update(let set, let key, let value, _): (set, width(key), !value.isEmpty)
         case .forget(let map, let key, _): (map, width(key), true)
         default: nil
