@@ -217,7 +217,7 @@ final class DataplaneLoop {
         self.pending = []
         let report = try self.synchronizer.readBack()
         self.repairAt = nil
-        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), removed: report.removedFrontends)
+        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report)
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
     }
@@ -244,20 +244,21 @@ final class DataplaneLoop {
         self.pending = []
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(services)
-        self.enforceFlows(of: services, removed: report.removedFrontends)
+        self.enforceFlows(of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
     }
 
     // MARK: - What follows from a change
 
     /// Has connections ended that the rules in force would send elsewhere.
-    private func enforceFlows(of services: Set<ObjectName>, removed: Set<Frontend>) {
+    private func enforceFlows(of services: Set<ObjectName>, _ report: KernelSynchronizer.Report) {
         var rules = FlowRules(nodeAddresses: self.synchronizer.program.node.nodePortAddresses)
         let planner = self.synchronizer.planner
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
+        for frontend in report.addedFrontends where frontend.transport == .tcp { rules.set(frontend, .established) }
         for (transport, condition) in conditions {
-            for frontend in removed where frontend.transport == transport { rules.set(frontend, .removed) }
+            for frontend in report.removedFrontends where frontend.transport == transport { rules.set(frontend, .removed) }
             for service in services {
                 for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
                     rules.set(frontend, .endpoints(targets))

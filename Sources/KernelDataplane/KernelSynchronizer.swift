@@ -21,6 +21,8 @@ package final class KernelSynchronizer {
         package var bytes = 0
         /// Elements that were read back; nil if the kernel was not asked.
         package var elementsRead: Int?
+        /// Frontends that may not have been in the table before; all that are, where it is not known.
+        package var addedFrontends: Set<Frontend> = []
         /// Frontends that were in the table and are no longer.
         package var removedFrontends: Set<Frontend> = []
         /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
@@ -113,6 +115,7 @@ package final class KernelSynchronizer {
             step.changes.append(to: &transaction, declarations: self.program.declarations)
             report = try self.commit(transaction, kind: .updated)
         }
+        report.addedFrontends = step.addedFrontends
         report.removedFrontends = step.removedFrontends
         self.needsReadback = false
         return report
@@ -190,6 +193,7 @@ package final class KernelSynchronizer {
             program.adoptStanding(program.chainsInUse)
         }
         report.elementsRead = elementsRead
+        report.addedFrontends = report.kind == .unchanged ? [] : Set(program.frontends.keys)
         report.removedFrontends = former.filter { program.frontends[$0] == nil }
         report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program

@@ -51,6 +51,8 @@ package struct TableProgram: Sendable {
         /// The table has to be made anew from this program's `ruleset()`: a set has run out of room, or the
         /// constant rules are others.
         package var needsNewTable = false
+        /// Frontends that are programmed and were not.
+        package var addedFrontends: Set<Frontend> = []
         /// Frontends that were programmed and are no longer.
         package var removedFrontends: Set<Frontend> = []
     }
@@ -100,7 +102,9 @@ package struct TableProgram: Sendable {
 
         var retained: Set<Balancer> = []
         for (frontend, programmed) in touched {
-            if programmed == nil, self.frontends[frontend] != nil { step.removedFrontends.insert(frontend) }
+            let wasThere = self.frontends[frontend] != nil
+            if programmed == nil, wasThere { step.removedFrontends.insert(frontend) }
+            if programmed != nil, !wasThere { step.addedFrontends.insert(frontend) }
             self.change(frontend, to: programmed, in: &step.changes, &retained)
         }
         for (address, isPresent) in countedIPs.commit(to: &self.clusterIPs) {
