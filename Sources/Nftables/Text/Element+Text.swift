@@ -87,7 +87,9 @@ extension NamedSet {
         let family: AddressFamily = self.key.length == 4 ? .ipv4 : .ipv6
         guard let first = lower.key.address(family, at: 0) else { return self.text(of: lower) }
         let end = upper.flatMap { $0.key.address(family, at: 0) }
-        guard let block = CIDR.block(from: first, before: end) else { return "\(first)-\(end?.description ?? "")" }
+        guard let block = CIDR.block(from: first, before: end) else {
+            return "\(first)-\(end?.predecessor ?? AddressRange.all(family).last)"
+        }
         return block.prefixLength == family.bitWidth ? first.description : block.description
     }
 }
