@@ -89,7 +89,8 @@ package struct TableProgram: Sendable {
             for address in holding.clusterIPs { countedIPs.release(address) }
             for address in holding.hairpins { countedHairpins.release(address) }
         }
-        for case (let name, let plan?) in plans {
+        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
+        for case (let name, let plan?) in plans.sorted(by: { $0.key < $1.key }) {
             var keys: Set<AffinityPoolKey> = []
             for frontend in plan.frontends { self.gatherPools(of: frontend, hints, &touchedPools, &keys) }
             for address in plan.clusterIPs { countedIPs.retain(address) }
@@ -99,7 +100,6 @@ package struct TableProgram: Sendable {
                 pools: Array(keys))
         }
         var changedChains: Set<AffinityChain> = []
-        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
         for (key, pool) in touchedPools.sorted(by: { $0.key.port.description < $1.key.port.description }) {
             changedChains.insert(self.pools.set(key, pool, &step.changes))
         }
@@ -127,9 +127,12 @@ package struct TableProgram: Sendable {
     /// Takes over what is known of the node.
     package mutating func apply(_ node: NodeSettings) -> Step {
         var step = Step()
-        let (before, after) = (Set(self.node.elements), Set(node.elements))
-        for placed in self.node.elements where !after.contains(placed) { step.changes.delete(placed) }
-        for placed in node.elements where !before.contains(placed) { step.changes.add(placed) }
+        let before = Dictionary(grouping: self.node.elements, by: \.set)
+        let after = Dictionary(grouping: node.elements, by: \.set)
+        for set in FairleadSet.all {
+            let (old, new) = (before[set]?.map(\.element) ?? [], after[set]?.map(\.element) ?? [])
+            step.changes.replace(old, with: new, in: set)
+        }
         self.count(step.changes)
         let sameRules = FairleadTable.chains(self.node).elementsEqual(FairleadTable.chains(node)) {
             $0.chain == $1.chain && $0.rules == $1.rules
@@ -151,18 +154,23 @@ package struct TableProgram: Sendable {
         for case .backends(let policy, let backends)? in [plan.route, plan.externalRoute] {
             let key = AffinityPoolKey(plan.port, policy, plan.frontend.family)
             guard keys.insert(key).inserted else { continue }
-            let standing = self.pools.pool(key)?.slots ?? self.hinted(key, backends, hints)
+            let chain = self.pools.chain(key.port, key.policy)
+            let standing = self.pools.pool(key)?.slots ?? Self.hinted(key, chain, backends, hints)
             pools[key] = AffinityPool(slots: SlotAssignment.assign(backends, keeping: standing), timeout: timeout)
         }
     }
 
     /// The slots of a pool as the kernel has them, which knows addresses only.
-    private mutating func hinted(_ key: AffinityPoolKey, _ backends: [WeightedBackend], _ hints: Hints) -> [Backend] {
-        guard let hinted = hints.pools[key.family] else { return [] }
-        let number = self.pools.chain(key.port, key.policy).pool
+    private static func hinted(
+        _ key: AffinityPoolKey,
+        _ chain: AffinityChain,
+        _ backends: [WeightedBackend],
+        _ hints: Hints
+    ) -> [Backend] {
+        guard let hinted = hints.pools[key.family]?[chain.pool] else { return [] }
         var byAddress: [IPAddress: Backend] = [:]
         for weighted in backends.reversed() { byAddress[weighted.backend.address] = weighted.backend }
-        return (hinted[number] ?? []).compactMap { byAddress[$0] }
+        return hinted.compactMap { byAddress[$0] }
     }
 
     private mutating func programmed(_ plan: FrontendPlan, _ hints: Hints) -> ProgrammedFrontend {
