@@ -28,7 +28,7 @@ package struct ElementChanges: Sendable {
     }
 
     /// Makes `new` of `old`, in a set of few elements. Where they are boundaries of ranges, all are written
-    /// anew, each start just before its end: the kernel (6.18) refuses to change one without the other.
+    /// anew, each start just before its end: the kernel refuses many a change of one without the other.
     mutating func replace(_ old: [Element], with new: [Element], in set: FairleadSet) {
         let (before, after) = (Set(old), Set(new))
         guard before != after else { return }

@@ -102,7 +102,9 @@ package struct TableReadback: Sendable {
         guard self.snapshot.chains.count == constant.count + self.onDemandChains.count,
             self.onDemandChains.allSatisfy({ self.snapshot.chains[$0]?.base == nil })
         else { return false }
-        return constant.allSatisfy { self.snapshot.chains[$0.chain.name] == $0.chain && self.holds($0.chain.name, $0.rules) }
+        return constant.allSatisfy {
+            self.snapshot.chains[$0.chain.name] == $0.chain && self.holds($0.chain.name, $0.rules)
+        }
     }
 
     /// Whether the rules of a chain that stands are these.

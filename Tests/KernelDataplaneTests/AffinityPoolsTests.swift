@@ -1,9 +1,10 @@
-@testable import KernelDataplane
 import KubernetesAPI
 import Networking
 import ServiceModel
 import TestSupport
 import Testing
+
+@testable import KernelDataplane
 
 @Suite struct AffinityPoolsTests {
     private static func port(_ name: String) -> ServicePortIdentity {
@@ -14,7 +15,9 @@ import Testing
         AffinityPool(slots: numbers.map { Backend(Make.ip("10.244.0.\($0)"), 8080) }, timeout: timeout)
     }
 
-    private static func key(_ port: ServicePortIdentity, _ policy: TrafficPolicy = .cluster, _ family: AddressFamily = .ipv4)
+    private static func key(
+        _ port: ServicePortIdentity, _ policy: TrafficPolicy = .cluster, _ family: AddressFamily = .ipv4
+    )
         -> AffinityPoolKey
     {
         AffinityPoolKey(port, policy, family)

@@ -18,7 +18,8 @@ struct AffinitySynchronizationTests {
         let slice = Make.slice(
             service, of: service,
             endpoints: endpoints.map { Make.endpoint("10.244.\($0 / 250).\($0 % 250 + 1)", node: "here") })
-        return ObjectChange(key: ObjectKey(kind: .endpointSlice, name: slice.metadata.name), object: .endpointSlice(slice))
+        return ObjectChange(
+            key: ObjectKey(kind: .endpointSlice, name: slice.metadata.name), object: .endpointSlice(slice))
     }
 
     private static func service(_ name: String = "sticky", timeout: Int? = 600, number: Int = 10) -> Service {

@@ -74,7 +74,8 @@ import Testing
         let rules = Balancer(.address, .clientIPHash, slots: 64).rules.map(\.text)
         #expect(
             rules.first
-                == "dnat ip to ip daddr . meta l4proto . th dport . jhash ip saddr mod 64 seed 0x66616972 map @endpoints4")
+                == "dnat ip to ip daddr . meta l4proto . th dport . jhash ip saddr mod 64 seed 0x66616972 map @endpoints4"
+        )
         let flows = Balancer(.nodePort, .flowHash, isExternal: true, slots: 100).rules.map(\.text)
         #expect(
             flows[1]

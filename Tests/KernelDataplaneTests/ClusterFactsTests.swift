@@ -15,7 +15,8 @@ import Testing
     private static func blocks(_ name: String, _ blocks: String...) -> KubernetesObject {
         .serviceCIDR(
             ServiceCIDR(
-                metadata: ObjectMeta(name: ObjectName(namespace: "", name: name)), cidrs: blocks.compactMap { CIDR($0) }))
+                metadata: ObjectMeta(name: ObjectName(namespace: "", name: name)), cidrs: blocks.compactMap { CIDR($0) }
+            ))
     }
 
     /// Holds facts, so that what is news can be asked in an expectation.
@@ -59,11 +60,14 @@ import Testing
 
     @Test func blocksOfAllServiceCIDRs() {
         let holder = Holder()
-        let (first, second) = (Self.blocks("kubernetes", "10.96.0.0/16", "fd00::/112"), Self.blocks("more", "10.97.0.0/16"))
+        let (first, second) = (
+            Self.blocks("kubernetes", "10.96.0.0/16", "fd00::/112"), Self.blocks("more", "10.97.0.0/16")
+        )
         #expect(holder.take(first))
         #expect(holder.take(second))
         #expect(!holder.take(second))
-        #expect(holder.facts.serviceBlocks == Set(["10.96.0.0/16", "fd00::/112", "10.97.0.0/16"].compactMap { CIDR($0) }))
+        #expect(
+            holder.facts.serviceBlocks == Set(["10.96.0.0/16", "fd00::/112", "10.97.0.0/16"].compactMap { CIDR($0) }))
         let changed = Self.blocks("more", "10.98.0.0/16")
         #expect(holder.take(changed))
         #expect(holder.lose(first))

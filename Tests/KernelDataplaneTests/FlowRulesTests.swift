@@ -1,9 +1,10 @@
 import Conntrack
-@testable import KernelDataplane
 import Networking
 import ServiceModel
 import TestSupport
 import Testing
+
+@testable import KernelDataplane
 
 /// Which connections go where they would not go now.
 @Suite struct FlowRulesTests {
@@ -22,9 +23,11 @@ import Testing
         let source = Make.ip(destination).family == .ipv4 ? Self.client : Make.ip("fd00::9")
         return ConntrackFlow(
             transport: transport,
-            original: .init(source: source, sourcePort: 40_000, destination: Make.ip(destination), destinationPort: port),
+            original: .init(
+                source: source, sourcePort: 40_000, destination: Make.ip(destination), destinationPort: port),
             reply: .init(
-                source: backend?.address ?? Make.ip(destination), sourcePort: backend?.port ?? port, destination: source,
+                source: backend?.address ?? Make.ip(destination), sourcePort: backend?.port ?? port,
+                destination: source,
                 destinationPort: 40_000),
             identifier: 1, isDestinationTranslated: backend != nil, tcpState: transport == .tcp ? 3 : nil)
     }
@@ -107,7 +110,8 @@ import Testing
         #expect(rules.isStale(self.flow(to: "10.96.0.10", 53, .tcp, answeredBy: Self.gone)))
         #expect(!rules.isStale(self.flow(to: "10.96.0.10", 53, .tcp, answeredBy: Self.kept)))
         #expect(!rules.isStale(self.flow(to: "10.96.0.10", 53, .tcp, answeredBy: nil)))
-        #expect(self.rules(.removed, for: frontend).isStale(self.flow(to: "10.96.0.10", 53, .tcp, answeredBy: Self.gone)))
+        #expect(
+            self.rules(.removed, for: frontend).isStale(self.flow(to: "10.96.0.10", 53, .tcp, answeredBy: Self.gone)))
     }
 
     @Test func newerRulesReplaceOlderOnes() {

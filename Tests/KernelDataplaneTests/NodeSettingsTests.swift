@@ -1,8 +1,9 @@
-@testable import KernelDataplane
 import Networking
 import Nftables
 import TestSupport
 import Testing
+
+@testable import KernelDataplane
 
 @Suite struct NodeSettingsTests {
     private let local = ["127.0.0.1", "10.0.0.1", "10.0.0.2", "192.168.1.1", "::1", "fd00::1", "fe80::1"].map(Make.ip)

@@ -20,7 +20,8 @@ extension KernelFixture {
         var meaning: [String: Set<String>] = [:]
         for (name, elements) in snapshot.elements {
             // Hash tables depend on no history, but are left out with the rest.
-            let isSlotted = name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
+            let isSlotted =
+                name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
             meaning[name] = Set(
                 elements.map { element in
                     let key = isSlotted ? Array(element.key.bytes.dropLast(4)) : element.key.bytes

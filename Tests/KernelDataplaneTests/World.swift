@@ -69,7 +69,8 @@ struct World {
         if self.flip(4) { service.internalTrafficPolicy = .local }
         if self.flip(3) { service.sessionAffinity = .clientIP(timeoutSeconds: self.flip(2) ? 60 : 10_800) }
         if self.flip(4) {
-            service.metadata.annotations[ServiceAnnotations.Key.algorithm] = self.flip(2) ? "client-ip-hash" : "flow-hash"
+            service.metadata.annotations[ServiceAnnotations.Key.algorithm] =
+                self.flip(2) ? "client-ip-hash" : "flow-hash"
             service.metadata.annotations[ServiceAnnotations.Key.tableSize] = "64"
         }
         if self.flip(6) { service.metadata.annotations[ServiceAnnotations.Key.zoneWeights] = "a=3,b=2" }

@@ -59,7 +59,8 @@ import Testing
     @Test func theHigherWeightOfTwoEntriesCounts() {
         let weights = ["2", "5"].map { weight in
             Make.slice(
-                weight, of: "web", endpoints: [Make.endpoint("10.0.0.1")], labels: [ServiceAnnotations.Key.weight: weight])
+                weight, of: "web", endpoints: [Make.endpoint("10.0.0.1")],
+                labels: [ServiceAnnotations.Key.weight: weight])
         }
         #expect(self.backends(weights) == ["10.0.0.1:8080"])
     }

@@ -35,11 +35,13 @@ import Testing
 
     @Test func aZoneConcernsAll() {
         var planner = self.planner()
-        #expect(planner.plan(for: Make.name("plain"))?.frontends.first?.backends.map(\.address) == [Make.ip("10.0.0.1")])
+        #expect(
+            planner.plan(for: Make.name("plain"))?.frontends.first?.backends.map(\.address) == [Make.ip("10.0.0.1")])
         var facts = Self.facts
         facts.zone = "b"
         #expect(planner.update(facts) == self.names("guarded", "plain", "exposed", "second"))
-        #expect(planner.plan(for: Make.name("plain"))?.frontends.first?.backends.map(\.address) == [Make.ip("10.0.0.2")])
+        #expect(
+            planner.plan(for: Make.name("plain"))?.frontends.first?.backends.map(\.address) == [Make.ip("10.0.0.2")])
         facts.zone = nil
         #expect(planner.update(facts).count == 4)
         #expect(planner.plan(for: Make.name("plain"))?.frontends.first?.backends.count == 2)
@@ -60,7 +62,9 @@ import Testing
         let before = try #require(planner.plan(for: Make.name("guarded")))
         #expect(planner.update(facts) == self.names("guarded"))
         let after = try #require(planner.plan(for: Make.name("guarded")))
-        let guarded = { (plan: ServicePlan) in plan.frontends.first { $0.role == .loadBalancerIP }?.admittedSources?.count }
+        let guarded = { (plan: ServicePlan) in
+            plan.frontends.first { $0.role == .loadBalancerIP }?.admittedSources?.count
+        }
         #expect(guarded(before) == 2)
         #expect(guarded(after) == 1)
     }

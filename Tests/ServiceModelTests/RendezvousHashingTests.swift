@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct RendezvousHashingTests {
-    private static func backends(_ numbers: some Sequence<Int>, weight: (Int) -> Int = { _ in 1 }) -> [WeightedBackend] {
+    private static func backends(_ numbers: some Sequence<Int>, weight: (Int) -> Int = { _ in 1 }) -> [WeightedBackend]
+    {
         numbers.map { WeightedBackend(Backend(Make.ip("10.244.0.\($0)"), 8080), weight: weight($0)) }
     }
 

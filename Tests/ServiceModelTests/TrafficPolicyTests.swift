@@ -165,8 +165,10 @@ import Testing
         Hinted("nodes before zones", [(["b"], ["here"], .ready), (["a"], ["there"], .ready)], "1"),
         Hinted("zones where no node is ours", [(["b"], ["x"], .ready), (["a"], ["y"], .ready)], "2"),
         Hinted("zones where not all have nodes", [(["b"], ["here"], .ready), (["a"], [], .ready)], "2"),
-        Hinted("one without hints that is not ready", [(["a"], [], .ready), ([], [], .notReady), (["b"], [], .ready)], "1"),
-        Hinted("one without hints that is draining", [(["a"], [], .ready), ([], [], .draining), (["b"], [], .ready)], "1"),
+        Hinted(
+            "one without hints that is not ready", [(["a"], [], .ready), ([], [], .notReady), (["b"], [], .ready)], "1"),
+        Hinted(
+            "one without hints that is draining", [(["a"], [], .ready), ([], [], .draining), (["b"], [], .ready)], "1"),
         Hinted("ours is not ready", [(["a"], [], .notReady), (["b"], [], .ready), (["c"], [], .ready)], "2 3"),
         Hinted("ours is draining", [(["a"], [], .draining), (["b"], [], .ready)], "2"),
         Hinted("all are draining", [(["a"], ["here"], .draining), (["b"], ["there"], .draining)], "1 2"),
@@ -211,7 +213,8 @@ import Testing
         service.ports.append(ServicePort(name: "metrics", port: 9100))
         let endpoints = [
             Condition.ready.endpoint("10.0.0.1", node: "here"), Condition.ready.endpoint("10.0.0.2", node: "here"),
-            Condition.draining.endpoint("10.0.0.3", node: "here"), Condition.notReady.endpoint("10.0.0.4", node: "here"),
+            Condition.draining.endpoint("10.0.0.3", node: "here"),
+            Condition.notReady.endpoint("10.0.0.4", node: "here"),
             Condition.ready.endpoint("10.0.0.5", node: "there"), Condition.ready.endpoint("10.0.0.6", node: nil),
         ]
         #expect(try count(service, endpoints) == 2)
@@ -251,7 +254,8 @@ import Testing
             Self.service(),
             [
                 Condition.draining.endpoint("10.0.0.2", node: "there"), Condition.ready.endpoint("10.0.0.3", node: nil),
-                Condition.draining.endpoint("10.0.0.1", node: "here"), Condition.done.endpoint("10.0.0.4", node: "here"),
+                Condition.draining.endpoint("10.0.0.1", node: "here"),
+                Condition.done.endpoint("10.0.0.4", node: "here"),
             ])
         #expect(plan.draining == ["10.0.0.1", "10.0.0.2"].map { Backend(Make.ip($0), 8080) })
     }
@@ -282,11 +286,13 @@ import Testing
             ranges: ["10.0.0.0/8", "10.1.0.0/16", "11.0.0.0/8", "13.0.0.0/8"],
             ipv4: ["10.0.0.0-11.255.255.255", "13.0.0.0-13.255.255.255"], ipv6: []),
         Admission(
-            testDescription: "some are denied", ranges: [], denied: "192.0.2.0/24", ipv4: [
+            testDescription: "some are denied", ranges: [], denied: "192.0.2.0/24",
+            ipv4: [
                 "0.0.0.0-192.0.1.255", "192.0.3.0-255.255.255.255",
             ], ipv6: nil),
         Admission(
-            testDescription: "some of some are denied", ranges: ["192.0.2.0/24"], denied: "192.0.2.128/25, 2001:db8::/32",
+            testDescription: "some of some are denied", ranges: ["192.0.2.0/24"],
+            denied: "192.0.2.128/25, 2001:db8::/32",
             ipv4: ["192.0.2.0-192.0.2.127"], ipv6: []),
         Admission(
             testDescription: "all are denied", ranges: ["192.0.2.0/24"], denied: "0.0.0.0/0", ipv4: [], ipv6: []),

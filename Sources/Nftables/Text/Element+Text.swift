@@ -66,7 +66,9 @@ extension NamedSet {
     /// Elements in the nft language, ranges folded back into blocks; `elements` in any order.
     public func texts(of elements: [Element]) -> [String] {
         let sorted = elements.sorted { $0.key < $1.key }
-        guard self.flags.contains(.interval), !self.hasConcatenatedRanges else { return sorted.map { self.text(of: $0) } }
+        guard self.flags.contains(.interval), !self.hasConcatenatedRanges else {
+            return sorted.map { self.text(of: $0) }
+        }
         var texts: [String] = []
         var start: Element?
         for element in sorted {
