@@ -88,6 +88,14 @@ package struct FairleadSet: Hashable, Sendable {
         }
     }
 
+    /// Whether elements are the boundaries of ranges: where one starts, and where it has ended.
+    package var hasBoundaries: Bool {
+        switch self.kind {
+        case .podCIDRs, .plainSources, .serviceCIDRs: true
+        default: false
+        }
+    }
+
     /// Written by rules, not by the program.
     package var isDynamic: Bool { self.kind == .affinity || self.kind == .podAddresses }
 

@@ -83,16 +83,20 @@ package struct TableProgram: Sendable {
             for address in holding.clusterIPs { countedIPs.release(address) }
             for address in holding.hairpins { countedHairpins.release(address) }
         }
-        for case (let name, let plan?) in plans {
+        var affine: [ObjectName: [AffinityPortKey]] = [:]
+        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
+        for (name, plan) in Self.affine(plans).sorted(by: { $0.key < $1.key }) {
             let ports = self.affinityPorts(of: plan, hints)
             touchedPorts.merge(ports) { $1 }
+            affine[name] = Array(ports.keys)
+        }
+        for case (let name, let plan?) in plans {
             for address in plan.clusterIPs { countedIPs.retain(address) }
             for address in plan.hairpins { countedHairpins.retain(address) }
             self.holdings[name] = Holding(
                 frontends: plan.frontends.map(\.frontend), clusterIPs: plan.clusterIPs, hairpins: plan.hairpins,
-                affinityPorts: Array(ports.keys))
+                affinityPorts: affine[name] ?? [])
         }
-        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
         for (key, slots) in touchedPorts.sorted(by: { $0.key.port.description < $1.key.port.description }) {
             self.affinity.set(key, slots, &step.changes)
         }
@@ -122,9 +126,12 @@ package struct TableProgram: Sendable {
     /// Takes over what is known of the node.
     package mutating func apply(_ node: NodeSettings) -> Step {
         var step = Step()
-        let (before, after) = (Set(self.node.elements), Set(node.elements))
-        for placed in self.node.elements where !after.contains(placed) { step.changes.delete(placed) }
-        for placed in node.elements where !before.contains(placed) { step.changes.add(placed) }
+        let before = Dictionary(grouping: self.node.elements, by: \.set)
+        let after = Dictionary(grouping: node.elements, by: \.set)
+        for set in FairleadSet.all {
+            let (old, new) = (before[set]?.map(\.element) ?? [], after[set]?.map(\.element) ?? [])
+            step.changes.replace(old, with: new, in: set)
+        }
         self.count(step.changes)
         let sameRules = FairleadTable.chains(self.node).elementsEqual(FairleadTable.chains(node)) {
             $0.chain == $1.chain && $0.rules == $1.rules
@@ -135,6 +142,12 @@ package struct TableProgram: Sendable {
     }
 
     // MARK: - Frontends
+
+    private static func affine(_ plans: [ObjectName: ServicePlan?]) -> [ObjectName: ServicePlan] {
+        plans.compactMapValues(\.self).filter { _, plan in
+            plan.frontends.contains { if case .clientIPAffinity = $0.balancing { true } else { false } }
+        }
+    }
 
     /// The slots of a Service's ports with affinity, by policy.
     private mutating func affinityPorts(

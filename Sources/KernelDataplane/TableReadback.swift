@@ -124,6 +124,10 @@ package struct TableReadback: Sendable {
         var changes = ElementChanges()
         for set in FairleadSet.all where !set.isDynamic {
             let present = self.snapshot.elements.removeValue(forKey: set.name) ?? []
+            guard !set.hasBoundaries else {
+                changes.replace(present, with: wanted.removeValue(forKey: set) ?? [], in: set)
+                continue
+            }
             var standing = Dictionary(minimumCapacity: present.count) as [ElementKey: Int32]
             for (index, element) in present.enumerated() { standing[ElementKey(element)] = Int32(index) }
             for element in wanted.removeValue(forKey: set) ?? [] {

@@ -18,7 +18,8 @@ extension Service {
             notes.append("\(ServiceAnnotations.Key.algorithm) has no effect beside sessionAffinity ClientIP")
         }
         if !annotations.deniedSources.isEmpty, self.loadBalancerIPs.isEmpty {
-            notes.append("\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
+            notes.append(
+                "\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
         }
         return notes
     }

@@ -20,7 +20,8 @@ extension KernelFixture {
         var meaning: [String: Set<String>] = [:]
         for (name, elements) in snapshot.elements {
             // Hash tables depend on no history, but are left out with the rest.
-            let isSlotted = name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
+            let isSlotted =
+                name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
             meaning[name] = Set(
                 elements.map { element in
                     let key = isSlotted ? Array(element.key.bytes.dropLast(4)) : element.key.bytes
@@ -164,6 +165,10 @@ struct SynchronizerTests {
         "add table inet fairlead { flags dormant; }", "add chain inet fairlead output { policy drop; }",
         "add element inet fairlead nodeports4 { * : drop }", "add counter inet fairlead intruder",
         "add element inet fairlead pod-cidrs4 { 172.16.0.0/12 }", "flush set inet fairlead node-ips4",
+        "add element inet fairlead pod-cidrs4 { 10.245.0.0/16, 10.243.0.0/16, 224.0.0.0/3 }",
+        "add element inet fairlead service-cidrs4 { 0.0.0.0/0 }", "flush set inet fairlead plain-sources4",
+        "add element inet fairlead admitted-sources4 { 10.96.0.0 . tcp . 80 . 192.0.2.0/24 }",
+        "add element inet fairlead affinity-slots4 { 4711 . 0 : 10.9.9.9 }",
     ])
     func foreignEditsAreRepaired(edit: String) throws {
         let fixture = try KernelFixture(.real)
