@@ -1,4 +1,6 @@
+import ClusterState
 import KernelDataplane
+import KubernetesAPI
 import Networking
 import Nftables
 import ServiceModel
@@ -63,6 +65,41 @@ struct NodeSynchronizationTests {
             for _ in 0..<60 {
                 let some = blocks.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
                 _ = try synchronizer.synchronize(Self.settings(some))
+                try self.check(synchronizer, fixture)
+            }
+            #expect(try synchronizer.readBack().kind == .unchanged)
+        }
+    }
+
+    /// Source ranges of two load balancers at one table come and go, in each other and side by side.
+    @Test(arguments: KernelKind.allCases)
+    func anySourceRangesAfterAnyOthers(kind: KernelKind) throws {
+        let blocks = [
+            "192.0.2.0/24", "192.0.2.0/25", "192.0.2.128/25", "192.0.3.0/24", "192.0.0.0/16", "0.0.0.0/1",
+            "128.0.0.0/1", "192.168.50.0/24", "255.255.255.255/32", "2001:db8::/32", "2001:db8:1::/48", "::/1",
+        ]
+        for seed in UInt64(1)...3 {
+            var random = SeededGenerator(seed: seed)
+            let fixture = try KernelFixture(kind)
+            let settings = Self.settings([])
+            let synchronizer = KernelSynchronizer(
+                kernel: fixture.kernel, node: NodeFacts(name: "here", addresses: settings.nodePortAddresses),
+                settings: settings)
+            _ = try synchronizer.readBack()
+            for _ in 0..<60 {
+                let number = Int.random(in: 1...2, using: &random)
+                var service = Make.service(
+                    "web-\(number)", type: .loadBalancer, clusterIPs: ["10.96.0.\(number)", "fd00::\(number)"])
+                service.loadBalancerIPs = [Make.ip("203.0.113.\(number)"), Make.ip("2001:db8::\(number)")]
+                service.loadBalancerSourceRanges =
+                    blocks.filter { _ in Int.random(in: 0..<4, using: &random) == 0 }.compactMap { CIDR($0) }
+                if Int.random(in: 0..<3, using: &random) == 0 {
+                    service.metadata.annotations[ServiceAnnotations.Key.deniedSources] = blocks.randomElement(
+                        using: &random)
+                }
+                let key = ObjectKey(kind: .service, name: service.metadata.name)
+                let affected = synchronizer.take([ObjectChange(key: key, object: .service(service))])
+                _ = try synchronizer.synchronize(affected)
                 try self.check(synchronizer, fixture)
             }
             #expect(try synchronizer.readBack().kind == .unchanged)

@@ -59,6 +59,7 @@ enum FakeApplication {
                 }
                 guard let (name, width, isMap) = self.lookup(statement) else { continue }
                 guard let set = table.sets[name] else { throw refuse(noSuchEntry) }
+                if case .update = statement, isMap, !set.isMap { throw refuse(notSupported) }
                 guard width == set.key.length, isMap == set.isMap else { throw refuse(invalid) }
             }
             table.rules[chain, default: []].append(rule)
