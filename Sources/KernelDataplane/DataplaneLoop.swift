@@ -236,6 +236,9 @@ final class DataplaneLoop {
         guard settings != former else { return }
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(settings)
+        if settings.nodePortAddresses != former.nodePortAddresses {
+            self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report, formerNode: former)
+        }
         self.reporter.synchronized(.settings(former), report, self.synchronizer, took: self.clock.now - start)
     }
 
@@ -251,8 +254,14 @@ final class DataplaneLoop {
     // MARK: - What follows from a change
 
     /// Has connections ended that the rules in force would send elsewhere.
-    private func enforceFlows(of services: Set<ObjectName>, _ report: KernelSynchronizer.Report) {
-        var rules = FlowRules(nodeAddresses: self.synchronizer.program.node.nodePortAddresses)
+    private func enforceFlows(
+        of services: Set<ObjectName>,
+        _ report: KernelSynchronizer.Report,
+        formerNode: NodeSettings? = nil
+    ) {
+        var rules = FlowRules(
+            nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
+            formerNodeAddresses: formerNode?.nodePortAddresses ?? [])
         let planner = self.synchronizer.planner
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]

@@ -18,9 +18,12 @@ package struct FlowRules: Sendable {
     package private(set) var targets: [Frontend: Targets] = [:]
     /// The node's addresses on which NodePorts answer.
     package var nodeAddresses: Set<IPAddress>
+    /// Addresses on which they answered until now.
+    package var formerNodeAddresses: Set<IPAddress>
 
-    package init(nodeAddresses: Set<IPAddress> = []) {
+    package init(nodeAddresses: Set<IPAddress> = [], formerNodeAddresses: Set<IPAddress> = []) {
         self.nodeAddresses = nodeAddresses
+        self.formerNodeAddresses = formerNodeAddresses.subtracting(nodeAddresses)
     }
 
     package var isEmpty: Bool { self.targets.isEmpty }
@@ -31,6 +34,8 @@ package struct FlowRules: Sendable {
     package mutating func merge(_ newer: FlowRules) {
         self.targets.merge(newer.targets) { $1 }
         self.nodeAddresses = newer.nodeAddresses
+        self.formerNodeAddresses = self.formerNodeAddresses.union(newer.formerNodeAddresses)
+            .subtracting(newer.nodeAddresses)
     }
 
     /// Which tables of connections there is something to look for in.
@@ -58,9 +63,14 @@ package struct FlowRules: Sendable {
         let original = flow.original
         let frontend = Frontend(.address(original.destination), flow.transport, original.destinationPort)
         var targets = self.targets[frontend]
-        if targets == nil, self.nodeAddresses.contains(original.destination) {
+        if targets == nil {
             let family = original.destination.family
-            targets = self.targets[Frontend(.node(family), flow.transport, original.destinationPort)]
+            let nodePort = self.targets[Frontend(.node(family), flow.transport, original.destinationPort)]
+            if self.nodeAddresses.contains(original.destination) {
+                targets = nodePort
+            } else if nodePort != nil, self.formerNodeAddresses.contains(original.destination) {
+                targets = .removed
+            }
         }
         switch targets {
         case nil: return false
