@@ -96,21 +96,6 @@ func expectRefused(
     }
 }
 
-/// Nobody takes the packet: it is lost, or some router says so, but it is not refused.
-func expectUnserved(
-    _ hosts: [Host],
-    _ target: SocketAddress,
-    over transports: [TransportProtocol] = transports,
-    sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    try expectEach(hosts, target, transports, timeout: .milliseconds(150), sourceLocation) { result in
-        switch result {
-        case .timedOut, .unreachable: true
-        case .answered, .refused, .reset: false
-        }
-    }
-}
-
 private func expectEach(
     _ hosts: [Host],
     _ target: SocketAddress,

@@ -178,7 +178,7 @@ extension EndToEnd {
 
         /// No holes are opened: what another table drops stays dropped.
         @Test(arguments: AddressFamily.allCases)
-        func `a firewall that drops still wins`(family: AddressFamily) throws {
+        func `D11 a firewall that drops still wins`(family: AddressFamily) throws {
             let scene = try Scene(pods: 2)
             defer { scene.tearDown() }
             let web = Application(on: [scene.pods[1]])
