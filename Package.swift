@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -37,6 +38,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -44,7 +46,7 @@ let package = Package(
         .systemLibrary(
             name: "CNetfilter",
             pkgConfig: "libnftnl",
-            providers: [.apt(["libnftnl-dev", "libmnl-dev"])]
+            providers: [.apt(["libnftnl-dev", "libmnl-dev", "libnetfilter-conntrack-dev"])]
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
@@ -53,18 +55,23 @@ let package = Package(
         module("Networking"),
         module("Linux", ["CLinux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
+        module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module(
             "KernelDataplane",
-            ["ServiceModel", "Nftables", "Networking", "Linux", "KubernetesAPI", "ClusterState", logging, lifecycle]
+            [
+                "ServiceModel", "Nftables", "Conntrack", "Networking", "Linux", "KubernetesAPI", "ClusterState",
+                logging, lifecycle,
+            ]
         ),
+        module("HealthChecks", ["Linux", "Networking", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "ClusterState", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
+                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
                 "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
@@ -103,14 +110,16 @@ let package = Package(
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ObservabilityTests", ["Observability", logging]),
+        tests("HealthChecksTests", ["HealthChecks", "Lab", "Linux", "Networking", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
+        tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
             "KernelDataplaneTests",
             [
-                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking",
+                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "Linux",
                 "TestSupport", "Lab",
             ]
         ),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@ int fairlead_setns(int fd) { return setns(fd, CLONE_NEWNET); }
 int fairlead_unshare_network(void) { return unshare(CLONE_NEWNET); }
 
 int fairlead_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int fairlead_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int fairlead_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 

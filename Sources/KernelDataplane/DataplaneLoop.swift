@@ -2,6 +2,7 @@ internal import ClusterState
 internal import KubernetesAPI
 internal import Linux
 internal import Logging
+internal import Networking
 internal import Nftables
 internal import ServiceModel
 
@@ -22,34 +23,51 @@ final class DataplaneLoop {
     static let unusedChainLifetime = Duration.seconds(2)
 
     private let clock = ContinuousClock()
-    private let configuration: KernelDataplane.Configuration
+    private let configuration: DataplaneConfiguration
     private let addresses: AddressEvents
     private let queue: ChangeQueue
     private let kernel: NetlinkKernel
     private let synchronizer: KernelSynchronizer
     private let reporter: SyncReporter
+    private let flows: FlowCleaner
+    private let publish: @Sendable (HealthReport) -> Void
+    private let leftovers: KubeProxyReport
     private let logger: Logger
 
     private var events: NetlinkEvents?
     private var isSynced = false
-    private var addressesAreStale = false
+    private var cluster: ClusterFacts
+    /// What is known of the node may have changed: addresses of the host, or objects of the cluster.
+    private var settingsAreStale = false
+    private var published: HealthReport?
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
     private var recentRepairs: [ContinuousClock.Instant] = []
     private var lastForeignProcess = ""
     /// Since when a balancing chain has had no use.
-    private var unusedSince: [FairleadTable.Balancer: ContinuousClock.Instant] = [:]
+    private var unusedSince: [String: ContinuousClock.Instant] = [:]
 
-    init(configuration: KernelDataplane.Configuration, queue: ChangeQueue, logger: Logger) throws {
+    init(
+        configuration: DataplaneConfiguration,
+        queue: ChangeQueue,
+        flows: FlowCleaner,
+        publish: @escaping @Sendable (HealthReport) -> Void,
+        logger: Logger
+    ) throws {
         self.configuration = configuration
         // Listening before looking: no address that comes in between is missed.
         self.addresses = try AddressEvents()
         self.queue = queue
         self.kernel = try NetlinkKernel()
-        self.synchronizer = KernelSynchronizer(
-            kernel: self.kernel, nodeName: configuration.nodeName, node: try configuration.nodeSettings())
+        self.cluster = ClusterFacts(nodeName: configuration.nodeName)
+        let (settings, facts) = try configuration.settings(self.cluster)
+        self.synchronizer = KernelSynchronizer(kernel: self.kernel, node: facts, settings: settings)
+        self.flows = flows
+        self.publish = publish
         self.reporter = SyncReporter(logger: logger)
+        self.leftovers = KubeProxyReport(
+            search: KubeProxySearch(kernel: self.kernel), removes: configuration.removesKubeProxy, logger: logger)
         self.logger = logger
     }
 
@@ -66,9 +84,10 @@ final class DataplaneLoop {
             if let events, ready.contains(events.descriptor) { try self.takeEvents(events) }
             if ready.contains(self.addresses.number) {
                 self.addresses.clear()
-                self.addressesAreStale = true
+                self.settingsAreStale = true
             }
             try self.act()
+            self.publishHealth()
         }
     }
 
@@ -77,6 +96,7 @@ final class DataplaneLoop {
     private func takeChanges() {
         let (changes, isSynced) = self.queue.take()
         let affected = self.synchronizer.take(changes)
+        for change in changes where self.cluster.take(change.key, change.object) { self.settingsAreStale = true }
         self.reporter.changed(changes, affected: affected, planner: self.synchronizer.planner)
         self.pending.formUnion(affected)
         // A change may be the cure: it does not wait for the end of a long pause.
@@ -135,10 +155,10 @@ final class DataplaneLoop {
             self.attempt { try self.start() }
         } else if self.isDue(self.repairAt) {
             self.attempt { try self.repair() }
-        } else if !self.pending.isEmpty {
-            self.attempt { try self.update() }
+        } else {
+            if self.settingsAreStale { self.attempt { try self.updateSettings() } }
+            if self.retry == nil, !self.pending.isEmpty { self.attempt { try self.update() } }
         }
-        if self.retry == nil, self.addressesAreStale { self.attempt { try self.updateAddresses() } }
         self.removeUnusedChains()
     }
 
@@ -147,10 +167,10 @@ final class DataplaneLoop {
     }
 
     private func removeUnusedChains() {
-        let unused = self.synchronizer.unusedBalancers
+        let unused = self.synchronizer.unusedChains
         let now = self.clock.now
         self.unusedSince = self.unusedSince.filter { unused.contains($0.key) }
-        for balancer in unused where self.unusedSince[balancer] == nil { self.unusedSince[balancer] = now }
+        for chain in unused where self.unusedSince[chain] == nil { self.unusedSince[chain] = now }
         let old = self.unusedSince.filter { $0.value + Self.unusedChainLifetime <= now }
         guard self.retry == nil, !old.isEmpty else { return }
         self.attempt { try self.synchronizer.remove(Set(old.keys)) }
@@ -170,6 +190,11 @@ final class DataplaneLoop {
 
     /// Brings the kernel up to date from whatever it holds.
     private func start() throws {
+        // Objects of the cluster may have come since.
+        let (settings, facts) = try self.currentSettings()
+        self.settingsAreStale = false
+        _ = self.synchronizer.take(facts)
+        self.synchronizer.adopt(settings)
         let generation = try self.readBack(.start)
         guard self.events == nil else { return }
         // Subscribed only now, so that a first full programming announces nothing to nobody. If anyone
@@ -177,6 +202,8 @@ final class DataplaneLoop {
         let events = try NetlinkEvents(ignoring: self.kernel)
         if try self.kernel.generation() != generation { _ = try self.readBack(.start) }
         self.events = events
+        ConntrackTuning(self.configuration.conntrack, logger: self.logger).apply()
+        self.leftovers.handle()
     }
 
     private func repair() throws {
@@ -190,19 +217,26 @@ final class DataplaneLoop {
         self.pending = []
         let report = try self.synchronizer.readBack()
         self.repairAt = nil
+        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), removed: report.removedFrontends)
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
     }
 
-    /// Takes over the addresses that the host has now.
-    private func updateAddresses() throws {
-        let settings = try self.configuration.nodeSettings(
-            keeping: self.synchronizer.program.node.nodePortAddresses)
-        self.addressesAreStale = false
-        guard settings != self.synchronizer.program.node else { return }
+    private func currentSettings() throws -> (settings: NodeSettings, facts: NodeFacts) {
+        try self.configuration.settings(
+            self.cluster, keeping: self.synchronizer.program.node.nodePortAddresses)
+    }
+
+    /// Takes over what is known of the node now.
+    private func updateSettings() throws {
+        let (settings, facts) = try self.currentSettings()
+        self.settingsAreStale = false
+        self.pending.formUnion(self.synchronizer.take(facts))
+        let former = self.synchronizer.program.node
+        guard settings != former else { return }
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(settings)
-        self.reporter.synchronized(.addresses, report, self.synchronizer, took: self.clock.now - start)
+        self.reporter.synchronized(.settings(former), report, self.synchronizer, took: self.clock.now - start)
     }
 
     private func update() throws {
@@ -210,6 +244,40 @@ final class DataplaneLoop {
         self.pending = []
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(services)
+        self.enforceFlows(of: services, removed: report.removedFrontends)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
+    }
+
+    // MARK: - What follows from a change
+
+    /// Has connections ended that the rules in force would send elsewhere.
+    private func enforceFlows(of services: Set<ObjectName>, removed: Set<Frontend>) {
+        var rules = FlowRules(nodeAddresses: self.synchronizer.program.node.nodePortAddresses)
+        let planner = self.synchronizer.planner
+        let conditions: [(TransportProtocol, FlowCondition)] =
+            self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
+        for (transport, condition) in conditions {
+            for frontend in removed where frontend.transport == transport { rules.set(frontend, .removed) }
+            for service in services {
+                for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
+                    rules.set(frontend, .endpoints(targets))
+                }
+            }
+        }
+        self.flows.enforce(rules)
+        for service in services {
+            self.flows.watch(service, draining: self.synchronizer.draining[service] ?? [])
+        }
+    }
+
+    /// Tells those whom load balancers ask.
+    private func publishHealth() {
+        guard self.isSynced else { return }
+        let report = HealthReport(
+            checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
+            isHealthy: self.retry == nil)
+        guard report != self.published else { return }
+        self.published = report
+        self.publish(report)
     }
 }

@@ -15,11 +15,23 @@ package struct ElementChanges: Sendable {
         self.additions[placed.set, default: []].append(placed.element)
     }
 
+    package mutating func toggle(_ set: FairleadSet, _ element: Element, _ isPresent: Bool) {
+        let placed = PlacedElement(set: set, element: element)
+        if isPresent { self.add(placed) } else { self.delete(placed) }
+    }
+
     /// Makes `new` of `old`: nothing if they are the same.
     package mutating func replace(_ old: PlacedElement?, with new: PlacedElement?) {
         guard old != new else { return }
         if let old { self.delete(old) }
         if let new { self.add(new) }
+    }
+
+    /// By how many elements each set grows.
+    package var growth: [FairleadSet: Int] {
+        var growth = self.additions.mapValues(\.count)
+        for (set, elements) in self.deletions { growth[set, default: 0] -= elements.count }
+        return growth
     }
 
     package var isEmpty: Bool { self.deletions.isEmpty && self.additions.isEmpty }

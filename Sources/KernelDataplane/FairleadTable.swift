@@ -2,94 +2,9 @@
 // all state, so a change of a Service is a few elements, whatever the number of Services. The kernel
 // is the database: at start it is read back and only the difference is written; while running,
 // Fairlead knows what it wrote and never lists anything. Someone else's edit is repaired.
-package import Networking
+internal import Networking
 package import Nftables
 internal import ServiceModel
-
-/// The sets and maps of the table, one of each per address family.
-package struct FairleadSet: Hashable, Sendable {
-    package enum Kind: String, CaseIterable, Sendable {
-        /// (address, protocol, port) -> which chain balances it. Comment: the Service port.
-        case frontends
-        /// (address, protocol, port, slot) -> endpoint address and port.
-        case endpoints
-        /// (protocol, port) -> which chain balances it. Comment: the Service port.
-        case nodeports
-        /// (protocol, port, slot) -> endpoint address and port.
-        case nodeportEndpoints = "nodeport-endpoints"
-        /// Addresses of which every port is a Service's.
-        case clusterIPs = "cluster-ips"
-        /// The node's addresses on which NodePorts answer.
-        case nodeIPs = "node-ips"
-        /// Sources that reach a ClusterIP with their own address.
-        case podCIDRs = "pod-cidrs"
-        /// (source, destination) of an endpoint that reached itself.
-        case hairpins
-        /// (address, protocol, port) of frontends whose clients are always masqueraded -> verdict.
-        case masqueradeFrontends = "masquerade-frontends"
-        /// (protocol, port) of NodePorts whose clients are always masqueraded -> verdict.
-        case masqueradeNodeports = "masquerade-nodeports"
-    }
-
-    package let kind: Kind
-    package let family: AddressFamily
-
-    package init(_ kind: Kind, _ family: AddressFamily) {
-        self.kind = kind
-        self.family = family
-    }
-
-    package static let all: [FairleadSet] = Kind.allCases.flatMap { kind in
-        AddressFamily.allCases.map { FairleadSet(kind, $0) }
-    }
-
-    /// `frontends4`.
-    package var name: String { "\(self.kind.rawValue)\(self.family.rawValue)" }
-
-    /// Room for this many elements from the start; a table with more is made anew with more room.
-    package var defaultSize: UInt32? {
-        switch self.kind {
-        case .endpoints: 65536
-        case .frontends, .nodeportEndpoints, .hairpins, .clusterIPs: 16384
-        case .nodeports, .masqueradeFrontends, .masqueradeNodeports: 4096
-        // Ranges live in a tree, which grows; node addresses are few.
-        case .nodeIPs, .podCIDRs: nil
-        }
-    }
-
-    /// The set as the kernel is told of it, with room for `size` elements.
-    package func declaration(size: UInt32?) -> NamedSet {
-        let kind: Selector.AddressKind = self.family == .ipv4 ? .ipv4 : .ipv6
-        let address: Datatype = self.family == .ipv4 ? .ipv4Address : .ipv6Address
-        let frontend = Concatenation.types(address, .transportProtocol, .port)
-        let nodePort = Concatenation.types(.transportProtocol, .port)
-        let endpoint = NamedSet.Yield.values(.typeof(.address(kind, .destination), .destinationPort))
-        switch self.kind {
-        case .frontends:
-            return NamedSet(name: self.name, key: frontend, data: .verdict, hasCounters: true, size: size)
-        case .endpoints:
-            let key = Concatenation.typeof(
-                .address(kind, .destination), .transportProtocol, .destinationPort, .random(modulus: 65536)
-            )
-            return NamedSet(name: self.name, key: key, data: endpoint, hasCounters: true, size: size)
-        case .nodeports:
-            return NamedSet(name: self.name, key: nodePort, data: .verdict, hasCounters: true, size: size)
-        case .nodeportEndpoints:
-            let key = Concatenation.typeof(.transportProtocol, .destinationPort, .random(modulus: 65536))
-            return NamedSet(name: self.name, key: key, data: endpoint, hasCounters: true, size: size)
-        case .clusterIPs, .nodeIPs:
-            return NamedSet(name: self.name, key: .types(address), size: size)
-        case .podCIDRs:
-            return NamedSet(name: self.name, key: .types(address), flags: .interval)
-        case .hairpins:
-            return NamedSet(name: self.name, key: .types(address, address), size: size)
-        case .masqueradeFrontends:
-            return NamedSet(name: self.name, key: frontend, data: .verdict, size: size)
-        case .masqueradeNodeports:
-            return NamedSet(name: self.name, key: nodePort, data: .verdict, size: size)
-        }
-    }
-}
 
 /// Names of chains, and the constant rules. `rules/base.nft` is this table in the nft language, with
 /// what each part is for.
@@ -100,68 +15,41 @@ package enum FairleadTable {
     static let noEndpoints = "no-endpoints"
     /// Refuses what is sent to a ClusterIP on a port that is no frontend.
     static let undefinedPort = "undefined-port"
+    /// Drops a connection whose policy wants an endpoint here, when there are some only elsewhere.
+    static let noLocalEndpoints = "no-local-endpoints"
+    /// Drops what is sent to a ClusterIP that is nobody's.
+    static let unallocatedAddress = "unallocated-address"
+    /// Drops a connection from a source that may not use the load balancer's address.
+    static let deniedSource = "denied-source"
     static let reject = "reject-connection"
     static let masquerade = "masquerade-source"
+    static let masqueradeOwn = "masquerade-own-source"
+    static let admission = "admission"
+    static let trafficPolicy = "traffic-policy"
+    static let internalTraffic = "internal-traffic"
     static let services = "services"
     static let translated = "translated"
 
-    /// Chains that choose among N endpoints.
-    package enum Balancer: Hashable, Sendable {
-        case frontend(Int)
-        case nodePort(Int)
-
-        package var name: String {
-            switch self {
-            case .frontend(let slots): "balance-\(slots)"
-            case .nodePort(let slots): "balance-nodeport-\(slots)"
-            }
-        }
-
-        /// How many endpoints it chooses among.
-        package var slots: Int {
-            switch self {
-            case .frontend(let slots), .nodePort(let slots): slots
-            }
-        }
-
-        init?(name: String) {
-            if name.hasPrefix("balance-nodeport-"), let slots = Int(name.dropFirst(17)) {
-                self = .nodePort(slots)
-            } else if name.hasPrefix("balance-"), let slots = Int(name.dropFirst(8)) {
-                self = .frontend(slots)
-            } else {
-                return nil
-            }
-        }
-
-        /// A draw, a look-up and a translation for each family; then the same with slot 0, which there is
-        /// as long as there is any endpoint.
-        ///
-        /// The kernel decides anew at each look-up which generation of the ruleset a packet sees. One
-        /// that was led here while the frontend had N endpoints may look for the last slot when there are
-        /// N-1: without the second try it would be refused though endpoints are there. A packet that
-        /// finds nothing then either had a Service without endpoints.
-        package var rules: [Rule] {
-            func rule(_ family: AddressFamily, _ slots: Int) -> Rule {
-                let kind: Selector.AddressKind = family == .ipv4 ? .ipv4 : .ipv6
-                let key: [Selector] = [.transportProtocol, .destinationPort, .random(modulus: UInt32(slots))]
-                switch self {
-                case .frontend:
-                    let map = FairleadSet(.endpoints, family).name
-                    return Rule(.destinationNAT(kind, [.address(kind, .destination)] + key, map: map))
-                case .nodePort:
-                    let map = FairleadSet(.nodeportEndpoints, family).name
-                    return Rule(.networkProtocol(kind), .destinationNAT(kind, key, map: map))
-                }
-            }
-            let families = AddressFamily.allCases
-            return families.map { rule($0, self.slots) } + families.map { rule($0, 1) }
-                + [Rule(.verdict(.goto(FairleadTable.noEndpoints)))]
-        }
+    /// The chains that are always there, with their rules.
+    package static func chains(_ node: NodeSettings) -> [(chain: Chain, rules: [Rule])] {
+        self.verdicts + self.decisions + [
+            (
+                Chain(name: "prerouting", base: Chain.Base(.nat, .prerouting, priority: -100)),
+                self.podLearning(node) + [Rule(.verdict(.jump(services)))]
+            ),
+            (
+                Chain(name: "output", base: Chain.Base(.nat, .output, priority: -100)),
+                [Rule(.verdict(.jump(services)))]
+            ),
+            (
+                Chain(name: "postrouting", base: Chain.Base(.nat, .postrouting, priority: 100)),
+                [Rule(.destinationTranslated, .verdict(.jump(translated)))]
+            ),
+        ]
     }
 
-    /// The chains that are always there, with their rules.
-    package static let chains: [(chain: Chain, rules: [Rule])] = [
+    /// What becomes of a connection at last.
+    private static let verdicts: [(chain: Chain, rules: [Rule])] = [
         (
             Chain(name: reject),
             [
@@ -172,30 +60,93 @@ package enum FairleadTable {
         ),
         (Chain(name: noEndpoints), [Rule(.counter, .verdict(.goto(reject)))]),
         (Chain(name: undefinedPort), [Rule(.counter, .verdict(.goto(reject)))]),
+        (Chain(name: noLocalEndpoints), [Rule(.counter, .verdict(.drop))]),
+        (Chain(name: unallocatedAddress), [Rule(.counter, .verdict(.drop))]),
+        (Chain(name: deniedSource), [Rule(.counter, .verdict(.drop))]),
         (Chain(name: masquerade), [Rule(.masquerade)]),
+        (Chain(name: masqueradeOwn), [Rule(.isLocal(.source), .verdict(.goto(masquerade)))]),
+    ]
+
+    private static let decisions: [(chain: Chain, rules: [Rule])] = [
+        (
+            Chain(name: internalTraffic),
+            verdictMaps(.internalFrontends, .internalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+        ),
+        (
+            Chain(name: trafficPolicy),
+            AddressFamily.allCases.flatMap(Self.podRules) + [
+                Rule(.isLocal(.source), .verdict(.goto(internalTraffic)))
+            ] + verdictMaps(.externalFrontends, .externalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+        ),
+        (
+            Chain(name: admission),
+            AddressFamily.allCases.map(Self.admissionRule) + [Rule(.verdict(.goto(deniedSource)))]
+        ),
         (Chain(name: services), AddressFamily.allCases.flatMap(Self.serviceRules)),
         (Chain(name: translated), AddressFamily.allCases.flatMap(Self.translatedRules)),
-        (
-            Chain(name: "prerouting", base: Chain.Base(.nat, .prerouting, priority: -100)),
-            [Rule(.verdict(.jump(services)))]
-        ),
-        (
-            Chain(name: "output", base: Chain.Base(.nat, .output, priority: -100)),
-            [Rule(.verdict(.jump(services)))]
-        ),
-        (
-            Chain(name: "postrouting", base: Chain.Base(.nat, .postrouting, priority: 100)),
-            [Rule(.destinationTranslated, .verdict(.jump(translated)))]
-        ),
     ]
+
+    /// How long the address of a pod that is known by its interface is remembered: from the first
+    /// packet's arrival to its departure is enough.
+    private static let podMemory: UInt32 = 60
+
+    /// Where pods are known by their interface, the addresses they come from are noted: when a packet
+    /// leaves, by which interface it came is no longer to be seen.
+    private static func podLearning(_ node: NodeSettings) -> [Rule] {
+        guard case .interface(let name) = node.pods else { return [] }
+        return AddressFamily.allCases.map { family in
+            Rule(
+                .inputInterface(name),
+                .update(
+                    set: FairleadSet(.podAddresses, family).name, [.address(Selector.AddressKind(family), .source)],
+                    timeout: podMemory))
+        }
+    }
+
+    /// Pods' connections are this node's own business.
+    private static func podRules(_ family: AddressFamily) -> [Rule] {
+        [FairleadSet.Kind.podCIDRs, .podAddresses].map { kind in
+            Rule(
+                .lookup([.address(Selector.AddressKind(family), .source)], set: FairleadSet(kind, family).name),
+                .verdict(.goto(internalTraffic)))
+        }
+    }
+
+    private static func frontendKey(_ family: AddressFamily) -> [Selector] {
+        [.address(Selector.AddressKind(family), .destination), .transportProtocol, .destinationPort]
+    }
+
+    private static func verdictMaps(_ frontends: FairleadSet.Kind, _ nodePorts: FairleadSet.Kind) -> [Rule] {
+        AddressFamily.allCases.flatMap { family in
+            [
+                Rule(.verdictMap(self.frontendKey(family), map: FairleadSet(frontends, family).name)),
+                Rule(
+                    .networkProtocol(Selector.AddressKind(family)),
+                    .verdictMap([.transportProtocol, .destinationPort], map: FairleadSet(nodePorts, family).name)),
+            ]
+        }
+    }
+
+    private static func admissionRule(_ family: AddressFamily) -> Rule {
+        let key = self.frontendKey(family)
+        return Rule(
+            .lookup(
+                key + [.address(Selector.AddressKind(family), .source)],
+                set: FairleadSet(.admittedSources, family).name),
+            .verdictMap(key, map: FairleadSet(.admittedFrontends, family).name))
+    }
 
     /// Whether a connection is for a Service, and which.
     private static func serviceRules(_ family: AddressFamily) -> [Rule] {
-        let destination = Selector.address(family == .ipv4 ? .ipv4 : .ipv6, .destination)
+        let destination = Selector.address(Selector.AddressKind(family), .destination)
         func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
         return [
-            Rule(.verdictMap([destination, .transportProtocol, .destinationPort], map: name(.frontends))),
+            Rule(.verdictMap(self.frontendKey(family), map: name(.frontends))),
             Rule(.lookup([destination], set: name(.clusterIPs)), .verdict(.goto(undefinedPort))),
+            // An address that is nobody's but this host's is the host's business.
+            Rule(
+                .lookup([destination], set: name(.serviceCIDRs)), .isLocal(.destination, isInverted: true),
+                .verdict(.goto(unallocatedAddress))),
             Rule(
                 .lookup([destination], set: name(.nodeIPs)),
                 .verdictMap([.transportProtocol, .destinationPort], map: name(.nodeports))),
@@ -204,7 +155,7 @@ package enum FairleadTable {
 
     /// Whether a connection whose destination was translated gets this node's address as its source.
     private static func translatedRules(_ family: AddressFamily) -> [Rule] {
-        let kind: Selector.AddressKind = family == .ipv4 ? .ipv4 : .ipv6
+        let kind = Selector.AddressKind(family)
         let source = Selector.address(kind, .source)
         let original = Selector.originalDestination(kind)
         func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
@@ -212,8 +163,9 @@ package enum FairleadTable {
             Rule(
                 .lookup([source, .address(kind, .destination)], set: name(.hairpins)), .verdict(.goto(masquerade))),
             Rule(
-                .lookup([original], set: name(.clusterIPs)), .lookup([source], set: name(.podCIDRs), isInverted: true),
-                .verdict(.goto(masquerade))),
+                .lookup([original], set: name(.clusterIPs)),
+                .lookup([source], set: name(.plainSources), isInverted: true),
+                .lookup([source], set: name(.podAddresses), isInverted: true), .verdict(.goto(masquerade))),
         ]
             + TransportProtocol.allCases.flatMap { transport in
                 // nft types `ct original proto-dst` only once the protocol is known.

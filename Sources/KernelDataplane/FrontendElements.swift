@@ -1,18 +1,31 @@
-internal import Networking
+internal import KubernetesAPI
+package import Networking
 package import Nftables
 package import ServiceModel
 
+/// What becomes of some of a frontend's connections, as it is programmed.
+package enum ProgrammedRoute: Hashable, Sendable {
+    /// One of these, by slot.
+    case slots([Backend], Balancer.Method)
+    /// The Service port's own chain.
+    case affinity(AffinityChain)
+    case refuse
+    case drop
+
+    package var slots: [Backend] {
+        if case .slots(let slots, _) = self { slots } else { [] }
+    }
+}
+
 /// One frontend as it is programmed.
 package struct ProgrammedFrontend: Hashable, Sendable {
-    package let role: FrontendPlan.Role
     package let servicePort: String
-    package let slots: [Backend]
-
-    package init(role: FrontendPlan.Role, servicePort: String, slots: [Backend]) {
-        self.role = role
-        self.servicePort = servicePort
-        self.slots = slots
-    }
+    package let masquerade: FrontendPlan.Masquerade
+    package let main: ProgrammedRoute
+    /// For clients from outside; nil where they are treated like all others.
+    package let external: ProgrammedRoute?
+    /// nil: everybody may connect.
+    package let admittedSources: [AddressRange]?
 }
 
 /// An element and the set that it belongs to.
@@ -31,59 +44,114 @@ extension Frontend {
         return key
     }
 
-    func set(_ address: FairleadSet.Kind, orNodePort nodePort: FairleadSet.Kind) -> FairleadSet {
+    private func set(_ address: FairleadSet.Kind, orNodePort nodePort: FairleadSet.Kind) -> FairleadSet {
         switch self.location {
         case .address: FairleadSet(address, self.family)
         case .node: FairleadSet(nodePort, self.family)
         }
     }
 
-    var endpointSet: FairleadSet { self.set(.endpoints, orNodePort: .nodeportEndpoints) }
+    /// The shared chain that a route takes; nil if it takes none.
+    package func balancer(_ route: ProgrammedRoute, isExternal: Bool = false) -> Balancer? {
+        guard case .slots(let slots, let method) = route, !slots.isEmpty else { return nil }
+        let location: Balancer.Location = if case .address = self.location { .address } else { .nodePort }
+        return Balancer(location, method, isExternal: isExternal, slots: slots.count)
+    }
 
-    /// The chain for `slots` endpoints; nil for none.
-    package func balancer(slots: Int) -> FairleadTable.Balancer? {
-        guard slots > 0 else { return nil }
-        return switch self.location {
-        case .address: .frontend(slots)
-        case .node: .nodePort(slots)
+    private func verdict(_ route: ProgrammedRoute, isExternal: Bool) -> Verdict {
+        switch route {
+        case .slots: .goto(self.balancer(route, isExternal: isExternal)?.name ?? FairleadTable.noEndpoints)
+        case .affinity(let chain): .goto(chain.name)
+        case .refuse: .goto(FairleadTable.noEndpoints)
+        case .drop: .goto(FairleadTable.noLocalEndpoints)
         }
     }
 
-    /// The element that leads to the balancing chain.
-    func verdictElement(_ programmed: ProgrammedFrontend) -> PlacedElement {
-        let chain = self.balancer(slots: programmed.slots.count)?.name ?? FairleadTable.noEndpoints
-        return PlacedElement(
-            set: self.set(.frontends, orNodePort: .nodeports),
-            element: Element(
-                key: self.key, value: .verdict(.goto(chain)), comment: Element.shortened(programmed.servicePort))
-        )
+    private func verdictElement(_ set: FairleadSet, _ verdict: Verdict, comment: String? = nil) -> PlacedElement {
+        PlacedElement(set: set, element: Element(key: self.key, value: .verdict(verdict), comment: comment))
     }
 
-    /// The element that has clients masqueraded; nil where the source decides.
-    func masqueradeElement(_ role: FrontendPlan.Role) -> PlacedElement? {
-        guard role != .clusterIP else { return nil }
+    /// The elements that lead a connection to its chain, in the order in which it meets them.
+    func verdictElements(_ programmed: ProgrammedFrontend) -> [PlacedElement] {
+        var elements: [PlacedElement] = []
+        var verdict = self.verdict(programmed.main, isExternal: false)
+        if let external = programmed.external {
+            elements.append(
+                self.verdictElement(self.set(.internalFrontends, orNodePort: .internalNodeports), verdict))
+            elements.append(
+                self.verdictElement(
+                    self.set(.externalFrontends, orNodePort: .externalNodeports),
+                    self.verdict(external, isExternal: true)))
+            verdict = .goto(FairleadTable.trafficPolicy)
+        }
+        if let ranges = programmed.admittedSources, case .address(let address) = self.location {
+            elements.append(self.verdictElement(FairleadSet(.admittedFrontends, address.family), verdict))
+            elements += ranges.map(self.admissionElement)
+            verdict = .goto(FairleadTable.admission)
+        }
+        elements.append(
+            self.verdictElement(
+                self.set(.frontends, orNodePort: .nodeports), verdict,
+                comment: Element.shortened(programmed.servicePort)))
+        switch programmed.masquerade {
+        case .nonPods: break
+        case .everybody: elements.append(self.masqueradeElement(FairleadTable.masquerade))
+        case .thisNode: elements.append(self.masqueradeElement(FairleadTable.masqueradeOwn))
+        }
+        return elements
+    }
+
+    private func masqueradeElement(_ chain: String) -> PlacedElement {
+        self.verdictElement(self.set(.masqueradeFrontends, orNodePort: .masqueradeNodeports), .goto(chain))
+    }
+
+    private func admissionElement(_ range: AddressRange) -> PlacedElement {
+        var (first, last) = (self.key, self.key)
+        first.append(range.first)
+        last.append(range.last)
         return PlacedElement(
-            set: self.set(.masqueradeFrontends, orNodePort: .masqueradeNodeports),
-            element: Element(key: self.key, value: .verdict(.goto(FairleadTable.masquerade)))
-        )
+            set: FairleadSet(.admittedSources, self.family), element: Element(key: first, value: .rangeEnd(last)))
     }
 
     /// The element of one slot.
-    func slotElement(_ slot: Int, _ backend: Backend) -> PlacedElement {
+    func slotElement(_ slot: Int, _ backend: Backend, isExternal: Bool) -> PlacedElement {
         var key = self.key
-        key.append(integer: UInt32(slot))
+        key.append(integer: UInt32(slot) + (isExternal ? Balancer.firstExternalSlot : 0))
         var value = ElementBytes()
         value.append(backend.address)
         value.append(port: backend.port)
-        return PlacedElement(set: self.endpointSet, element: Element(key: key, value: .bytes(value)))
+        return PlacedElement(
+            set: self.set(.endpoints, orNodePort: .nodeportEndpoints), element: Element(key: key, value: .bytes(value)))
     }
 
     /// Everything that makes this frontend work.
     func elements(_ programmed: ProgrammedFrontend) -> [PlacedElement] {
-        var elements = [self.verdictElement(programmed)]
-        if let masquerade = self.masqueradeElement(programmed.role) { elements.append(masquerade) }
-        for (slot, backend) in programmed.slots.enumerated() { elements.append(self.slotElement(slot, backend)) }
+        var elements = self.verdictElements(programmed)
+        for (slot, backend) in programmed.main.slots.enumerated() {
+            elements.append(self.slotElement(slot, backend, isExternal: false))
+        }
+        for (slot, backend) in (programmed.external?.slots ?? []).enumerated() {
+            elements.append(self.slotElement(slot, backend, isExternal: true))
+        }
         return elements
+    }
+
+    /// What to change when the slots of one route change.
+    func changeSlots(
+        from old: ProgrammedRoute?,
+        to new: ProgrammedRoute?,
+        isExternal: Bool,
+        in changes: inout ElementChanges
+    ) {
+        let (oldSlots, newSlots) = (old?.slots ?? [], new?.slots ?? [])
+        for slot in 0..<max(oldSlots.count, newSlots.count) {
+            let before = slot < oldSlots.count ? oldSlots[slot] : nil
+            let after = slot < newSlots.count ? newSlots[slot] : nil
+            guard before != after else { continue }
+            changes.replace(
+                before.map { self.slotElement(slot, $0, isExternal: isExternal) },
+                with: after.map { self.slotElement(slot, $0, isExternal: isExternal) })
+        }
     }
 }
 

@@ -2,7 +2,7 @@ package import ClusterState
 internal import KubernetesAPI
 package import Linux
 package import Logging
-package import Networking
+internal import Networking
 internal import Nftables
 internal import ServiceLifecycle
 internal import ServiceModel
@@ -12,55 +12,46 @@ internal import ServiceModel
 /// It owns one thread, because netlink blocks and a network namespace belongs to a thread. On
 /// shutdown the rules stay: traffic goes on while no Fairlead runs.
 package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
-    /// What the operator chose.
-    package struct Configuration: Sendable {
-        /// This node's name, as EndpointSlices spell it.
-        package var nodeName: String
-        package var clusterCIDRs: [CIDR] = []
-        package var masqueradeAll = false
-        package var nodePortAddresses: NodePortAddressPolicy = .primary
-
-        package init(nodeName: String) {
-            self.nodeName = nodeName
-        }
-
-        /// With the addresses that this host has now.
-        ///
-        /// - Parameter keeping: the addresses that took NodePorts so far.
-        package func nodeSettings(keeping: Set<IPAddress> = []) throws(SystemError) -> NodeSettings {
-            NodeSettings(
-                clusterCIDRs: self.clusterCIDRs,
-                masqueradeAll: self.masqueradeAll,
-                nodePortAddresses: self.nodePortAddresses.resolve(
-                    local: try HostAddresses.all(), primary: HostAddresses.primary(), keeping: keeping)
-            )
-        }
-    }
-
-    private let configuration: Configuration
+    private let configuration: DataplaneConfiguration
     private let queue: ChangeQueue
     private let wakeUp: WakeUp
     private let stop: WakeUp
+    private let stopCleaning: WakeUp
+    private let flows: FlowCleaner
+    private let publish: @Sendable (HealthReport) -> Void
     private let logger: Logger
 
     /// - Parameters:
     ///   - queue: where changes come from; it signals `wakeUp`.
-    package init(configuration: Configuration, queue: ChangeQueue, wakeUp: WakeUp, logger: Logger) throws(SystemError) {
+    ///   - publish: told, from the data plane's thread, what load balancers are to be answered.
+    package init(
+        configuration: DataplaneConfiguration,
+        queue: ChangeQueue,
+        wakeUp: WakeUp,
+        publish: @escaping @Sendable (HealthReport) -> Void = { _ in },
+        logger: Logger
+    ) throws(SystemError) {
         self.configuration = configuration
         self.queue = queue
         self.wakeUp = wakeUp
         self.stop = try WakeUp()
+        self.stopCleaning = try WakeUp()
+        self.flows = try FlowCleaner(logger: logger)
+        self.publish = publish
         self.logger = logger
     }
 
     /// Runs until graceful shutdown or cancellation.
     package func run() async throws {
+        async let cleaning: Void = self.cleanFlows()
+        defer { self.stopCleaning.signal() }
         let failure = try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await WorkerThread.run(name: "nftables") { () -> (any Error)? in
                     do {
                         let loop = try DataplaneLoop(
-                            configuration: self.configuration, queue: self.queue, logger: self.logger)
+                            configuration: self.configuration, queue: self.queue, flows: self.flows,
+                            publish: self.publish, logger: self.logger)
                         try loop.run(wakeUp: self.wakeUp, stop: self.stop)
                         return nil
                     } catch {
@@ -73,6 +64,26 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         } onCancel: {
             self.stop.signal()
         }
+        self.stopCleaning.signal()
+        await cleaning
         if let failure { throw failure }
+    }
+
+    private func cleanFlows() async {
+        do throws(SystemError) {
+            let failure = try await WorkerThread.run(name: "conntrack") { () -> String? in
+                do {
+                    try self.flows.run(stop: self.stopCleaning)
+                    return nil
+                } catch {
+                    return "\(error)"
+                }
+            }
+            if let failure { throw SystemError(number: 0, call: "conntrack", subject: failure) }
+        } catch {
+            self.logger.error(
+                "connections are not looked after: clients of UDP Services may stay with endpoints that are gone",
+                metadata: ["reason": "\(error)"])
+        }
     }
 }

@@ -21,11 +21,17 @@ package final class KernelSynchronizer {
         package var bytes = 0
         /// Elements that were read back; nil if the kernel was not asked.
         package var elementsRead: Int?
+        /// Frontends that were in the table and are no longer.
+        package var removedFrontends: Set<Frontend> = []
         /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
         package var generation: UInt32?
     }
 
     private let kernel: any NftablesKernel
+    /// What load balancers may ask about, by Service.
+    package private(set) var healthChecks: [ObjectName: HealthCheckPlan] = [:]
+    /// Endpoints that are terminating, by Service.
+    package private(set) var draining: [ObjectName: [Backend]] = [:]
     package private(set) var planner: ServicePlanner
     package private(set) var program: TableProgram
     /// The program and the kernel may differ: the next synchronisation reads the kernel back.
@@ -34,10 +40,10 @@ package final class KernelSynchronizer {
     /// How often a dump and its commit are tried again when other programs commit in between.
     package static let readbackAttempts = 5
 
-    package init(kernel: any NftablesKernel, nodeName: String, node: NodeSettings) {
+    package init(kernel: any NftablesKernel, node: NodeFacts, settings: NodeSettings) {
         self.kernel = kernel
-        self.planner = ServicePlanner(nodeName: nodeName)
-        self.program = TableProgram(node: node)
+        self.planner = ServicePlanner(node: node)
+        self.program = TableProgram(node: settings)
     }
 
     // MARK: - Objects
@@ -53,7 +59,7 @@ package final class KernelSynchronizer {
             case (.endpointSlice, .endpointSlice(let slice)?):
                 affected.formUnion(self.planner.update(name, slice: slice))
             case (.endpointSlice, _): affected.formUnion(self.planner.update(name, slice: nil))
-            case (.node, _), (.serviceCIDR, _): break
+            case (.node, _), (.serviceCIDR, _): break  // ClusterFacts
             }
         }
         return affected
@@ -66,43 +72,71 @@ package final class KernelSynchronizer {
         guard !self.needsReadback else { return try self.readBack() }
         var plans = Dictionary(minimumCapacity: services.count) as [ObjectName: ServicePlan?]
         for name in services { plans[name] = .some(self.planner.plan(for: name)) }
+        self.note(plans)
         return try self.write(self.program.apply(plans))
     }
 
+    /// Takes over what is known of the node, without writing anything. Returns the Services whose plans
+    /// may differ now.
+    package func take(_ facts: NodeFacts) -> Set<ObjectName> { self.planner.update(facts) }
+
     /// Writes what is known of the node now.
-    package func synchronize(_ node: NodeSettings) throws(NftablesError) -> Report {
-        let step = self.program.apply(node)
+    package func synchronize(_ settings: NodeSettings) throws(NftablesError) -> Report {
+        let step = self.program.apply(settings)
         guard !self.needsReadback else { return try self.readBack() }
         return try self.write(step)
+    }
+
+    /// Takes over settings that the next reading back is to write.
+    package func adopt(_ settings: NodeSettings) {
+        self.needsReadback = true
+        _ = self.program.apply(settings)
+    }
+
+    private func note(_ plans: [ObjectName: ServicePlan?]) {
+        for (name, plan) in plans {
+            self.healthChecks[name] = plan?.healthCheck
+            self.draining[name] = plan.flatMap { $0.draining.isEmpty ? nil : $0.draining }
+        }
     }
 
     private func write(_ step: TableProgram.Step) throws(NftablesError) -> Report {
         // Until the kernel has said yes, what it holds is not what the program says.
         self.needsReadback = true
-        let report: Report
+        var report: Report
         if step.needsNewTable {
             report = try self.commit(self.program.ruleset().replacement(), kind: .replaced)
-            self.program.adoptStanding(self.balancersInUse())
+            self.program.adoptStanding(self.program.chainsInUse)
         } else {
-            try self.make(step.newBalancers)
+            try self.make(step.newChains)
             var transaction = Transaction(FairleadTable.reference)
+            Self.rewrite(step.changedChains, in: &transaction)
             step.changes.append(to: &transaction, declarations: self.program.declarations)
             report = try self.commit(transaction, kind: .updated)
         }
+        report.removedFrontends = step.removedFrontends
         self.needsReadback = false
         return report
     }
 
-    /// Makes balancing chains, in a transaction before the one with the elements that lead to them: a
-    /// packet may find such an element while it still sees the chain as it was before, without rules,
-    /// and would pass through it untranslated.
-    private func make(_ balancers: [FairleadTable.Balancer]) throws(NftablesError) {
+    /// Makes chains, in a transaction before the one with the elements that lead to them: a packet may
+    /// find such an element while it still sees the chain as it was before, without rules, and would
+    /// pass through it untranslated.
+    private func make(_ chains: [TableProgram.NamedChain]) throws(NftablesError) {
         var transaction = Transaction(FairleadTable.reference)
-        for balancer in balancers {
-            transaction.append(.addChain(Chain(name: balancer.name)))
-            for rule in balancer.rules { transaction.append(.addRule(chain: balancer.name, rule)) }
+        for chain in chains {
+            transaction.append(.addChain(Chain(name: chain.name)))
+            transaction.append(.flushChain(chain.name))
+            for rule in chain.rules { transaction.append(.addRule(chain: chain.name, rule)) }
         }
         _ = try self.kernel.commit(transaction)
+    }
+
+    private static func rewrite(_ chains: [TableProgram.NamedChain], in transaction: inout Transaction) {
+        for chain in chains {
+            transaction.append(.flushChain(chain.name))
+            for rule in chain.rules { transaction.append(.addRule(chain: chain.name, rule)) }
+        }
     }
 
     private func commit(_ transaction: Transaction, kind: Report.Kind) throws(NftablesError) -> Report {
@@ -140,28 +174,38 @@ package final class KernelSynchronizer {
         var program = TableProgram(node: self.program.node)
         var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
         for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
-        _ = program.apply(plans, hints: readback?.slots() ?? [:])
+        self.note(plans)
+        _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints())
         if let readback { program.adoptSizes(readback.sizes) }
 
+        let former = readback?.frontends() ?? []
         var report: Report
         if let readback, readback.hasFrame(of: program) {
-            let standing = readback.balancers
-            let missing = program.standingBalancers.subtracting(standing)
+            let wanted = program.chainsInUse
+            let standing = Set(readback.onDemandChains)
+            let missing = wanted.filter { !standing.contains($0.key) }
             if !missing.isEmpty {
-                try self.make(missing.sorted { ($0.slots, $0.name) < ($1.slots, $1.name) })
+                try self.make(Self.sorted(missing))
                 generation = Self.generation(after: generation)
             }
+            // A chain that nobody uses is as good as any: before it is used again, it is gone.
+            let wrong = wanted.filter { standing.contains($0.key) && !readback.holds($0.key, $0.value) }
             var transaction = Transaction(FairleadTable.reference)
+            Self.rewrite(Self.sorted(wrong), in: &transaction)
             readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
             transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .updated)
-            program.adoptStanding(standing.union(missing))
+            var chains = wanted
+            for name in standing where wanted[name] == nil { chains[name] = [] }
+            program.adoptStanding(chains)
         } else {
             var transaction = program.ruleset().replacement()
             transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .replaced)
+            program.adoptStanding(program.chainsInUse)
         }
         report.elementsRead = elementsRead
+        report.removedFrontends = former.filter { program.frontends[$0] == nil }
         report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program
         self.needsReadback = false
@@ -171,27 +215,25 @@ package final class KernelSynchronizer {
     /// Generations count commits, and skip 0.
     private static func generation(after generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
 
-    private func balancersInUse() -> Set<FairleadTable.Balancer> {
-        self.program.standingBalancers.subtracting(self.program.unusedBalancers)
+    private static func sorted(_ chains: [String: [Rule]]) -> [TableProgram.NamedChain] {
+        chains.sorted { $0.key < $1.key }.map { TableProgram.NamedChain(name: $0.key, rules: $0.value) }
     }
 
     // MARK: - Chains
 
-    /// Balancing chains that no frontend uses.
-    package var unusedBalancers: Set<FairleadTable.Balancer> {
-        self.needsReadback ? [] : self.program.unusedBalancers
-    }
+    /// Chains that no frontend uses.
+    package var unusedChains: Set<String> { self.needsReadback ? [] : self.program.unusedChains }
 
     /// Removes some of the chains that no frontend uses. To be called some time after the change that
     /// left them: kernels before 6.2 let go of a chain only a while after the last element that led to
     /// it, and a packet may still be on its way there.
-    package func remove(_ balancers: Set<FairleadTable.Balancer>) throws(NftablesError) {
-        let unused = balancers.intersection(self.unusedBalancers)
+    package func remove(_ chains: Set<String>) throws(NftablesError) {
+        let unused = chains.intersection(self.unusedChains)
         guard !unused.isEmpty else { return }
         var transaction = Transaction(FairleadTable.reference)
-        for balancer in unused.sorted(by: { $0.name < $1.name }) {
-            transaction.append(.flushChain(balancer.name))
-            transaction.append(.deleteChain(balancer.name))
+        for name in unused.sorted() {
+            transaction.append(.flushChain(name))
+            transaction.append(.deleteChain(name))
         }
         self.needsReadback = true
         _ = try self.kernel.commit(transaction)

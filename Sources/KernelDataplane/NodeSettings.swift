@@ -1,29 +1,64 @@
 package import Networking
 internal import Nftables
 
-/// What the table depends on besides Services: whose connections are pods', and where NodePorts answer.
-package struct NodeSettings: Hashable, Sendable {
-    /// Sources that are pods; at most one block of each family. A family without one masquerades
-    /// nothing on its way to a ClusterIP: it cannot be told who is outside.
-    package let clusterCIDRs: [CIDR]
-    /// Masquerade everything on its way to a ClusterIP, pods included.
-    package let masqueradeAll: Bool
-    /// The node's addresses on which NodePorts answer.
-    package let nodePortAddresses: Set<IPAddress>
+/// How pods of this node or cluster are told from everybody else: `--detect-local-mode`.
+package enum PodDetection: Hashable, Sendable {
+    /// By their addresses, at most one block of each family. A family without one is not known.
+    case blocks([CIDR])
+    /// By the interface they come by: its name, or what its name starts with followed by `*`.
+    case interface(String)
+}
 
-    package init(clusterCIDRs: [CIDR] = [], masqueradeAll: Bool = false, nodePortAddresses: Set<IPAddress> = []) {
-        self.clusterCIDRs = clusterCIDRs
+/// What the table depends on besides Services: who is a pod, and which addresses are the node's and the
+/// cluster's.
+package struct NodeSettings: Hashable, Sendable {
+    package static let defaultAffinityClients: UInt32 = 1 << 20
+
+    package var pods: PodDetection
+    /// Masquerade everything on its way to a ClusterIP, pods included.
+    package var masqueradeAll: Bool
+    /// The node's addresses on which NodePorts answer.
+    package var nodePortAddresses: Set<IPAddress>
+    /// Where ClusterIPs come from; empty while that is not known.
+    package var serviceCIDRs: Set<CIDR>
+    /// How many clients of each family session affinity remembers.
+    package var affinityClients: UInt32
+
+    package init(
+        pods: PodDetection = .blocks([]),
+        masqueradeAll: Bool = false,
+        nodePortAddresses: Set<IPAddress> = [],
+        serviceCIDRs: Set<CIDR> = [],
+        affinityClients: UInt32 = Self.defaultAffinityClients
+    ) {
+        self.pods = pods
         self.masqueradeAll = masqueradeAll
         self.nodePortAddresses = nodePortAddresses
+        self.serviceCIDRs = serviceCIDRs
+        self.affinityClients = affinityClients
     }
 
-    /// Sources of this family that reach a ClusterIP with their own address.
-    package func podSources(_ family: AddressFamily) -> [CIDR] {
+    /// Where pods' addresses of this family come from; empty if that does not tell.
+    package func podBlocks(_ family: AddressFamily) -> [CIDR] {
+        if case .blocks(let blocks) = self.pods { blocks.filter { $0.family == family } } else { [] }
+    }
+
+    /// Sources of this family that reach a ClusterIP with their own address, besides pods that are known by
+    /// their interface. Everybody, where pods are not known: it cannot be told who is outside.
+    package func plainSources(_ family: AddressFamily) -> [CIDR] {
         if self.masqueradeAll { return [] }
-        let blocks = self.clusterCIDRs.filter { $0.family == family }
+        if case .interface = self.pods { return [] }
+        let blocks = self.podBlocks(family)
         guard blocks.isEmpty else { return blocks }
         let zero = family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(ipv6High: 0, low: 0)
         return CIDR(zero, prefixLength: 0).map { [$0] } ?? []
+    }
+
+    /// Blocks that share addresses, or touch, are refused by the kernel as ranges of one set.
+    private func ranges(_ kind: FairleadSet.Kind, _ family: AddressFamily, _ blocks: [CIDR]) -> [PlacedElement] {
+        AddressRange.merged(blocks.map { AddressRange($0) }).flatMap(Element.range).map {
+            PlacedElement(set: FairleadSet(kind, family), element: $0)
+        }
     }
 
     var elements: [PlacedElement] {
@@ -31,9 +66,9 @@ package struct NodeSettings: Hashable, Sendable {
             PlacedElement(set: FairleadSet(.nodeIPs, $0.family), element: .address($0))
         }
         for family in AddressFamily.allCases {
-            for element in self.podSources(family).flatMap(Element.range) {
-                elements.append(PlacedElement(set: FairleadSet(.podCIDRs, family), element: element))
-            }
+            elements += self.ranges(.podCIDRs, family, self.podBlocks(family))
+            elements += self.ranges(.plainSources, family, self.plainSources(family))
+            elements += self.ranges(.serviceCIDRs, family, self.serviceCIDRs.filter { $0.family == family })
         }
         return elements
     }

@@ -1,30 +1,34 @@
 package import ServiceModel
 
-/// Which endpoint has which slot of a frontend.
+/// Which endpoint has which slots of a frontend.
 ///
-/// Slots are 0..<N for N endpoints, so that one random draw finds one. An endpoint keeps its slot as
-/// long as it can: one that comes takes the next slot, one that goes gives its slot to the last.
-/// A change of one endpoint is therefore at most three element operations, whatever N is. The price:
-/// which slot an endpoint has depends on history; that cannot be seen, as every draw is uniform.
+/// Slots are 0..<N for N shares, so that one random draw finds one. An endpoint of weight w has w slots
+/// and keeps them as long as it can: one that comes takes the next, one that goes gives its own to the
+/// last. A change of one endpoint of weight 1 is therefore at most three element operations, whatever
+/// N is. The price: which slot an endpoint has depends on history; that cannot be seen, as every draw is
+/// uniform.
 package enum SlotAssignment {
     /// The slots for `backends` (each once), given how they were.
-    package static func assign(_ backends: [Backend], keeping slots: [Backend]) -> [Backend] {
-        guard !slots.isEmpty else { return backends }
-        if slots == backends { return slots }
-        let wanted = Set(backends)
-        var assigned: [Backend?] = []
-        assigned.reserveCapacity(max(slots.count, backends.count))
-        var kept: Set<Backend> = []
-        for backend in slots {
-            // A backend that stands twice, which only another program can have done, keeps one slot.
-            assigned.append(wanted.contains(backend) && kept.insert(backend).inserted ? backend : nil)
+    package static func assign(_ backends: [WeightedBackend], keeping slots: [Backend]) -> [Backend] {
+        guard !slots.isEmpty else { return Self.expanded(backends) }
+        var missing = Dictionary(minimumCapacity: backends.count) as [Backend: Int]
+        for weighted in backends { missing[weighted.backend] = weighted.weight }
+        // An endpoint keeps no more slots than it has shares; one that has gone keeps none.
+        var assigned: [Backend?] = slots.map { backend in
+            guard let count = missing[backend], count > 0 else { return nil }
+            missing[backend] = count - 1
+            return backend
         }
-        var added = backends.filter { !kept.contains($0) }[...]
+        var added: [Backend] = []
+        for weighted in backends {
+            for _ in 0..<(missing[weighted.backend] ?? 0) { added.append(weighted.backend) }
+        }
+        var next = added[...]
         for index in assigned.indices where assigned[index] == nil {
-            guard let backend = added.popFirst() else { break }
+            guard let backend = next.popFirst() else { break }
             assigned[index] = backend
         }
-        for backend in added { assigned.append(backend) }
+        for backend in next { assigned.append(backend) }
         // Holes that are left are filled from the end.
         var index = 0
         while index < assigned.count {
@@ -36,5 +40,14 @@ package enum SlotAssignment {
             if index < assigned.count { assigned[index] = assigned.removeLast() }
         }
         return assigned.compactMap(\.self)
+    }
+
+    private static func expanded(_ backends: [WeightedBackend]) -> [Backend] {
+        var slots: [Backend] = []
+        slots.reserveCapacity(backends.count)
+        for weighted in backends {
+            for _ in 0..<weighted.weight { slots.append(weighted.backend) }
+        }
+        return slots
     }
 }

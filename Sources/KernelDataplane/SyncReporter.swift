@@ -11,7 +11,8 @@ final class SyncReporter {
         case start
         case repair(by: String)
         case change(Set<ObjectName>)
-        case addresses
+        /// What was known of the node before.
+        case settings(NodeSettings)
     }
 
     private let logger: Logger
@@ -76,10 +77,17 @@ final class SyncReporter {
             }
             self.logger.info(
                 report.kind == .replaced ? "table made anew with more room" : "programmed a change", metadata: metadata)
-        case .addresses:
-            let addresses = synchronizer.program.node.nodePortAddresses.sorted().map(\.description)
-            metadata["addresses"] = "\(addresses.joined(separator: ","))"
-            self.logger.notice("NodePorts answer on other addresses now", metadata: metadata)
+        case .settings(let former):
+            let settings = synchronizer.program.node
+            if settings.nodePortAddresses != former.nodePortAddresses {
+                metadata["addresses"] = "\(Self.list(settings.nodePortAddresses))"
+                self.logger.notice("NodePorts answer on other addresses now", metadata: metadata)
+            }
+            if settings.serviceCIDRs != former.serviceCIDRs {
+                metadata["blocks"] = "\(Self.list(settings.serviceCIDRs))"
+                self.logger.notice("addresses of no Service are dropped in other blocks now", metadata: metadata)
+            }
+            if settings.pods != former.pods { self.logger.notice("pods have other addresses now", metadata: metadata) }
         case .start:
             metadata["services"] = "\(synchronizer.planner.serviceCount)"
             metadata["frontends"] = "\(synchronizer.program.frontends.count)"
@@ -105,6 +113,10 @@ final class SyncReporter {
         self.logger.error(
             "programming failed, the kernel will be read back",
             metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
+    }
+
+    private static func list<Value: Comparable & CustomStringConvertible>(_ values: Set<Value>) -> String {
+        values.sorted().map(\.description).joined(separator: ",")
     }
 
     /// `0.83 ms`.

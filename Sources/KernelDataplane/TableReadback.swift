@@ -12,39 +12,72 @@ package struct TableReadback: Sendable {
 
     // MARK: - Slots
 
-    /// The slots of each frontend as far as they are in order: 0, 1, 2 and so on. Elements that make no
-    /// sense are left out here; the difference of elements deletes them.
-    package func slots() -> [Frontend: [Backend]] {
-        var found: [Frontend: [Int: Backend]] = [:]
+    /// The slots of each frontend and pool as far as they are in order: 0, 1, 2 and so on. Elements that
+    /// make no sense are left out here; the difference of elements deletes them.
+    package func hints() -> TableProgram.Hints {
+        var main: [Frontend: [Int: Backend]] = [:]
+        var external: [Frontend: [Int: Backend]] = [:]
+        func note(_ element: Element, _ location: Frontend.Location, at offset: Int, _ family: AddressFamily) {
+            guard let transport = element.key.transportProtocol(at: offset),
+                let port = element.key.port(at: offset + 4), let slot = element.key.integer(at: offset + 8),
+                case .bytes(let value)? = element.value, let address = value.address(family, at: 0),
+                let target = value.port(at: family.addressLength)
+            else { return }
+            let frontend = Frontend(location, transport, port)
+            if slot >= Balancer.firstExternalSlot {
+                external[frontend, default: [:]][Int(slot - Balancer.firstExternalSlot)] = Backend(address, target)
+            } else {
+                main[frontend, default: [:]][Int(slot)] = Backend(address, target)
+            }
+        }
+        var hints = TableProgram.Hints()
         for family in AddressFamily.allCases {
             for element in self.snapshot.elements[FairleadSet(.endpoints, family).name] ?? [] {
-                let offset = family.addressLength
                 guard let address = element.key.address(family, at: 0) else { continue }
-                Self.note(element, .address(address), at: offset, family, in: &found)
+                note(element, .address(address), at: family.addressLength, family)
             }
             for element in self.snapshot.elements[FairleadSet(.nodeportEndpoints, family).name] ?? [] {
-                Self.note(element, .node(family), at: 0, family, in: &found)
+                note(element, .node(family), at: 0, family)
             }
+            var pools: [UInt32: [Int: IPAddress]] = [:]
+            for element in self.snapshot.elements[FairleadSet(.affinitySlots, family).name] ?? [] {
+                guard let pool = element.key.integer(at: 0), let slot = element.key.integer(at: 4),
+                    case .bytes(let value)? = element.value, let address = value.address(family, at: 0)
+                else { continue }
+                pools[pool, default: [:]][Int(slot)] = address
+            }
+            hints.pools[family] = pools.mapValues(Self.inOrder)
         }
-        return found.mapValues { slots in
-            var backends: [Backend] = []
-            while let backend = slots[backends.count] { backends.append(backend) }
-            return backends
-        }
+        hints.main = main.mapValues(Self.inOrder)
+        hints.external = external.mapValues(Self.inOrder)
+        return hints
     }
 
-    private static func note(
-        _ element: Element,
-        _ location: Frontend.Location,
-        at offset: Int,
-        _ family: AddressFamily,
-        in found: inout [Frontend: [Int: Backend]]
-    ) {
-        guard let transport = element.key.transportProtocol(at: offset), let port = element.key.port(at: offset + 4),
-            let slot = element.key.integer(at: offset + 8), case .bytes(let value)? = element.value,
-            let address = value.address(family, at: 0), let target = value.port(at: family.addressLength)
-        else { return }
-        found[Frontend(location, transport, port), default: [:]][Int(slot)] = Backend(address, target)
+    /// The frontends that the table has.
+    package func frontends() -> Set<Frontend> {
+        var found: Set<Frontend> = []
+        for family in AddressFamily.allCases {
+            for element in self.snapshot.elements[FairleadSet(.frontends, family).name] ?? [] {
+                let length = family.addressLength
+                guard let address = element.key.address(family, at: 0),
+                    let transport = element.key.transportProtocol(at: length),
+                    let port = element.key.port(at: length + 4)
+                else { continue }
+                found.insert(Frontend(.address(address), transport, port))
+            }
+            for element in self.snapshot.elements[FairleadSet(.nodeports, family).name] ?? [] {
+                guard let transport = element.key.transportProtocol(at: 0), let port = element.key.port(at: 4)
+                else { continue }
+                found.insert(Frontend(.node(family), transport, port))
+            }
+        }
+        return found
+    }
+
+    private static func inOrder<Value>(_ slots: [Int: Value]) -> [Value] {
+        var values: [Value] = []
+        while let value = slots[values.count] { values.append(value) }
+        return values
     }
 
     // MARK: - The frame
@@ -56,14 +89,8 @@ package struct TableReadback: Sendable {
         return sizes
     }
 
-    /// Balancing chains that stand with the rules they should have.
-    package var balancers: Set<FairleadTable.Balancer> {
-        Set(
-            self.snapshot.chains.keys.compactMap(FairleadTable.Balancer.init).filter {
-                self.holds(Chain(name: $0.name), $0.rules)
-            }
-        )
-    }
+    /// Names of the chains on demand that stand, in use or not.
+    package var onDemandChains: [String] { self.snapshot.chains.keys.filter(OnDemandChain.isName) }
 
     /// Whether the constant part stands as it should: every set and chain, every rule, and nothing else.
     package func hasFrame(of program: TableProgram) -> Bool {
@@ -71,14 +98,16 @@ package struct TableReadback: Sendable {
         guard self.snapshot.flags == 0, !self.snapshot.hasMore, self.snapshot.sets.count == sets.count,
             sets.allSatisfy({ self.snapshot.sets[$0.name] == $0.state })
         else { return false }
-        let balancers = self.balancers
-        guard self.snapshot.chains.count == FairleadTable.chains.count + balancers.count else { return false }
-        return FairleadTable.chains.allSatisfy { self.holds($0.chain, $0.rules) }
+        let constant = FairleadTable.chains(program.node)
+        guard self.snapshot.chains.count == constant.count + self.onDemandChains.count,
+            self.onDemandChains.allSatisfy({ self.snapshot.chains[$0]?.base == nil })
+        else { return false }
+        return constant.allSatisfy { self.snapshot.chains[$0.chain.name] == $0.chain && self.holds($0.chain.name, $0.rules) }
     }
 
-    private func holds(_ chain: Chain, _ rules: [Rule]) -> Bool {
-        guard self.snapshot.chains[chain.name] == chain else { return false }
-        let standing = self.snapshot.rules[chain.name] ?? []
+    /// Whether the rules of a chain that stands are these.
+    package func holds(_ chain: String, _ rules: [Rule]) -> Bool {
+        let standing = self.snapshot.rules[chain] ?? []
         return standing.map(\.expressions) == rules.map { $0.expressions(in: FairleadTable.reference.family) }
     }
 
@@ -88,7 +117,7 @@ package struct TableReadback: Sendable {
     /// at a hundred thousand endpoints a second copy of everything would be felt.
     package consuming func changes(to wanted: consuming [FairleadSet: [Element]]) -> ElementChanges {
         var changes = ElementChanges()
-        for set in FairleadSet.all {
+        for set in FairleadSet.all where !set.isDynamic {
             let present = self.snapshot.elements.removeValue(forKey: set.name) ?? []
             var standing = Dictionary(minimumCapacity: present.count) as [ElementKey: Int32]
             for (index, element) in present.enumerated() { standing[ElementKey(element)] = Int32(index) }

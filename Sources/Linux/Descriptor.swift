@@ -27,6 +27,18 @@ public struct Descriptor: ~Copyable, Sendable {
         return Descriptor(owning: number)
     }
 
+    /// A file in memory that holds `bytes`, to hand to a program by ``pathForChildren``.
+    package static func memoryFile(_ name: String, _ bytes: some Sequence<UInt8>) throws(SystemError) -> Descriptor {
+        let file = Descriptor(
+            owning: try systemCall("memfd_create", name) { unsafe name.withCString { unsafe fairlead_memory_file($0) } }
+        )
+        try file.write(bytes)
+        return file
+    }
+
+    /// The path by which another process of this user opens the same file, while this value lives.
+    package var pathForChildren: String { "/proc/\(getpid())/fd/\(self.number)" }
+
     /// Reads at most `buffer.count` bytes; 0 at the end, nil where the call would block.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
         try nonBlockingCall("read") { unsafe Glibc.read(self.number, buffer.baseAddress, buffer.count) }

@@ -10,13 +10,47 @@ public enum HostSystem {
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).lowercased()
     }
 
+    /// How many cores are online.
+    public static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// A setting under /proc/sys by its sysctl(8) name; nil where there is none.
-    public static func setting(_ name: String) -> String? {
-        let path = "/proc/sys/" + name.split(separator: ".").joined(separator: "/")
+    public static func setting(_ name: String) -> String? { self.firstLine(of: self.path(ofSetting: name)) }
+
+    /// Changes a setting by its sysctl(8) name.
+    public static func set(_ name: String, to value: String) throws(SystemError) {
+        try Descriptor.open(self.path(ofSetting: name), flags: O_WRONLY).write(value.utf8)
+    }
+
+    private static let buckets = "/sys/module/nf_conntrack/parameters/hashsize"
+
+    /// Buckets of the kernel's connection table; nil without one.
+    public static var connectionBuckets: String? { self.firstLine(of: self.buckets) }
+
+    public static func setConnectionBuckets(_ count: String) throws(SystemError) {
+        try Descriptor.open(self.buckets, flags: O_WRONLY).write(count.utf8)
+    }
+
+    private static func path(ofSetting name: String) -> String {
+        "/proc/sys/" + name.split(separator: ".").joined(separator: "/")
+    }
+
+    private static func firstLine(of path: String) -> String? {
         guard let file = try? Descriptor.open(path, flags: O_RDONLY), let bytes = try? file.readToEnd(limit: 4096)
         else {
             return nil
         }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// A file of /proc/net, as of the network namespace that this thread is in; nil where there is none,
+    /// which mostly means a part of the kernel that is not loaded.
+    package static func networkFile(_ name: String) throws(SystemError) -> String? {
+        // /proc/net itself shows the namespace of the process's first thread.
+        do throws(SystemError) {
+            let file = try Descriptor.open("/proc/thread-self/net/\(name)", flags: O_RDONLY)
+            return String(decoding: try file.readToEnd(limit: 64 << 20), as: UTF8.self)
+        } catch  where error.number == ENOENT {
+            return nil
+        }
     }
 }

@@ -43,6 +43,14 @@ public struct CIDR: Sendable, Hashable {
         }
     }
 
+    /// The block from `first` to just before `end` (nil: to the end of the address space); nil if these
+    /// addresses are no block.
+    public static func block(from first: IPAddress, before end: IPAddress?) -> CIDR? {
+        (0...first.family.bitWidth).lazy
+            .compactMap { CIDR(first, prefixLength: $0) }
+            .first { $0.network == first && $0.upperBound == end }
+    }
+
     private static func masked(_ address: IPAddress, _ length: Int) -> IPAddress {
         switch address.family {
         case .ipv4:

@@ -12,14 +12,13 @@ extension Service {
                 "spec.clusterIP is not set, and without a cluster nothing assigns one: the Service has no virtual IP"
             )
         }
-        if self.externalTrafficPolicy == .local {
-            notes.append("externalTrafficPolicy Local is not implemented yet and is treated as Cluster")
+        let annotations = ServiceAnnotations(self.metadata.annotations)
+        notes.append(contentsOf: annotations.problems)
+        if case .clientIP = self.sessionAffinity, annotations.algorithm != .random {
+            notes.append("\(ServiceAnnotations.Key.algorithm) has no effect beside sessionAffinity ClientIP")
         }
-        if self.internalTrafficPolicy == .local {
-            notes.append("internalTrafficPolicy Local is not implemented yet and is treated as Cluster")
-        }
-        if case .clientIP = self.sessionAffinity {
-            notes.append("sessionAffinity ClientIP is not implemented yet and is ignored")
+        if !annotations.deniedSources.isEmpty, self.loadBalancerIPs.isEmpty {
+            notes.append("\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
         }
         return notes
     }
@@ -28,11 +27,17 @@ extension Service {
 extension EndpointSlice {
     /// What an operator should know about these endpoints.
     package var notes: [String] {
-        guard let loopback = self.endpoints.first(where: { $0.address.isLoopback }) else { return [] }
+        var notes: [String] = []
+        if let text = self.metadata.labels[ServiceAnnotations.Key.weight],
+            ServiceAnnotations.weight(ofSlice: self.metadata.labels) == nil
+        {
+            notes.append("label \(ServiceAnnotations.Key.weight): must be a number from 0 to 100, not \"\(text)\"")
+        }
+        guard let loopback = self.endpoints.first(where: { $0.address.isLoopback }) else { return notes }
         let cure =
             loopback.address.family == .ipv4
             ? "for clients from outside set net.ipv4.conf.<interface>.route_localnet=1, or use an address of this host"
             : "for clients from outside use an address of this host: IPv6 never routes to ::1"
-        return ["endpoint \(loopback.address) is on loopback, which only this host reaches; \(cure)"]
+        return notes + ["endpoint \(loopback.address) is on loopback, which only this host reaches; \(cure)"]
     }
 }

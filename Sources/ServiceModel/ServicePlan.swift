@@ -1,29 +1,106 @@
 package import KubernetesAPI
 package import Networking
 
+/// A port of a Service: what session affinity and metrics are about, whichever frontend is used.
+package struct ServicePortIdentity: Hashable, Sendable, CustomStringConvertible {
+    package let service: ObjectName
+    /// Empty if unnamed.
+    package let name: String
+    package let transport: TransportProtocol
+
+    package init(service: ObjectName, name: String, transport: TransportProtocol) {
+        self.service = service
+        self.name = name
+        self.transport = transport
+    }
+
+    /// `namespace/name:port`, or `namespace/name` for an unnamed port.
+    package var description: String { self.name.isEmpty ? "\(self.service)" : "\(self.service):\(self.name)" }
+}
+
+/// What becomes of new connections.
+package enum Route: Hashable, Sendable {
+    /// They go to one of these (sorted, not empty), chosen by that policy.
+    case backends(TrafficPolicy, [WeightedBackend])
+    /// Nobody anywhere could answer.
+    case refuse
+    /// Nobody here may answer, somebody elsewhere could.
+    case drop
+
+    package var backends: [WeightedBackend] {
+        if case .backends(_, let backends) = self { backends } else { [] }
+    }
+}
+
+/// How one of several endpoints is chosen.
+package enum Balancing: Hashable, Sendable {
+    case random
+    /// By a table of so many places.
+    case clientIPHash(Int)
+    case flowHash(Int)
+    /// The one the client had; timeout in seconds since its last connection.
+    case clientIPAffinity(Int)
+}
+
 /// One frontend of a Service and where its connections go.
 package struct FrontendPlan: Hashable, Sendable {
-    /// What the frontend is, which decides whose connections are masqueraded (l4 matrix in
-    /// docs/semantics.md).
     package enum Role: Hashable, Sendable {
         case clusterIP
         case externalIP
+        case loadBalancerIP
         case nodePort
+    }
+
+    /// Whose connections get this node's address as their source (matrix in docs/semantics.md).
+    package enum Masquerade: Hashable, Sendable {
+        /// Those from sources that are no pods of the cluster.
+        case nonPods
+        case everybody
+        /// Those that this node itself makes.
+        case thisNode
     }
 
     package let frontend: Frontend
     package let role: Role
-    /// `namespace/name:port`, or `namespace/name` for an unnamed port.
-    package let servicePort: String
-    /// Sorted, each once. Empty: connections are refused.
-    package let backends: [Backend]
+    package let port: ServicePortIdentity
+    /// For pods and for this node; for everybody where `externalRoute` is nil.
+    package let route: Route
+    /// For clients from outside, where they are treated differently: `externalTrafficPolicy: Local`.
+    package let externalRoute: Route?
+    package let balancing: Balancing
+    package let masquerade: Masquerade
+    /// Who may connect, merged and in order; nil for everybody, empty for nobody.
+    package let admittedSources: [AddressRange]?
 
-    package init(frontend: Frontend, role: Role, servicePort: String, backends: [Backend]) {
+    package init(
+        frontend: Frontend,
+        role: Role,
+        port: ServicePortIdentity,
+        route: Route,
+        externalRoute: Route? = nil,
+        balancing: Balancing = .random,
+        masquerade: Masquerade = .nonPods,
+        admittedSources: [AddressRange]? = nil
+    ) {
         self.frontend = frontend
         self.role = role
-        self.servicePort = servicePort
-        self.backends = backends
+        self.port = port
+        self.route = route
+        self.externalRoute = externalRoute
+        self.balancing = balancing
+        self.masquerade = masquerade
+        self.admittedSources = admittedSources
     }
+
+    /// The endpoints of `route`.
+    package var backends: [Backend] { self.route.backends.map(\.backend) }
+}
+
+/// The port at which load balancers ask whether this node has endpoints.
+package struct HealthCheckPlan: Hashable, Sendable {
+    package let port: UInt16
+    /// Ready endpoints on this node.
+    package let localEndpoints: Int
 }
 
 /// All that one Service asks of a data plane.
@@ -34,17 +111,24 @@ package struct ServicePlan: Hashable, Sendable {
     package let clusterIPs: [IPAddress]
     /// Addresses of endpoints that may be clients of their own Service on this node.
     package let hairpins: [IPAddress]
+    package let healthCheck: HealthCheckPlan?
+    /// Endpoints that are terminating and still serve, of all ports.
+    package let draining: [Backend]
 
     package init(
         service: ObjectName,
         frontends: [FrontendPlan] = [],
         clusterIPs: [IPAddress] = [],
-        hairpins: [IPAddress] = []
+        hairpins: [IPAddress] = [],
+        healthCheck: HealthCheckPlan? = nil,
+        draining: [Backend] = []
     ) {
         self.service = service
         self.frontends = frontends
         self.clusterIPs = clusterIPs
         self.hairpins = hairpins
+        self.healthCheck = healthCheck
+        self.draining = draining
     }
 }
 

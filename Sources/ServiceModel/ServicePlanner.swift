@@ -1,10 +1,10 @@
 package import KubernetesAPI
-internal import Networking
+package import Networking
 
 /// Holds the objects and says what each Service asks for. Each change names the Services whose plan
 /// may now differ; no other plan does.
 package struct ServicePlanner {
-    private let nodeName: String
+    package private(set) var node: NodeFacts
     private var services: [ObjectName: Service] = [:]
     /// By Service, then by slice.
     private var slices: [ObjectName: [ObjectName: EndpointSlice]] = [:]
@@ -13,22 +13,21 @@ package struct ServicePlanner {
     /// Who claims a frontend, by seniority.
     private var claims: [Frontend: [ObjectName]] = [:]
 
-    /// - Parameter nodeName: this node's name as EndpointSlices spell it.
-    package init(nodeName: String) {
-        self.nodeName = nodeName
+    package init(node: NodeFacts) {
+        self.node = node
     }
 
     // MARK: - Changes
 
     /// Takes over a Service, or its disappearance. Returns the Services to plan again.
     package mutating func update(_ name: ObjectName, service: Service?) -> Set<ObjectName> {
-        let before = self.services[name].map(Self.frontends) ?? []
+        let before = self.services[name].map(self.frontends) ?? []
         // Seniority may change with the creation time, so claims are taken back before they are made anew.
         var affected: Set<ObjectName> = [name]
         for claim in before { affected.formUnion(self.withdraw(claim.frontend, by: name)) }
         self.services[name] = service
         guard let service else { return affected }
-        for claim in Self.frontends(of: service) { affected.formUnion(self.claim(claim.frontend, by: name)) }
+        for claim in self.frontends(of: service) { affected.formUnion(self.claim(claim.frontend, by: name)) }
         return affected
     }
 
@@ -46,6 +45,24 @@ package struct ServicePlanner {
             affected.insert(service)
         }
         return affected
+    }
+
+    /// Takes over what is known of the node. Returns the Services to plan again.
+    package mutating func update(_ node: NodeFacts) -> Set<ObjectName> {
+        guard node != self.node else { return [] }
+        guard node.allowsExternalIPs == self.node.allowsExternalIPs else {
+            // Claims differ: all are made anew.
+            self.node = node
+            let services = self.services
+            self.claims = [:]
+            self.services = [:]
+            for (name, service) in services { _ = self.update(name, service: service) }
+            return Set(services.keys)
+        }
+        let former = self.node
+        self.node = node
+        if former.name != node.name || former.zone != node.zone { return Set(self.services.keys) }
+        return Set(self.services.filter { !$0.value.loadBalancerSourceRanges.isEmpty }.keys)
     }
 
     private mutating func claim(_ frontend: Frontend, by name: ObjectName) -> Set<ObjectName> {
@@ -82,29 +99,67 @@ package struct ServicePlanner {
     package func plan(for name: ObjectName) -> ServicePlan? {
         guard let service = self.services[name], Self.isOurs(service) else { return nil }
         let slices = self.slices[name].map { Array($0.values) } ?? []
-        let selection = EndpointSelection(slices)
-        let frontends = Self.frontends(of: service)
+        let annotations = ServiceAnnotations(service.metadata.annotations)
+        let selection = EndpointSelection(slices, node: self.node, zoneWeights: annotations.zoneWeights)
+        let policies = ServicePolicies(service, annotations, self.node)
+        let frontends = self.frontends(of: service)
             .filter { self.claims[$0.frontend]?.first == name }
             .map { claim in
-                FrontendPlan(
-                    frontend: claim.frontend,
-                    role: claim.role,
-                    servicePort: claim.port.name.isEmpty ? "\(name)" : "\(name):\(claim.port.name)",
-                    backends: selection.backends(claim.port.name, claim.port.transport, claim.frontend.family)
-                )
+                policies.plan(
+                    claim.frontend, claim.role, claim.port,
+                    selection.port(claim.port.name, claim.port.transport, claim.frontend.family))
             }
+        var healthCheck: HealthCheckPlan?
+        if let port = service.healthCheckNodePort, service.type == .loadBalancer,
+            service.externalTrafficPolicy == .local
+        {
+            healthCheck = HealthCheckPlan(port: port, localEndpoints: selection.localReadyCount)
+        }
         return ServicePlan(
             service: name,
             frontends: frontends,
             clusterIPs: service.clusterIPs,
-            hairpins: self.hairpins(among: frontends, of: slices)
+            hairpins: self.hairpins(among: frontends, of: slices),
+            healthCheck: healthCheck,
+            draining: self.draining(service, selection)
         )
+    }
+
+    private func draining(_ service: Service, _ selection: EndpointSelection) -> [Backend] {
+        var draining: Set<Backend> = []
+        for port in service.ports {
+            for family in AddressFamily.allCases {
+                draining.formUnion(selection.port(port.name, port.transport, family).draining)
+            }
+        }
+        return draining.sorted()
+    }
+
+    /// Where flows of a Service's frontends may still go, by frontend, for one protocol: to endpoints that
+    /// serve, whatever the policy says of new ones; or to any that is listed at all.
+    package func flowTargets(
+        of name: ObjectName,
+        _ transport: TransportProtocol,
+        _ condition: FlowCondition
+    ) -> [Frontend: Set<Backend>] {
+        guard let service = self.services[name], Self.isOurs(service) else { return [:] }
+        let claims = self.frontends(of: service).filter {
+            $0.frontend.transport == transport && self.claims[$0.frontend]?.first == name
+        }
+        guard !claims.isEmpty else { return [:] }
+        let selection = EndpointSelection(self.slices[name].map { Array($0.values) } ?? [], node: self.node)
+        var targets: [Frontend: Set<Backend>] = [:]
+        for claim in claims {
+            let port = selection.port(claim.port.name, claim.port.transport, claim.frontend.family)
+            targets[claim.frontend] = condition == .serving ? port.serving : port.listed
+        }
+        return targets
     }
 
     /// Frontends that a Service claims and another one holds.
     package func conflicts(of name: ObjectName) -> [FrontendConflict] {
         guard let service = self.services[name] else { return [] }
-        return Self.frontends(of: service).compactMap { claim in
+        return self.frontends(of: service).compactMap { claim in
             guard let holder = self.claims[claim.frontend]?.first, holder != name else { return nil }
             return FrontendConflict(frontend: claim.frontend, holder: holder, loser: name)
         }
@@ -115,14 +170,18 @@ package struct ServicePlanner {
     private func hairpins(among frontends: [FrontendPlan], of slices: [EndpointSlice]) -> [IPAddress] {
         var near: Set<IPAddress> = []
         for slice in slices {
-            for endpoint in slice.endpoints where endpoint.nodeName.map({ $0 == self.nodeName }) ?? true {
+            for endpoint in slice.endpoints where endpoint.nodeName.map({ $0 == self.node.name }) ?? true {
                 near.insert(endpoint.address)
             }
         }
         guard !near.isEmpty else { return [] }
         var serving: Set<IPAddress> = []
         for frontend in frontends {
-            for backend in frontend.backends where near.contains(backend.address) { serving.insert(backend.address) }
+            for route in [frontend.route, frontend.externalRoute].compactMap(\.self) {
+                for weighted in route.backends where near.contains(weighted.backend.address) {
+                    serving.insert(weighted.backend.address)
+                }
+            }
         }
         return serving.sorted()
     }
@@ -141,8 +200,8 @@ package struct ServicePlanner {
     }
 
     /// The frontends that a Service asks for, each once.
-    private static func frontends(of service: Service) -> [Claim] {
-        guard self.isOurs(service) else { return [] }
+    private func frontends(of service: Service) -> [Claim] {
+        guard Self.isOurs(service) else { return [] }
         var claims: [Claim] = []
         var seen: Set<Frontend> = []
         func add(_ location: Frontend.Location, _ number: UInt16, _ role: FrontendPlan.Role, _ port: ServicePort) {
@@ -153,8 +212,12 @@ package struct ServicePlanner {
         let families = Set(service.clusterIPs.map(\.family))
         for port in service.ports {
             for address in service.clusterIPs { add(.address(address), port.port, .clusterIP, port) }
-            // An external IP of a family that the Service does not have has no endpoints to lead to.
-            for address in service.externalIPs where families.contains(address.family) {
+            // An address of a family that the Service does not have has no endpoints to lead to.
+            for address in service.loadBalancerIPs where families.contains(address.family) {
+                add(.address(address), port.port, .loadBalancerIP, port)
+            }
+            for address in service.externalIPs
+            where self.node.allowsExternalIPs && families.contains(address.family) {
                 add(.address(address), port.port, .externalIP, port)
             }
             if let nodePort = port.nodePort {

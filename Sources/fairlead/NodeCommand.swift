@@ -1,10 +1,14 @@
 internal import ArgumentParser
 internal import ClusterState
+internal import HealthChecks
 internal import KernelDataplane
+internal import KubernetesAPI
 internal import Linux
 internal import Logging
+internal import Networking
 internal import Observability
 internal import ServiceLifecycle
+internal import ServiceModel
 internal import UnixSignals
 
 /// `fairlead node`: Services.
@@ -19,10 +23,14 @@ struct Node: AsyncParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
+    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
-        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+        try await NodeRole(
+            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover, log: self.log
+        ).run()
     }
 }
 
@@ -35,10 +43,14 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
+    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
-        try await NodeRole(source: self.source, node: self.node, log: self.log).run()
+        try await NodeRole(
+            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover, log: self.log
+        ).run()
     }
 }
 
@@ -46,10 +58,15 @@ struct Run: AsyncParsableCommand {
 private struct NodeRole {
     let source: SourceOptions
     let node: NodeOptions
+    let conntrack: ConntrackOptions
+    let takeover: TakeoverOptions
     let log: LogOptions
 
     func run() async throws {
-        let configuration = try self.node.configuration()
+        var configuration = try self.node.configuration()
+        configuration.conntrack = try self.conntrack.settings()
+        configuration.endsStaleTCP = self.conntrack.endsStaleTCP
+        configuration.removesKubeProxy = self.takeover.cleanupKubeProxy
         let level = try self.log.validLevel()
         let directory = try self.source.directory()
         let limits = try self.source.limits()
@@ -62,11 +79,13 @@ private struct NodeRole {
             let queue = ChangeQueue(wakeUp: wakeUp)
             let source = try ManifestSource(
                 directory: directory, queue: queue, limits: limits, logger: logger("manifests"))
+            let healthChecks = HealthCheckServer(logger: logger("health"))
             let dataplane = try KernelDataplane(
-                configuration: configuration, queue: queue, wakeUp: wakeUp, logger: logger("kernel"))
+                configuration: configuration, queue: queue, wakeUp: wakeUp,
+                publish: { healthChecks.serve(HealthCheckState($0)) }, logger: logger("kernel"))
             Self.warnOfForwarding(logger("node"))
             let group = ServiceGroup(
-                services: [dataplane, source],
+                services: [healthChecks, dataplane, source],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger("lifecycle").leveled(.warning)
             )
@@ -86,6 +105,18 @@ private struct NodeRole {
                 "\(family) forwarding is off: its Services answer this host alone, not pods or clients outside",
                 metadata: ["setting": "\(setting)", "mend": "sysctl -w \(setting)=1"])
         }
+    }
+}
+
+extension HealthCheckState {
+    /// Link-local addresses need a zone to be listened on, and no load balancer asks there.
+    fileprivate init(_ report: HealthReport) {
+        self.init(
+            checks: report.checks.map { name, plan in
+                HealthCheck(
+                    namespace: name.namespace, name: name.name, port: plan.port, localEndpoints: plan.localEndpoints)
+            },
+            addresses: report.addresses.filter { !$0.isLinkLocal }.sorted(), isProxyHealthy: report.isHealthy)
     }
 }
 

@@ -9,7 +9,7 @@ import Testing
 /// What a packet meets that sees the ruleset change under it.
 @Suite struct BalancerTests {
     private func ruleset(endpoints: Int) -> Ruleset {
-        var planner = ServicePlanner(nodeName: "here")
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
         let name = Make.name("web")
         let service = Make.service(
             "web", type: .nodePort, clusterIPs: ["10.96.0.10"],

@@ -63,23 +63,17 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         let content = ManifestDecoder.decode(
             Array(try Self.read(self.path("objects.yaml")).utf8), file: "objects.yaml", limits: ManifestLimits())
         #expect(content.problems.filter { $0.severity == .error }.isEmpty)
-        var planner = ServicePlanner(nodeName: settings["name:"]?.first ?? "node-1")
-        for (object, _) in content.objects {
-            switch object {
-            case .service(let service): _ = planner.update(service.metadata.name, service: service)
-            case .endpointSlice(let slice): _ = planner.update(slice.metadata.name, slice: slice)
-            case .node, .serviceCIDR: break
-            }
-        }
-        var plans: [ObjectName: ServicePlan?] = [:]
-        for name in planner.serviceNames { plans[name] = .some(planner.plan(for: name)) }
-        var program = TableProgram(
-            node: NodeSettings(
-                clusterCIDRs: (settings["cluster-cidr:"] ?? []).compactMap { CIDR($0) },
-                masqueradeAll: settings["masquerade-all:"] != nil,
-                nodePortAddresses: Set((settings["addresses:"] ?? []).compactMap { IPAddress($0) })))
-        _ = program.apply(plans)
-        return program.ruleset()
+        let name = settings["name:"]?.first ?? "node-1"
+        let addresses = Set((settings["addresses:"] ?? []).compactMap { IPAddress($0) })
+        let blocks = (settings["cluster-cidr:"] ?? []).compactMap { CIDR($0) }
+        let interface = settings["pod-interface:"]?.first
+        return RulesetPreview(of: content.objects.map(\.0), nodeName: name) { cluster in
+            let node = NodeSettings(
+                pods: interface.map { .interface($0) } ?? .blocks(blocks),
+                masqueradeAll: settings["masquerade-all:"] != nil, nodePortAddresses: addresses,
+                serviceCIDRs: cluster.serviceBlocks)
+            return (node, NodeFacts(name: name, zone: cluster.zone, addresses: addresses))
+        }.ruleset
     }
 }
 
@@ -102,7 +96,8 @@ struct Flow: CustomStringConvertible {
             let destination = IPAddress(words[3]),
             let transport = TransportProtocol(kubernetesName: words[4].uppercased()), let port = UInt16(words[5])
         else { return nil }
-        self.packet = PacketTracer.Packet(from: source, to: destination, transport, port, isLocal: words[0] == "host")
+        self.packet = PacketTracer.Packet(from: source, to: destination, transport, port, isLocal: words[0] == "host",
+            interface: words[0] == "pod" ? "cali0" : "eth0")
         self.words = words.joined(separator: " ")
         self.expected = line[arrow.upperBound...].split(separator: " ").joined(separator: " ")
     }
@@ -116,6 +111,7 @@ extension PacketTracer.Outcome {
         switch self {
         case .passed: "passed"
         case .refused: "refused"
+        case .dropped: "dropped"
         case .translated(let targets):
             targets.map { target in
                 let address = target.address.family == .ipv6 ? "[\(target.address)]" : "\(target.address)"

@@ -43,8 +43,8 @@ import Testing
 
     @Test func whoIsAPod() {
         let block = CIDR("10.244.0.0/16").map { [$0] } ?? []
-        #expect(NodeSettings(clusterCIDRs: block).podSources(.ipv4) == block)
-        #expect(NodeSettings(clusterCIDRs: block).podSources(.ipv6).map(\.description) == ["::/0"])
-        #expect(NodeSettings(clusterCIDRs: block, masqueradeAll: true).podSources(.ipv4).isEmpty)
+        #expect(NodeSettings(pods: .blocks(block)).plainSources(.ipv4) == block)
+        #expect(NodeSettings(pods: .blocks(block)).plainSources(.ipv6).map(\.description) == ["::/0"])
+        #expect(NodeSettings(pods: .blocks(block), masqueradeAll: true).plainSources(.ipv4).isEmpty)
     }
 }

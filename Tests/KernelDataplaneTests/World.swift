@@ -39,9 +39,9 @@ struct World {
             ports[0].nodePort = UInt16.random(in: 30000..<30006, using: &self.random)
         }
         if Bool.random(using: &self.random) { ports.append(ServicePort(name: "dns", transport: .udp, port: 53)) }
-        return Make.service(
+        var service = Make.service(
             "svc-\(number)",
-            type: ports[0].nodePort == nil ? .clusterIP : .nodePort,
+            type: ports[0].nodePort == nil ? .clusterIP : .loadBalancer,
             clusterIPs: ["10.96.0.\(address)"] + (isDual ? ["fd00:10:96::\(address)"] : []),
             externalIPs: Bool.random(using: &self.random)
                 ? ["203.0.113.\(Int.random(in: 0..<4, using: &self.random))"] : [],
@@ -50,6 +50,30 @@ struct World {
                 ? ["service.kubernetes.io/service-proxy-name": "x"] : [:],
             created: Bool.random(using: &self.random) ? Int64.random(in: 0..<3, using: &self.random) : nil
         )
+        self.addFeatures(to: &service)
+        return service
+    }
+
+    private mutating func flip(_ odds: Int) -> Bool { Int.random(in: 0..<odds, using: &self.random) == 0 }
+
+    private mutating func addFeatures(to service: inout Service) {
+        if service.type == .loadBalancer {
+            service.loadBalancerIPs = [Make.ip("203.0.113.\(Int.random(in: 4..<8, using: &self.random))")]
+            if self.flip(2) { service.loadBalancerIPs.append(Make.ip("2001:db8::7")) }
+            if self.flip(2) {
+                let blocks = ["192.0.2.0/24", "0.0.0.0/1", "192.168.50.0/24", "2001:db8:1::/48"]
+                service.loadBalancerSourceRanges = blocks.filter { _ in self.flip(2) }.compactMap { CIDR($0) }
+            }
+            if self.flip(2) { service.externalTrafficPolicy = .local }
+        }
+        if self.flip(4) { service.internalTrafficPolicy = .local }
+        if self.flip(3) { service.sessionAffinity = .clientIP(timeoutSeconds: self.flip(2) ? 60 : 10_800) }
+        if self.flip(4) {
+            service.metadata.annotations[ServiceAnnotations.Key.algorithm] = self.flip(2) ? "client-ip-hash" : "flow-hash"
+            service.metadata.annotations[ServiceAnnotations.Key.tableSize] = "64"
+        }
+        if self.flip(6) { service.metadata.annotations[ServiceAnnotations.Key.zoneWeights] = "a=3,b=2" }
+        if self.flip(6) { service.metadata.annotations[ServiceAnnotations.Key.deniedSources] = "192.0.2.128/25" }
     }
 
     private mutating func slice(_ number: Int) -> EndpointSlice {
@@ -63,6 +87,9 @@ struct World {
                     ready: Int.random(in: 0..<3, using: &self.random) > 0,
                     terminating: Bool.random(using: &self.random),
                     node: [nil, "here", "there"].randomElement(using: &self.random) ?? nil))
+            endpoints[endpoints.count - 1].zone = self.flip(2) ? "a" : "b"
+            if self.flip(2) { endpoints[endpoints.count - 1].zoneHints = [self.flip(2) ? "a" : "b"] }
+            if self.flip(3) { endpoints[endpoints.count - 1].nodeHints = ["here"] }
         }
         return Make.slice(
             "svc-\(number)", of: "svc-\(Int.random(in: 0..<12, using: &self.random))", family: family,

@@ -94,7 +94,7 @@ struct ConformanceTests {
                     .addSet(Self.addresses), .addSet(Self.targets), .addSet(Self.endpoints), .addSet(ranges),
                     .addElements(Self.addresses, [Self.address("10.1.1.1")]), .addElements(Self.targets, elements),
                     .addElements(Self.endpoints, [Self.endpoint(0, 2), Self.endpoint(1, 3)]),
-                    .addElements(ranges, Element.range(block)),
+                    .addElements(ranges, Element.range(AddressRange(block))),
                 ] + rules.map { .addRule(chain: "filtering", $0) } + translating.map { .addRule(chain: "nat", $0) }
                     + posting.map { .addRule(chain: "post", $0) }))
 
@@ -105,7 +105,7 @@ struct ConformanceTests {
         #expect(snapshot.sets["ranges"] == ranges.state)
         #expect(Set(snapshot.elements["targets"] ?? []) == Set(elements))
         #expect(Set(snapshot.elements["endpoints"] ?? []) == [Self.endpoint(0, 2), Self.endpoint(1, 3)])
-        #expect(Set(snapshot.elements["ranges"] ?? []) == Set(Element.range(block)))
+        #expect(Set(snapshot.elements["ranges"] ?? []) == Set(Element.range(AddressRange(block))))
         for (chain, written) in [("filtering", rules), ("nat", translating), ("post", posting)] {
             #expect(
                 snapshot.rules[chain]?.map(\.expressions) == written.map { $0.expressions(in: .inet) }, "chain \(chain)"
@@ -191,6 +191,7 @@ struct ConformanceTests {
             [.addSet(NamedSet(name: "addresses", key: .types(.ipv6Address)))]),
         Refusal("deleting a set that a rule uses", 16, [.deleteSet("targets")]),
         Refusal("deleting a set that no rule uses", nil, [.deleteSet("addresses")]),
+        Refusal("deleting a rule by a handle that none has", 2, [.deleteRule(chain: "base", handle: 4711)]),
         Refusal("a loop", 31, [.addElements(targets, [target("10.0.0.9", 80, .goto("looping"))])]),
         Refusal(
             "more elements than there is room for", 23,

@@ -69,7 +69,7 @@ enum ExampleRuleset {
             elements: [
                 "endpoints": [Element(key: slot, value: .bytes(backend))],
                 "verdicts": [Element(key: frontend, value: .verdict(.goto("balance")), comment: "default/diameter")],
-                "ranges": blocks.flatMap(Element.range),
+                "ranges": blocks.flatMap { Element.range(AddressRange($0)) },
             ]
         )
     }

@@ -9,7 +9,7 @@ import Testing
     private func backends(_ slices: [EndpointSlice], port: ServicePort = ServicePort(name: "http", port: 80))
         -> [String]
     {
-        var planner = ServicePlanner(nodeName: "here")
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
         _ = planner.update(Make.name("web"), service: Make.service("web", clusterIPs: ["10.96.0.10"], ports: [port]))
         for slice in slices { _ = planner.update(slice.metadata.name, slice: slice) }
         return planner.plan(for: Make.name("web"))?.frontends.first?.backends.map { "\($0.address):\($0.port)" } ?? []

@@ -8,7 +8,7 @@ import Testing
     private let web = Make.name("web")
 
     private func frontends(_ service: Service) -> [String] {
-        var planner = ServicePlanner(nodeName: "here")
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
         _ = planner.update(service.metadata.name, service: service)
         return planner.plan(for: service.metadata.name)?.frontends.map { "\($0.frontend) \($0.role)" } ?? []
     }
@@ -45,14 +45,14 @@ import Testing
             Make.service("d", clusterIPs: ["10.96.0.2"], labels: ["service.kubernetes.io/service-proxy-name": ""]),
         ]
         for service in others {
-            var planner = ServicePlanner(nodeName: "here")
+            var planner = ServicePlanner(node: NodeFacts(name: "here"))
             _ = planner.update(service.metadata.name, service: service)
             #expect(planner.plan(for: service.metadata.name) == nil, "\(service.metadata.name)")
         }
     }
 
     @Test func aSliceAffectsTheServiceItLeavesAndTheOneItComesTo() {
-        var planner = ServicePlanner(nodeName: "here")
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
         let slice = Make.name("s")
         #expect(planner.update(slice, slice: Make.slice("s", of: "web", endpoints: [])) == [self.web])
         #expect(
@@ -67,7 +67,7 @@ import Testing
         let unknown = Make.service("abc", clusterIPs: ["10.96.0.3"], externalIPs: ["203.0.113.1"])
         let shared = Frontend(.address(Make.ip("203.0.113.1")), .tcp, 80)
         for order in [[old, young, unknown], [unknown, young, old], [young, unknown, old]] {
-            var planner = ServicePlanner(nodeName: "here")
+            var planner = ServicePlanner(node: NodeFacts(name: "here"))
             for service in order { _ = planner.update(service.metadata.name, service: service) }
             let holders = planner.serviceNames.filter { name in
                 planner.plan(for: name)?.frontends.contains { $0.frontend == shared } == true
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func whoMayReachItself() {
-        var planner = ServicePlanner(nodeName: "here")
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
         _ = planner.update(self.web, service: Make.service("web", clusterIPs: ["10.96.0.10"]))
         let endpoints = [
             Make.endpoint("10.0.0.1", node: "here"), Make.endpoint("10.0.0.2", node: "there"),

@@ -62,6 +62,9 @@ enum FakeApplication {
                 guard width == set.key.length, isMap == set.isMap else { throw refuse(invalid) }
             }
             table.rules[chain, default: []].append(rule)
+        case .deleteRule:
+            // Its rules have no handles: nobody can have read one.
+            throw refuse(noSuchEntry)
         case .addSet(let set):
             if let standing = table.sets[set.name] {
                 if standing.state != set.state { throw refuse(exists) }
@@ -98,6 +101,13 @@ enum FakeApplication {
         switch (set.data, element.value) {
         case (nil, nil), (.verdict, .verdict): break
         case (.values(let values), .bytes(let bytes)): if bytes.count != values.length { return invalid }
+        case (nil, .rangeEnd(let end)):
+            guard set.flags.contains(.interval), end.count == set.key.length, element.key <= end else { return invalid }
+            let overlaps = (table.elements[set.name] ?? [:]).values.contains { standing in
+                guard case .rangeEnd(let last)? = standing.value else { return false }
+                return standing.key <= end && element.key <= last && !(standing.key == element.key && last == end)
+            }
+            if overlaps { return exists }
         // The end of a range carries no value even in a map.
         case (_, nil) where element.boundary == .end: break
         default: return invalid
@@ -137,6 +147,9 @@ enum FakeApplication {
         case .lookup(let selectors, let set, _): (set, width(selectors), false)
         case .verdictMap(let selectors, let map): (map, width(selectors), true)
         case .destinationNAT(_, let selectors, let map): (map, width(selectors), true)
+        case .setDestination(_, let selectors, let map): (map, width(selectors), true)
+        case .update(let set, let key, let value, _): (set, width(key), !value.isEmpty)
+        case .forget(let map, let key, _): (map, width(key), true)
         default: nil
         }
     }

@@ -11,19 +11,23 @@ package struct PacketTracer {
         package var port: UInt16
         /// Made by the node itself, so it enters at the output hook.
         package var isLocal: Bool
+        /// The interface that it comes by.
+        package var interface: String?
 
         package init(
             from source: IPAddress,
             to destination: IPAddress,
             _ transport: TransportProtocol,
             _ port: UInt16,
-            isLocal: Bool = false
+            isLocal: Bool = false,
+            interface: String? = nil
         ) {
             self.source = source
             self.destination = destination
             self.transport = transport
             self.port = port
             self.isLocal = isLocal
+            self.interface = interface
         }
     }
 
@@ -31,6 +35,7 @@ package struct PacketTracer {
         /// No Service's business.
         case passed
         case refused
+        case dropped
         /// Where it may go, and for which of these its source becomes the node's.
         case translated([Target])
     }
@@ -48,14 +53,21 @@ package struct PacketTracer {
     private enum Verdict: Hashable {
         case accepted
         case refused
+        case dropped
         case translated(IPAddress, UInt16)
         case masqueraded
         /// The end of the chain, back to where it was jumped from.
         case returned
     }
 
+    /// What rules have put into dynamic sets.
+    private final class Memory {
+        var keys: [String: Set<ElementBytes>] = [:]
+    }
+
     private struct State {
         var packet: Packet
+        let memory: Memory
         /// Before translation; nil while it has not been translated.
         var original: Packet?
     }
@@ -82,14 +94,16 @@ package struct PacketTracer {
 
     /// What becomes of a connection's first packet.
     package func trace(_ packet: Packet) -> Outcome {
-        let verdicts = self.run(packet.isLocal ? "output" : "prerouting", State(packet: packet))
+        let memory = Memory()
+        let verdicts = self.run(packet.isLocal ? "output" : "prerouting", State(packet: packet, memory: memory))
         if verdicts.contains(.refused) { return .refused }
+        if verdicts.contains(.dropped) { return .dropped }
         let targets = verdicts.compactMap { verdict -> Target? in
             guard case .translated(let address, let port) = verdict else { return nil }
             var translated = packet
             translated.destination = address
             translated.port = port
-            let after = self.run("postrouting", State(packet: translated, original: packet))
+            let after = self.run("postrouting", State(packet: translated, memory: memory, original: packet))
             return Target(address: address, port: port, isMasqueraded: after == [.masqueraded])
         }
         return targets.isEmpty ? .passed : .translated(targets.sorted())
@@ -107,9 +121,44 @@ package struct PacketTracer {
     }
 
     /// nil if the rule does not match; `.returned` among the verdicts if what follows may be reached.
-    private func run(_ rule: Rule, _ state: State) -> Set<Verdict>? {
-        for statement in rule.statements {
+    private func run(_ rule: Rule, _ state: State) -> Set<Verdict>? { self.run(rule.statements[...], state) }
+
+    private func run(_ statements: ArraySlice<Statement>, _ state: State) -> Set<Verdict>? {
+        for (index, statement) in zip(statements.indices, statements) {
             switch statement {
+            case .isLocal(.source, let isInverted):
+                guard state.packet.isLocal != isInverted else { return nil }
+            case .isLocal(.destination, let isInverted):
+                // No traced packet goes to this host's own addresses but by NodePorts.
+                guard isInverted else { return nil }
+            case .inputInterface(let pattern):
+                guard let name = state.packet.interface else { return nil }
+                let matches = pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
+                guard matches else { return nil }
+            case .update(let set, let key, let value, _):
+                guard let keys = self.keys(key, state) else { return nil }
+                if value.isEmpty { state.memory.keys[set, default: []].formUnion(keys) }
+            case .forget:
+                continue
+            case .restoreDestination:
+                return nil
+            case .setDestination(let kind, let selectors, let map):
+                guard state.packet.destination.family == (kind == .ipv4 ? .ipv4 : .ipv6),
+                    let keys = self.keys(selectors, state)
+                else { return nil }
+                var verdicts: Set<Verdict> = []
+                for key in keys {
+                    guard case .bytes(let value)? = self.elements[map]?[key]?.value,
+                        let address = value.address(state.packet.destination.family, at: 0)
+                    else {
+                        verdicts.insert(.returned)
+                        continue
+                    }
+                    var changed = state
+                    changed.packet.destination = address
+                    verdicts.formUnion(self.run(statements[(index + 1)...], changed) ?? [.returned])
+                }
+                return verdicts
             case .counter:
                 continue
             case .transportProtocol(let transport):
@@ -120,7 +169,7 @@ package struct PacketTracer {
                 guard state.original != nil else { return nil }
             case .lookup(let selectors, let set, let isInverted):
                 guard let keys = self.keys(selectors, state), let key = keys.first else { return nil }
-                guard self.contains(key, in: set) != isInverted else { return nil }
+                guard self.contains(key, in: set, state) != isInverted else { return nil }
             case .verdictMap(let selectors, let map):
                 guard let key = self.keys(selectors, state)?.first,
                     case .verdict(let verdict)? = self.elements[map]?[key]?.value
@@ -150,7 +199,7 @@ package struct PacketTracer {
     private func follow(_ verdict: Nftables.Verdict, _ state: State) -> Set<Verdict> {
         switch verdict {
         case .accept: [.accepted]
-        case .drop: [.refused]
+        case .drop: [.dropped]
         case .continue, .return: [.returned]
         case .jump(let chain): self.run(chain, state)
         // What a chain that was gone to returns, is at the end of the one that went there.
@@ -181,9 +230,14 @@ package struct PacketTracer {
             case .originalDestinationPort:
                 guard let port = state.original?.port else { return nil }
                 keys = keys.map { $0.appending { $0.append(port: port) } }
-            case .random(let modulus):
+            case .sourcePort:
+                keys = keys.map { $0.appending { $0.append(port: 40_000) } }
+            case .random(let modulus, let offset), .hash(_, let modulus, let offset, _):
+                // Every number that a draw or a hash may come to; of the whole range of hashes any one.
                 keys = keys.flatMap { key in
-                    (0..<modulus).map { number in key.appending { $0.append(integer: number) } }
+                    (0..<(modulus == .max ? 1 : modulus)).map { number in
+                        key.appending { $0.append(integer: offset + number) }
+                    }
                 }
             case .networkProtocol:
                 return nil
@@ -192,8 +246,14 @@ package struct PacketTracer {
         return keys
     }
 
-    private func contains(_ key: ElementBytes, in set: String) -> Bool {
+    private func contains(_ key: ElementBytes, in set: String, _ state: State) -> Bool {
+        if state.memory.keys[set]?.contains(key) == true { return true }
         guard let ranges = self.ranges[set] else { return self.elements[set]?[key] != nil }
+        if ranges.contains(where: { if case .rangeEnd? = $0.value { true } else { false } }) {
+            return ranges.contains { element in
+                if case .rangeEnd(let end)? = element.value { element.key <= key && key <= end } else { false }
+            }
+        }
         // The last boundary at or before the key says whether it is inside.
         return ranges.last { $0.key <= key }.map { $0.boundary != .end } ?? false
     }

@@ -59,8 +59,8 @@ final class Scene {
     // MARK: - The program
 
     /// Starts another Fairlead as the first was started, and waits until its rules are in force.
-    func start() throws {
-        self.fairlead = try FairleadProcess(on: self.node, self.arguments)
+    func start(_ further: [String] = []) throws {
+        self.fairlead = try FairleadProcess(on: self.node, self.arguments + further)
         try self.awaitStart()
     }
 

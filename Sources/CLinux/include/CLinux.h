@@ -18,6 +18,8 @@ int fairlead_setns(int fd);
 // Gives the calling thread a network namespace of its own.
 int fairlead_unshare_network(void);
 int fairlead_open(const char *path, int flags, mode_t mode);
+// memfd_create(2): a file that is on no disk and goes with its descriptor.
+int fairlead_memory_file(const char *name);
 int fairlead_eventfd(void);
 int fairlead_inotify_init(void);
 // capget(2) has no glibc wrapper.

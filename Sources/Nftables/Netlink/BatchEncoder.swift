@@ -90,6 +90,10 @@ struct BatchEncoder: ~Copyable {
             unsafe self.append(
                 NFT_MSG_NEWRULE.rawValue, table, flags: NLM_F_CREATE | NLM_F_APPEND, operation: index
             ) { unsafe handle.build($0) }
+        case .deleteRule(let chain, let number):
+            let handle = RuleHandle(table: table.name, chain: chain)
+            handle.set(handle: number)
+            unsafe self.append(NFT_MSG_DELRULE.rawValue, table, operation: index) { unsafe handle.build($0) }
         case .addSet(let set):
             self.setIdentifier += 1
             let handle = SetHandle(table: table.name, name: set.name)

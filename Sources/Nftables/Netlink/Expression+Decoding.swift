@@ -17,6 +17,8 @@ extension Expression {
                 let into = unsafe register(raw, NFTNL_EXPR_META_DREG)
             else { return nil }
             return .meta(key, into: into)
+        case "payload" where unsafe has(raw, NFTNL_EXPR_PAYLOAD_SREG):
+            return unsafe decodeWrite(raw)
         case "payload":
             guard let base = unsafe PayloadBase(rawValue: word(raw, NFTNL_EXPR_PAYLOAD_BASE)),
                 let into = unsafe register(raw, NFTNL_EXPR_PAYLOAD_DREG)
@@ -46,10 +48,16 @@ extension Expression {
             return unsafe .mask(from, with: bytes(raw, NFTNL_EXPR_BITWISE_MASK))
         case "numgen":
             guard let into = unsafe register(raw, NFTNL_EXPR_NG_DREG),
-                unsafe word(raw, NFTNL_EXPR_NG_TYPE) == NFT_NG_RANDOM.rawValue,
-                unsafe word(raw, NFTNL_EXPR_NG_OFFSET) == 0
+                unsafe word(raw, NFTNL_EXPR_NG_TYPE) == NFT_NG_RANDOM.rawValue
             else { return nil }
-            return unsafe .random(modulus: word(raw, NFTNL_EXPR_NG_MODULUS), into: into)
+            return unsafe .random(
+                modulus: word(raw, NFTNL_EXPR_NG_MODULUS), offset: word(raw, NFTNL_EXPR_NG_OFFSET), into: into)
+        case "fib":
+            return unsafe decodeFIB(raw)
+        case "hash":
+            return unsafe decodeHash(raw)
+        case "dynset":
+            return unsafe decodeSetChange(raw)
         case "lookup":
             return unsafe decodeLookup(raw)
         case "immediate":
@@ -90,6 +98,49 @@ extension Expression {
         if unsafe word(raw, NFTNL_EXPR_LOOKUP_DREG) == 0 { return .lookupVerdict(map: set, key: key) }
         guard let into = unsafe register(raw, NFTNL_EXPR_LOOKUP_DREG) else { return nil }
         return .lookup(set: set, key: key, into: into, isInverted: isInverted)
+    }
+
+    private static func decodeWrite(_ raw: OpaquePointer) -> Expression? {
+        let base = unsafe PayloadBase(rawValue: word(raw, NFTNL_EXPR_PAYLOAD_BASE))
+        let checksum = unsafe Checksum(
+            kind: word(raw, NFTNL_EXPR_PAYLOAD_CSUM_TYPE), offset: word(raw, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET))
+        guard let base, let from = unsafe register(raw, NFTNL_EXPR_PAYLOAD_SREG),
+            unsafe word(raw, NFTNL_EXPR_PAYLOAD_FLAGS) == 1
+        else { return nil }
+        return unsafe .writePayload(
+            base, offset: word(raw, NFTNL_EXPR_PAYLOAD_OFFSET), length: word(raw, NFTNL_EXPR_PAYLOAD_LEN), from: from,
+            checksum)
+    }
+
+    private static func decodeFIB(_ raw: OpaquePointer) -> Expression? {
+        let flags = unsafe word(raw, NFTNL_EXPR_FIB_FLAGS)
+        guard let into = unsafe register(raw, NFTNL_EXPR_FIB_DREG),
+            unsafe word(raw, NFTNL_EXPR_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE.rawValue,
+            flags == NFTA_FIB_F_SADDR.rawValue || flags == NFTA_FIB_F_DADDR.rawValue
+        else { return nil }
+        return .addressType(isSource: flags == NFTA_FIB_F_SADDR.rawValue, into: into)
+    }
+
+    private static func decodeHash(_ raw: OpaquePointer) -> Expression? {
+        guard let from = unsafe register(raw, NFTNL_EXPR_HASH_SREG),
+            let into = unsafe register(raw, NFTNL_EXPR_HASH_DREG),
+            unsafe word(raw, NFTNL_EXPR_HASH_TYPE) == NFT_HASH_JENKINS.rawValue
+        else { return nil }
+        return unsafe .hash(
+            from: from, length: word(raw, NFTNL_EXPR_HASH_LEN), modulus: word(raw, NFTNL_EXPR_HASH_MODULUS),
+            offset: word(raw, NFTNL_EXPR_HASH_OFFSET), seed: word(raw, NFTNL_EXPR_HASH_SEED), into: into)
+    }
+
+    private static func decodeSetChange(_ raw: OpaquePointer) -> Expression? {
+        guard let operation = unsafe SetOperation(rawValue: word(raw, NFTNL_EXPR_DYNSET_OP)),
+            let set = unsafe text(raw, NFTNL_EXPR_DYNSET_SET_NAME),
+            let key = unsafe register(raw, NFTNL_EXPR_DYNSET_SREG_KEY)
+        else { return nil }
+        let timeout =
+            unsafe has(raw, NFTNL_EXPR_DYNSET_TIMEOUT)
+            ? nftnl_expr_get_u64(raw, UInt16(NFTNL_EXPR_DYNSET_TIMEOUT)) : 0
+        return unsafe .changeSet(
+            operation, set: set, key: key, value: register(raw, NFTNL_EXPR_DYNSET_SREG_DATA), timeout: timeout)
     }
 
     // MARK: - Attributes

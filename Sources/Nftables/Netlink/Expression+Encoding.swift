@@ -37,12 +37,46 @@ extension ExpressionHandle {
             handle.set(NFTNL_EXPR_BITWISE_MASK, mask)
             handle.set(NFTNL_EXPR_BITWISE_XOR, [UInt8](repeating: 0, count: mask.count))
             return handle
-        case .random(let modulus, let register):
+        case .writePayload(let base, let offset, let length, let register, let checksum):
+            let handle = ExpressionHandle("payload")
+            handle.set(NFTNL_EXPR_PAYLOAD_SREG, register.kernelNumber)
+            handle.set(NFTNL_EXPR_PAYLOAD_BASE, base.rawValue)
+            handle.set(NFTNL_EXPR_PAYLOAD_OFFSET, offset)
+            handle.set(NFTNL_EXPR_PAYLOAD_LEN, length)
+            handle.set(NFTNL_EXPR_PAYLOAD_CSUM_TYPE, checksum.kind)
+            handle.set(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, checksum.offset)
+            handle.set(NFTNL_EXPR_PAYLOAD_FLAGS, 1)  // NFT_PAYLOAD_L4CSUM_PSEUDOHDR
+            return handle
+        case .addressType(let isSource, let register):
+            let handle = ExpressionHandle("fib")
+            handle.set(NFTNL_EXPR_FIB_DREG, register.kernelNumber)
+            handle.set(NFTNL_EXPR_FIB_RESULT, UInt32(NFT_FIB_RESULT_ADDRTYPE.rawValue))
+            handle.set(NFTNL_EXPR_FIB_FLAGS, UInt32((isSource ? NFTA_FIB_F_SADDR : NFTA_FIB_F_DADDR).rawValue))
+            return handle
+        case .hash(let source, let length, let modulus, let offset, let seed, let register):
+            let handle = ExpressionHandle("hash")
+            handle.set(NFTNL_EXPR_HASH_SREG, source.kernelNumber)
+            handle.set(NFTNL_EXPR_HASH_DREG, register.kernelNumber)
+            handle.set(NFTNL_EXPR_HASH_LEN, length)
+            handle.set(NFTNL_EXPR_HASH_MODULUS, modulus)
+            handle.set(NFTNL_EXPR_HASH_OFFSET, offset)
+            handle.set(NFTNL_EXPR_HASH_SEED, seed)
+            handle.set(NFTNL_EXPR_HASH_TYPE, UInt32(NFT_HASH_JENKINS.rawValue))
+            return handle
+        case .changeSet(let operation, let set, let key, let value, let timeout):
+            let handle = ExpressionHandle("dynset")
+            handle.set(NFTNL_EXPR_DYNSET_OP, operation.rawValue)
+            handle.set(NFTNL_EXPR_DYNSET_SET_NAME, set)
+            handle.set(NFTNL_EXPR_DYNSET_SREG_KEY, key.kernelNumber)
+            if let value { handle.set(NFTNL_EXPR_DYNSET_SREG_DATA, value.kernelNumber) }
+            if timeout > 0 { handle.set(NFTNL_EXPR_DYNSET_TIMEOUT, wide: timeout) }
+            return handle
+        case .random(let modulus, let offset, let register):
             let handle = ExpressionHandle("numgen")
             handle.set(NFTNL_EXPR_NG_DREG, register.kernelNumber)
             handle.set(NFTNL_EXPR_NG_TYPE, UInt32(NFT_NG_RANDOM.rawValue))
             handle.set(NFTNL_EXPR_NG_MODULUS, modulus)
-            handle.set(NFTNL_EXPR_NG_OFFSET, 0)
+            handle.set(NFTNL_EXPR_NG_OFFSET, offset)
             return handle
         case .lookup(let set, let key, let register, let isInverted):
             let handle = ExpressionHandle("lookup")

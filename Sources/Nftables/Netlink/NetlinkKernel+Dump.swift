@@ -37,12 +37,7 @@ extension NetlinkKernel {
                 continue
             }
         }
-        throw NftablesError(
-            .changedMeanwhile,
-            number: EINTR,
-            subject: "\(table)",
-            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
-        )
+        throw .neverAtRest("\(table)")
     }
 
     public func counters(of set: NamedSet, in table: TableReference) throws(NftablesError) -> [ElementBytes: Counter] {
@@ -60,12 +55,7 @@ extension NetlinkKernel {
             }
             if isConsistent { return counters }
         }
-        throw NftablesError(
-            .changedMeanwhile,
-            number: EINTR,
-            subject: "\(set.description) in \(table)",
-            reason: "other programs changed the ruleset during each of \(Self.dumpAttempts) dumps"
-        )
+        throw .neverAtRest("\(set.description) in \(table)")
     }
 
     /// Returns false if there is no such table.
@@ -222,7 +212,8 @@ extension NetlinkKernel {
     }
 
     private func dumpElements(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
-        for name in snapshot.sets.keys {
+        // What rules put into a set is not what anybody asked for: it is left out, and left alone.
+        for (name, set) in snapshot.sets where set.flags & NFT_SET_EVAL.rawValue == 0 {
             var elements: [Element] = []
             var isComplete = true
             let isConsistent = try unsafe self.forEachElement(of: name, in: snapshot.table) { raw in
@@ -259,13 +250,14 @@ extension NetlinkKernel {
         }
     }
 
-    /// nil for what an `Element` cannot be: one without a key, which is a catch-all, or with a key that ends
-    /// a range.
+    /// nil for what an `Element` cannot be: one without a key, which is a catch-all.
     private static func element(_ raw: OpaquePointer) -> Element? {
-        guard let key = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY),
-            unsafe !nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_KEY_END))
-        else { return nil }
+        guard let key = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY) else { return nil }
         var element = Element(key: key)
+        if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_KEY_END)) {
+            guard let end = unsafe self.bytes(raw, NFTNL_SET_ELEM_KEY_END) else { return nil }
+            element.value = .rangeEnd(end)
+        }
         if unsafe nftnl_set_elem_is_set(raw, UInt16(NFTNL_SET_ELEM_VERDICT)) {
             let code = unsafe Int32(bitPattern: nftnl_set_elem_get_u32(raw, UInt16(NFTNL_SET_ELEM_VERDICT)))
             let chain = unsafe self.text(nftnl_set_elem_get_str(raw, UInt16(NFTNL_SET_ELEM_CHAIN)))

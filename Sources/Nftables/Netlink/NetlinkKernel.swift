@@ -209,6 +209,16 @@ public final class NetlinkKernel: NftablesKernel {
 }
 
 extension NftablesError {
+    /// Each dump of several was spoilt by commits of other programs.
+    static func neverAtRest(_ subject: String) -> NftablesError {
+        NftablesError(
+            .changedMeanwhile,
+            number: EINTR,
+            subject: subject,
+            reason: "other programs changed the ruleset during each of \(NetlinkKernel.dumpAttempts) dumps"
+        )
+    }
+
     static func lost(_ number: Int32, _ subject: String) -> NftablesError {
         NftablesError(
             .lost,
@@ -231,6 +241,8 @@ extension Transaction.Operation {
             return "chain \(name) in \(table)"
         case .addRule(let chain, let rule):
             return "rule '\(rule.text)' in chain \(chain) in \(table)"
+        case .deleteRule(let chain, let handle):
+            return "rule with handle \(handle) in chain \(chain) in \(table)"
         case .addSet(let set):
             return "\(set.description) in \(table)"
         case .deleteSet(let name):

@@ -27,6 +27,7 @@ struct ExpressionHandle: ~Copyable {
     deinit { unsafe nftnl_expr_free(self.raw) }
 
     func set(_ attribute: Int, _ value: UInt32) { unsafe nftnl_expr_set_u32(self.raw, UInt16(attribute), value) }
+    func set(_ attribute: Int, wide value: UInt64) { unsafe nftnl_expr_set_u64(self.raw, UInt16(attribute), value) }
     func set(_ attribute: Int, byte value: UInt8) { unsafe nftnl_expr_set_u8(self.raw, UInt16(attribute), value) }
     func set(_ attribute: Int, _ text: String) { unsafe _ = nftnl_expr_set_str(self.raw, UInt16(attribute), text) }
 
@@ -108,6 +109,9 @@ struct RuleHandle: ~Copyable {
         }
     }
 
+    /// Names one rule that stands.
+    func set(handle: UInt64) { unsafe nftnl_rule_set_u64(self.raw, UInt16(NFTNL_RULE_HANDLE.rawValue), handle) }
+
     func append(_ expression: consuming ExpressionHandle) { unsafe expression.move(to: self.raw) }
 
     func build(_ message: UnsafeMutablePointer<nlmsghdr>) { unsafe nftnl_rule_nlmsg_build_payload(message, self.raw) }
@@ -138,6 +142,13 @@ struct SetHandle: ~Copyable {
             self.set(NFTNL_SET_DATA_LEN, UInt32(state.dataLength))
         }
         if let size = set.size { self.set(NFTNL_SET_DESC_SIZE, size) }
+        if set.hasConcatenatedRanges {
+            let lengths = set.key.parts.map { UInt8($0.datatype.length) }
+            unsafe lengths.withUnsafeBytes {
+                unsafe _ = nftnl_set_set_data(
+                    self.raw, UInt16(NFTNL_SET_DESC_CONCAT.rawValue), $0.baseAddress, UInt32($0.count))
+            }
+        }
         if let timeout = set.timeout { unsafe nftnl_set_set_u64(self.raw, UInt16(NFTNL_SET_TIMEOUT.rawValue), timeout) }
         if set.hasCounters { unsafe ExpressionHandle("counter").move(toSet: self.raw) }
         let notes = UserData.set(set)
@@ -158,13 +169,18 @@ struct SetHandle: ~Copyable {
         unsafe withBytes(element.key) { pointer, count in
             unsafe _ = nftnl_set_elem_set(item, UInt16(NFTNL_SET_ELEM_KEY), pointer, count)
         }
+        if case .rangeEnd(let end) = element.value {
+            unsafe withBytes(end) { pointer, count in
+                unsafe _ = nftnl_set_elem_set(item, UInt16(NFTNL_SET_ELEM_KEY_END), pointer, count)
+            }
+        }
         if element.boundary == .end {
             unsafe nftnl_set_elem_set_u32(
                 item, UInt16(NFTNL_SET_ELEM_FLAGS), UInt32(NFT_SET_ELEM_INTERVAL_END.rawValue))
         }
         if !keyOnly {
             switch element.value {
-            case nil: break
+            case nil, .rangeEnd: break
             case .bytes(let bytes):
                 unsafe withBytes(bytes) { pointer, count in
                     unsafe _ = nftnl_set_elem_set(item, UInt16(NFTNL_SET_ELEM_DATA), pointer, count)

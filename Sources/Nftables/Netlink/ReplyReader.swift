@@ -90,6 +90,18 @@ enum ReplyReader {
         }
     }
 
+    /// Calls `body` with each attribute inside another one.
+    static func forEachAttribute(in nest: UnsafePointer<nlattr>, _ body: (UnsafePointer<nlattr>) -> Void) {
+        guard let first = unsafe mnl_attr_get_payload(nest) else { return }
+        let end = unsafe first + Int(mnl_attr_get_payload_len(nest))
+        var attribute = unsafe UnsafePointer(first.assumingMemoryBound(to: nlattr.self))
+        while unsafe mnl_attr_ok(attribute, Int32(clamping: end - UnsafeMutableRawPointer(mutating: attribute))) {
+            unsafe body(attribute)
+            guard let next = unsafe mnl_attr_next(attribute) else { return }
+            unsafe attribute = UnsafePointer(next)
+        }
+    }
+
     /// Which element of the message at `offset` in a batch the attribute at fault belongs to.
     static func elementIndex(in batch: UnsafeRawBufferPointer, message offset: Int, attribute: Int) -> Int? {
         guard let base = batch.baseAddress else { return nil }

@@ -79,6 +79,7 @@ enum UserData {
             case .address(.ipv4, .destination): (7, [12, 12])
             case .address(.ipv6, .source): (7, [13, 8])
             case .address(.ipv6, .destination): (7, [13, 9])
+            case .sourcePort: (7, [11, 1])
             case .destinationPort: (7, [11, 2])
             // EXPR_META: key
             case .networkProtocol: (9, [15])
@@ -88,7 +89,9 @@ enum UserData {
             case .originalDestination(.ipv6): (11, [22, 0])
             case .originalDestinationPort: (11, [12, 0])
             // EXPR_NUMGEN: type (random), modulus, offset
-            case .random(let modulus): (23, [1, modulus, 0])
+            case .random(let modulus, let offset): (23, [1, modulus, offset])
+            // nft 1.0.6 crashes when it lists a set with the type of a hash; a draw's type is the same.
+            case .hash: preconditionFailure("no set is declared with the type of a hash")
             }
         var nested: [UInt8] = []
         for (index, attribute) in attributes.enumerated() {

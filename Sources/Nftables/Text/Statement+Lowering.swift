@@ -34,6 +34,12 @@ struct Lowering {
         case .verdictMap(let selectors, let map):
             self.load(selectors)
             self.expressions.append(.lookupVerdict(map: map, key: first))
+        case .isLocal(let direction, let isInverted):
+            self.expressions.append(.addressType(isSource: direction == .source, into: first))
+            self.expressions.append(.compare(isInverted ? .notEqual : .equal, first, [2, 0, 0, 0]))  // RTN_LOCAL
+        case .inputInterface(let name):
+            self.expressions.append(.meta(.inputInterfaceName, into: first))
+            self.expressions.append(.compare(.equal, first, Self.interfaceName(name)))
         case .destinationTranslated:
             self.expressions.append(.conntrack(.status, isDirected: false, into: first))
             // IPS_DST_NAT, a host-order bit mask.
@@ -48,6 +54,19 @@ struct Lowering {
             self.expressions.append(
                 .destinationNAT(kind == .ipv4 ? .ipv4 : .ipv6, address: first, port: portRegister)
             )
+        case .setDestination(let kind, let selectors, let map):
+            self.require(kind)
+            self.load(selectors)
+            self.expressions.append(.lookup(set: map, key: first, into: first, isInverted: false))
+            self.writeDestination(kind)
+        case .restoreDestination(let kind):
+            self.require(kind)
+            self.load([.originalDestination(kind)])
+            self.writeDestination(kind)
+        case .update(let set, let key, let value, let timeout):
+            self.change(.update, set, key, value, timeout: UInt64(timeout) * 1000)
+        case .forget(let map, let key, let value):
+            self.change(.delete, map, key, value, timeout: 0)
         case .masquerade:
             self.expressions.append(.masquerade(flags: 0x10))  // NF_NAT_RANGE_PROTO_RANDOM_FULLY
         case .reject(.tcpReset):
@@ -59,10 +78,45 @@ struct Lowering {
         }
     }
 
+    /// Writes the first registers into the packet's destination address.
+    private mutating func writeDestination(_ kind: Selector.AddressKind) {
+        self.expressions.append(
+            .writePayload(
+                .network, offset: kind == .ipv4 ? 16 : 24, length: UInt32(kind.datatype.length),
+                from: Self.firstRegister, kind == .ipv4 ? .ipv4 : .ipv6))
+    }
+
+    private mutating func change(
+        _ operation: Expression.SetOperation,
+        _ set: String,
+        _ key: [Selector],
+        _ value: [Selector],
+        timeout: UInt64
+    ) {
+        self.load(key)
+        let end = key.reduce(0) { $0 + UInt32($1.datatype.paddedLength / 4) }
+        self.load(value, at: end)
+        self.expressions.append(
+            .changeSet(
+                operation, set: set, key: Self.firstRegister, value: value.isEmpty ? nil : Expression.Register(end),
+                timeout: timeout))
+    }
+
+    /// A name fills 16 bytes (`IFNAMSIZ`); of a pattern only what is before the `*` is compared.
+    private static func interfaceName(_ name: String) -> [UInt8] {
+        guard name.hasSuffix("*") else {
+            return Array(name.utf8) + [UInt8](repeating: 0, count: max(0, 16 - name.utf8.count))
+        }
+        return Array(name.utf8.dropLast())
+    }
+
     /// Loads selectors into one run of registers, each part at a register of its own.
-    private mutating func load(_ selectors: [Selector]) {
+    private mutating func load(_ selectors: [Selector], at start: UInt32 = 0) {
         for case .address(let kind, _) in selectors { self.require(kind) }
-        var index: UInt32 = 0
+        for case .hash(let inputs, _, _, _) in selectors {
+            for case .address(let kind, _) in inputs { self.require(kind) }
+        }
+        var index = start
         for selector in selectors {
             let register = Expression.Register(index)
             switch selector {
@@ -78,6 +132,8 @@ struct Lowering {
                 self.expressions.append(.meta(.networkProtocol, into: register))
             case .transportProtocol:
                 self.expressions.append(.meta(.transportProtocol, into: register))
+            case .sourcePort:
+                self.expressions.append(.payload(.transport, offset: 0, length: 2, into: register))
             case .destinationPort:
                 self.expressions.append(.payload(.transport, offset: 2, length: 2, into: register))
             case .originalDestination(.ipv4):
@@ -86,8 +142,15 @@ struct Lowering {
                 self.expressions.append(.conntrack(.destinationIPv6, isDirected: true, into: register))
             case .originalDestinationPort:
                 self.expressions.append(.conntrack(.protocolDestination, isDirected: true, into: register))
-            case .random(let modulus):
-                self.expressions.append(.random(modulus: modulus, into: register))
+            case .random(let modulus, let offset):
+                self.expressions.append(.random(modulus: modulus, offset: offset, into: register))
+            case .hash(let inputs, let modulus, let offset, let seed):
+                // What is hashed may use the registers from here on: the later parts are loaded after it.
+                self.load(inputs, at: index)
+                let length = inputs.reduce(0) { $0 + UInt32($1.datatype.paddedLength) }
+                self.expressions.append(
+                    .hash(
+                        from: register, length: length, modulus: modulus, offset: offset, seed: seed, into: register))
             }
             index += UInt32(selector.datatype.paddedLength / 4)
         }

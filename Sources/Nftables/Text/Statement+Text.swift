@@ -10,12 +10,24 @@ extension Statement {
             "\(Self.joined(selectors)) \(isInverted ? "!= " : "")@\(set)"
         case .verdictMap(let selectors, let map):
             "\(Self.joined(selectors)) vmap @\(map)"
+        case .isLocal(let direction, let isInverted):
+            "fib \(direction == .source ? "saddr" : "daddr") type \(isInverted ? "!= " : "")local"
+        case .inputInterface(let name):
+            "iifname \"\(name)\""
         case .destinationTranslated:
             "ct status dnat"
         case .verdict(let verdict):
             verdict.text
         case .destinationNAT(let kind, let selectors, let map):
             "dnat \(kind.keyword) to \(Self.joined(selectors)) map @\(map)"
+        case .setDestination(let kind, let selectors, let map):
+            "\(kind.keyword) daddr set \(Self.joined(selectors)) map @\(map)"
+        case .restoreDestination(let kind):
+            "\(kind.keyword) daddr set ct original \(kind.keyword) daddr"
+        case .update(let set, let key, let value, let timeout):
+            "update @\(set) { \(Self.joined(key)) timeout \(timeout)s\(Self.valueText(value)) }"
+        case .forget(let map, let key, let value):
+            "delete @\(map) { \(Self.joined(key))\(Self.valueText(value)) }"
         case .masquerade:
             "masquerade fully-random"
         case .reject(.tcpReset):
@@ -25,6 +37,10 @@ extension Statement {
         case .counter:
             "counter"
         }
+    }
+
+    private static func valueText(_ value: [Selector]) -> String {
+        value.isEmpty ? "" : " : \(self.joined(value))"
     }
 
     private static func joined(_ selectors: [Selector]) -> String {

@@ -35,6 +35,9 @@ public struct Element: Sendable, Hashable {
     public enum Value: Sendable, Hashable {
         case bytes(ElementBytes)
         case verdict(Verdict)
+        /// Not of a map: in a set with the `interval` flag and a key of several parts, the last key of
+        /// the range that starts at ``Element/key`` (`NFTA_SET_ELEM_KEY_END`).
+        case rangeEnd(ElementBytes)
     }
 
     /// In a set of ranges an element is a boundary: where a range starts, or the first key after it.
@@ -79,11 +82,11 @@ public struct Element: Sendable, Hashable {
         return text
     }
 
-    /// The boundaries of an address block, for a set with the `interval` flag.
-    public static func range(_ block: CIDR) -> [Element] {
+    /// The boundaries of a range of addresses, for a set with the `interval` flag.
+    public static func range(_ range: AddressRange) -> [Element] {
         var lower = ElementBytes()
-        lower.append(block.network)
-        guard let end = block.upperBound else { return [Element(key: lower, boundary: .open)] }
+        lower.append(range.first)
+        guard let end = range.last.successor else { return [Element(key: lower, boundary: .open)] }
         var upper = ElementBytes()
         upper.append(end)
         return [Element(key: lower), Element(key: upper, boundary: .end)]

@@ -26,6 +26,7 @@ public enum Expression: Sendable, Hashable {
 
     public enum MetaKey: UInt32, Sendable, Hashable {
         // enum nft_meta_keys
+        case inputInterfaceName = 6
         case networkProtocol = 15
         case transportProtocol = 16
     }
@@ -44,6 +45,25 @@ public enum Expression: Sendable, Hashable {
         case destinationIPv6 = 22
     }
 
+    public enum SetOperation: UInt32, Sendable, Hashable {
+        // enum nft_dynset_ops
+        case update = 1
+        case delete = 2
+    }
+
+    /// How the kernel keeps checksums right when it writes into a packet.
+    public struct Checksum: Sendable, Hashable {
+        /// `enum nft_payload_csum_types`: 0 none, 1 Internet checksum (RFC 1071).
+        public let kind: UInt32
+        /// Where in the header it is.
+        public let offset: UInt32
+
+        /// IPv4's header has one (RFC 791); IPv6's has none. The pseudo header's part in the
+        /// transport's checksum is corrected either way (`NFT_PAYLOAD_L4CSUM_PSEUDOHDR`).
+        public static let ipv4 = Checksum(kind: 1, offset: 10)
+        public static let ipv6 = Checksum(kind: 0, offset: 0)
+    }
+
     public enum Comparison: UInt32, Sendable, Hashable {
         case equal = 0
         case notEqual = 1
@@ -51,11 +71,17 @@ public enum Expression: Sendable, Hashable {
 
     case meta(MetaKey, into: Register)
     case payload(PayloadBase, offset: UInt32, length: UInt32, into: Register)
+    case writePayload(PayloadBase, offset: UInt32, length: UInt32, from: Register, Checksum)
+    /// The type of an address (`enum` of linux/rtnetlink.h: `RTN_LOCAL` is 2).
+    case addressType(isSource: Bool, into: Register)
+    case hash(from: Register, length: UInt32, modulus: UInt32, offset: UInt32, seed: UInt32, into: Register)
+    /// Timeout in milliseconds; 0 for the set's own.
+    case changeSet(SetOperation, set: String, key: Register, value: Register?, timeout: UInt64)
     /// Keys of a direction read the original one.
     case conntrack(ConntrackKey, isDirected: Bool, into: Register)
     case compare(Comparison, Register, [UInt8])
     case mask(Register, with: [UInt8])
-    case random(modulus: UInt32, into: Register)
+    case random(modulus: UInt32, offset: UInt32, into: Register)
     case lookup(set: String, key: Register, into: Register?, isInverted: Bool)
     case lookupVerdict(map: String, key: Register)
     case verdict(Verdict)

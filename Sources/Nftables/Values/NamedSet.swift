@@ -19,6 +19,9 @@ public struct NamedSet: Sendable, Hashable {
         public static let dynamic = Flags(rawValue: 0x20)
     }
 
+    /// `NFT_SET_CONCAT`: ranges are of the last part of a concatenation.
+    static let concatenatedRanges: UInt32 = 0x80
+
     public let name: String
     public let key: Concatenation
     /// nil for a plain set.

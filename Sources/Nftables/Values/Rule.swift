@@ -26,11 +26,25 @@ public enum Statement: Sendable, Hashable {
     case lookup([Selector], set: String, isInverted: Bool = false)
     /// `ip daddr . meta l4proto . th dport vmap @name`.
     case verdictMap([Selector], map: String)
+    /// `fib saddr type local`: the address is one of this host's own; or `!= local`.
+    case isLocal(Selector.AddressDirection, isInverted: Bool = false)
+    /// `iifname "cni0"`, or a name that ends in `*` for all that start like it.
+    case inputInterface(String)
     /// `ct status dnat`: the connection's destination was translated.
     case destinationTranslated
     case verdict(Verdict)
     /// `dnat ip to SELECTORS map @name`: a map that yields address and port.
     case destinationNAT(Selector.AddressKind, [Selector], map: String)
+    /// `ip daddr set SELECTORS map @name`: writes into the packet what the map yields; ends the rule if
+    /// it yields nothing.
+    case setDestination(Selector.AddressKind, [Selector], map: String)
+    /// `ip daddr set ct original ip daddr`: puts back where the connection's first packet went.
+    case restoreDestination(Selector.AddressKind)
+    /// `update @name { KEY timeout Ns : VALUE }`: adds an element to a dynamic set or map, or lets one that
+    /// stands live on for so many seconds. A value that stands is left as it is.
+    case update(set: String, [Selector], value: [Selector] = [], timeout: UInt32)
+    /// `delete @name { KEY : VALUE }`: removes an element from a dynamic map, if it is there.
+    case forget(map: String, [Selector], value: [Selector])
     /// `masquerade fully-random`.
     case masquerade
     /// `reject with tcp reset`, or `reject` (ICMP and ICMPv6 port unreachable).

@@ -1,5 +1,5 @@
 /// Something of a packet that a rule can look at: the left-hand sides of the nft language.
-public enum Selector: Sendable, Hashable {
+public indirect enum Selector: Sendable, Hashable {
     /// `ip saddr`, `ip daddr`, `ip6 saddr`, `ip6 daddr`.
     case address(AddressKind, AddressDirection)
     /// `meta nfproto`: the packet's IP version in an `inet` table.
@@ -8,12 +8,20 @@ public enum Selector: Sendable, Hashable {
     case transportProtocol
     /// `th dport`: the destination port, at the same offset in TCP, UDP and SCTP.
     case destinationPort
+    /// `th sport`: the source port, at the same offset in TCP, UDP and SCTP.
+    case sourcePort
     /// `ct original ip daddr` or `ip6 daddr`: where the connection's first packet went.
     case originalDestination(AddressKind)
     /// `ct original proto-dst`. `nft` types it only after a `meta l4proto` match in the same rule.
     case originalDestinationPort
-    /// `numgen random mod N`: uniform in 0..<N, drawn anew each time.
-    case random(modulus: UInt32)
+    /// `numgen random mod N offset M`: uniform in M..<M+N, drawn anew each time.
+    case random(modulus: UInt32, offset: UInt32 = 0)
+    /// `jhash SELECTORS mod N seed S offset M`: the same number in M..<M+N for the same packet fields.
+    case hash([Selector], modulus: UInt32, offset: UInt32 = 0, seed: UInt32)
+
+    /// A number that is always the same. The nft language takes no constants in a concatenation; a draw
+    /// among one does.
+    public static func constant(_ number: UInt32) -> Selector { .random(modulus: 1, offset: number) }
 
     public enum AddressKind: Sendable, Hashable {
         case ipv4
@@ -33,8 +41,8 @@ public enum Selector: Sendable, Hashable {
         case .address(let kind, _), .originalDestination(let kind): kind.datatype
         case .networkProtocol: Datatype(name: "nf_proto", identifier: 2, length: 1, isHostOrder: true)
         case .transportProtocol: .transportProtocol
-        case .destinationPort, .originalDestinationPort: .port
-        case .random: .integer
+        case .sourcePort, .destinationPort, .originalDestinationPort: .port
+        case .random, .hash: .integer
         }
     }
 
@@ -45,10 +53,15 @@ public enum Selector: Sendable, Hashable {
         case .address(let kind, .destination): "\(kind.keyword) daddr"
         case .networkProtocol: "meta nfproto"
         case .transportProtocol: "meta l4proto"
+        case .sourcePort: "th sport"
         case .destinationPort: "th dport"
         case .originalDestination(let kind): "ct original \(kind.keyword) daddr"
         case .originalDestinationPort: "ct original proto-dst"
-        case .random(let modulus): "numgen random mod \(modulus)"
+        case .random(let modulus, 0): "numgen random mod \(modulus)"
+        case .random(let modulus, let offset): "numgen random mod \(modulus) offset \(offset)"
+        case .hash(let selectors, let modulus, let offset, let seed):
+            "jhash \(selectors.map(\.text).joined(separator: " . ")) mod \(modulus) seed 0x\(String(seed, radix: 16))"
+                + (offset == 0 ? "" : " offset \(offset)")
         }
     }
 }

@@ -92,6 +92,11 @@ extension NamedSet {
     /// `NFT_DATA_VERDICT`.
     static let verdictType: UInt32 = 0xffff_ff00
 
-    /// `NFT_SET_MAP` is implied by having data.
-    var kernelFlags: UInt32 { self.flags.rawValue | (self.isMap ? 0x8 : 0) }
+    /// `NFT_SET_MAP` is implied by having data, `NFT_SET_CONCAT` by ranges of several parts.
+    var kernelFlags: UInt32 {
+        self.flags.rawValue | (self.isMap ? 0x8 : 0) | (self.hasConcatenatedRanges ? Self.concatenatedRanges : 0)
+    }
+
+    /// Whether an element is a first and a last key in one, not two boundaries.
+    var hasConcatenatedRanges: Bool { self.flags.contains(.interval) && self.key.parts.count > 1 }
 }

@@ -11,6 +11,8 @@ public struct Transaction: Sendable {
         case flushChain(String)
         /// Appends a rule.
         case addRule(chain: String, Rule)
+        /// Deletes one rule, of whoever made it, by the handle that the kernel gave it.
+        case deleteRule(chain: String, handle: UInt64)
         case addSet(NamedSet)
         case deleteSet(String)
         /// Adding an element that stands with the same value is no error; with another value it

@@ -1,0 +1,149 @@
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import Networking
+
+/// One listening socket, from when it is wanted until it no longer is, and its connections. Opening is
+/// tried until it succeeds. Lives on the event loop.
+final class Listener {
+    private let key: ListenerKey
+    private let loop: any EventLoop
+    private let limits: HealthCheckLimits
+    private let logger: Logger
+    private let currentAnswer: () -> HealthAnswer?
+
+    private var isWanted = true
+    private var channel: (any Channel)?
+    private var connections: [ObjectIdentifier: any Channel] = [:]
+    private var retry: Scheduled<Void>?
+    /// The pause after the last failure; nil once it is open.
+    private var pause: Duration?
+
+    /// - Parameter answer: what requests are answered at the time.
+    init(
+        _ key: ListenerKey,
+        loop: any EventLoop,
+        limits: HealthCheckLimits,
+        logger: Logger,
+        answer: @escaping () -> HealthAnswer?
+    ) {
+        self.key = key
+        self.loop = loop
+        self.limits = limits
+        self.logger = logger
+        self.currentAnswer = answer
+    }
+
+    var answer: HealthAnswer? { self.isWanted ? self.currentAnswer() : nil }
+
+    // MARK: - Opening and closing
+
+    func open() {
+        self.retry = nil
+        do {
+            // The socket is made here, by the thread of the event loop: in its network namespace.
+            let address = try SocketAddress(
+                packedIPAddress: ByteBuffer(bytes: self.key.address.bytes), port: Int(self.key.port))
+            self.bootstrap().bind(to: address).assumeIsolated().whenComplete { self.opened($0) }
+        } catch {
+            self.failed(error)
+        }
+    }
+
+    /// Closes the socket and the connections that came through it, at once.
+    func close() {
+        self.isWanted = false
+        self.retry?.cancel()
+        self.channel?.close(promise: nil)
+        for connection in self.connections.values { connection.close(promise: nil) }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        let this = NIOLoopBound(self, eventLoop: self.loop)
+        var bootstrap = ServerBootstrap(group: self.loop)
+            .serverChannelOption(.backlog, value: 256)
+            // Connections in TIME_WAIT do not keep a port from being opened again; a listener does.
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try this.value.prepare(channel.pipeline.syncOperations) }
+            }
+        if self.key.address.family == .ipv6 {
+            // IPv4 has a listener of its own.
+            let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+            bootstrap = bootstrap.serverChannelOption(option, value: 1)
+        }
+        return bootstrap
+    }
+
+    private func opened(_ result: Result<any Channel, any Error>) {
+        switch result {
+        case .failure(let error):
+            self.failed(error)
+        case .success(let channel) where !self.isWanted:
+            channel.close(promise: nil)
+        case .success(let channel):
+            self.channel = channel
+            if self.pause != nil {
+                self.pause = nil
+                self.logger.notice("a health check port could be opened now", metadata: self.metadata)
+            }
+            channel.closeFuture.assumeIsolated().whenComplete { _ in
+                self.channel = nil
+                self.failed(ChannelError.ioOnClosedChannel)
+            }
+        }
+    }
+
+    private func failed(_ error: any Error) {
+        guard self.isWanted else { return }
+        let number = (error as? IOError)?.errnoCode
+        if number == EAFNOSUPPORT, self.key.address.isUnspecified {
+            self.logger.debug("this host lacks a family of addresses", metadata: self.metadata)
+            return
+        }
+        if self.pause == nil {
+            var metadata = self.metadata
+            metadata["reason"] = "\(number.map(SystemError.text) ?? "\(error)")"
+            if number == EADDRINUSE { metadata["find"] = "ss -Htlnp 'sport = :\(self.key.port)'" }
+            self.logger.warning(
+                "a health check port cannot be opened, which is tried again until it can", metadata: metadata)
+        }
+        let pause = self.pause.map { min($0 * 2, self.limits.longestRetry) } ?? self.limits.firstRetry
+        self.pause = pause
+        self.retry = self.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { self.open() }
+    }
+
+    private var metadata: Logger.Metadata {
+        ["service": "\(self.key.service)", "address": "\(self.key.address)", "port": "\(self.key.port)"]
+    }
+
+    // MARK: - Connections
+
+    private func prepare(_ pipeline: ChannelPipeline.SynchronousOperations) throws {
+        let headLimit = RequestHeadLimit(limit: self.limits.requestHeadBytes)
+        try pipeline.addHandler(headLimit)
+        try pipeline.configureHTTPServerPipeline()
+        try pipeline.addHandler(
+            HealthCheckHandler(
+                listener: self, headLimit: headLimit, idleTimeout: TimeAmount(self.limits.idleTimeout)))
+    }
+
+    /// Whether there is room for a connection.
+    func admit(_ connection: any Channel) -> Bool {
+        guard self.isWanted, self.connections.count < self.limits.connectionsPerListener else { return false }
+        self.connections[ObjectIdentifier(connection)] = connection
+        return true
+    }
+
+    func forget(_ connection: any Channel) {
+        self.connections[ObjectIdentifier(connection)] = nil
+    }
+}

@@ -1,0 +1,170 @@
+internal import Conntrack
+internal import KubernetesAPI
+internal import Linux
+internal import Logging
+internal import Networking
+internal import ServiceModel
+internal import Synchronization
+
+/// Removes connections from conntrack that new rules would send elsewhere, on a thread of its own: a
+/// listing of a large table must not hold up programming.
+///
+/// UDP has no end of connection: a client that goes on sending from the same port would stay with an
+/// endpoint that is gone for ever. The next packet after the removal is a new connection.
+final class FlowCleaner: Sendable {
+    /// A packet that was on its way through the old rules while the new ones came may leave an entry
+    /// behind the first listing: there is a second one so much later.
+    static let secondLook = Duration.milliseconds(500)
+    /// Listings take at most one part in so many of a core.
+    static let idleShare = 4
+    /// How often the connections of endpoints that are terminating are counted.
+    static let drainingInterval = Duration.seconds(10)
+
+    private struct Mailbox: Sendable {
+        var rules = FlowRules()
+        var draining: [ObjectName: Set<Backend>] = [:]
+        var hasNewDraining = false
+    }
+
+    private let mailbox = Mutex(Mailbox())
+    private let wakeUp: WakeUp
+    private let logger: Logger
+
+    init(logger: Logger) throws(SystemError) {
+        self.wakeUp = try WakeUp()
+        self.logger = logger
+    }
+
+    /// To be called once what `rules` say is in force.
+    func enforce(_ rules: FlowRules) {
+        guard !rules.isEmpty else { return }
+        self.mailbox.withLock { $0.rules.merge(rules) }
+        self.wakeUp.signal()
+    }
+
+    /// The endpoints of a Service that are terminating; empty for none.
+    func watch(_ service: ObjectName, draining: [Backend]) {
+        let isNews = self.mailbox.withLock { mailbox in
+            let before = mailbox.draining[service]
+            mailbox.draining[service] = draining.isEmpty ? nil : Set(draining)
+            let isNews = before != mailbox.draining[service]
+            mailbox.hasNewDraining = mailbox.hasNewDraining || isNews
+            return isNews
+        }
+        if isNews { self.wakeUp.signal() }
+    }
+
+    // MARK: - The thread
+
+    /// Runs until `stop` is signalled.
+    func run(stop: WakeUp) throws {
+        let clock = ContinuousClock()
+        let table = try ConntrackTable()
+        var late = FlowRules()
+        var lateAt: ContinuousClock.Instant?
+        var earliest = clock.now
+        var countAt: ContinuousClock.Instant?
+        var counts: [ObjectName: Int] = [:]
+        while true {
+            let deadline = [lateAt, countAt].compactMap(\.self).min().map { max($0, earliest) - clock.now }
+            let ready = try Poller.wait(
+                readable: [stop.number, self.wakeUp.number], timeout: deadline.map { max(.zero, $0) })
+            if ready.contains(stop.number) { return }
+            if ready.contains(self.wakeUp.number) { self.wakeUp.clear() }
+            if earliest > clock.now {
+                let pause = try Poller.wait(readable: [stop.number], timeout: earliest - clock.now)
+                if !pause.isEmpty { return }
+            }
+            let start = clock.now
+            let (rules, draining, hasNewDraining) = self.mailbox.withLock { mailbox in
+                defer {
+                    mailbox.rules = FlowRules()
+                    mailbox.hasNewDraining = false
+                }
+                return (mailbox.rules, mailbox.draining, mailbox.hasNewDraining)
+            }
+            var due = rules
+            if let at = lateAt, at <= start {
+                due = late
+                due.merge(rules.isEmpty ? late : rules)
+                (late, lateAt) = (FlowRules(), nil)
+            }
+            if !rules.isEmpty {
+                late.merge(rules)
+                lateAt = lateAt ?? start + Self.secondLook
+            }
+            if !due.isEmpty { self.clean(due, table) }
+            if hasNewDraining || countAt.map({ $0 <= start }) ?? false {
+                counts = self.count(draining, table, said: counts)
+                countAt = draining.isEmpty ? nil : clock.now + Self.drainingInterval
+            }
+            earliest = clock.now + (clock.now - start) * Self.idleShare
+        }
+    }
+
+    private func clean(_ rules: FlowRules, _ table: ConntrackTable) {
+        for scope in rules.scopes {
+            var stale: Set<ConntrackFlow> = []
+            do throws(ConntrackError) {
+                try table.forEach(scope.transport, scope.family) { flow in
+                    if rules.isStale(flow) { stale.insert(flow) }
+                }
+                guard !stale.isEmpty else { continue }
+                let count = try table.delete(Array(stale))
+                if count > 0, let example = stale.first {
+                    self.logger.info(
+                        "ended connections that would go elsewhere now",
+                        metadata: [
+                            "count": "\(count)", "protocol": "\(scope.transport)", "one": "\(example.original)",
+                        ])
+                }
+            } catch {
+                self.logger.error(
+                    "stale connections cannot be ended; clients may stay with endpoints that are gone",
+                    metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: - Draining
+
+    /// Counts the connections of endpoints that are terminating, and says what is new about them.
+    private func count(
+        _ draining: [ObjectName: Set<Backend>],
+        _ table: ConntrackTable,
+        said: [ObjectName: Int]
+    ) -> [ObjectName: Int] {
+        for name in said.keys where draining[name] == nil {
+            self.logger.info("endpoints have been drained", metadata: ["service": "\(name)"])
+        }
+        guard !draining.isEmpty else { return [:] }
+        var owners: [Backend: [ObjectName]] = [:]
+        for (name, backends) in draining {
+            for backend in backends { owners[backend, default: []].append(name) }
+        }
+        var counts = draining.mapValues { _ in 0 }
+        var seen: Set<ConntrackFlow> = []
+        for scope in Set(owners.keys.map(\.address.family)) {
+            for transport in [TransportProtocol.tcp, .udp] {
+                try? table.forEach(transport, scope) { flow in
+                    guard flow.isDestinationTranslated, !(flow.tcpState.map(Self.isClosed) ?? false),
+                        let names = owners[Backend(flow.reply.source, flow.reply.sourcePort)],
+                        seen.insert(flow).inserted
+                    else { return }
+                    for name in names { counts[name, default: 0] += 1 }
+                }
+            }
+        }
+        for (name, count) in counts.sorted(by: { $0.key < $1.key }) where said[name] != count {
+            self.logger.info(
+                "endpoints are draining: they keep their connections and get no new ones",
+                metadata: [
+                    "service": "\(name)", "endpoints": "\(draining[name]?.count ?? 0)", "connections": "\(count)",
+                ])
+        }
+        return counts
+    }
+
+    /// TIME_WAIT and CLOSE of `enum tcp_conntrack`.
+    private static func isClosed(_ state: UInt8) -> Bool { state == 7 || state == 8 }
+}

@@ -1,0 +1,129 @@
+internal import CNetfilter
+
+// Reading tables of others. Attributes are read as the kernel sends them and not through libnftnl, which
+// gives up on a whole rule when one of its expressions is newer than the library. Unsafe invariants of
+// this file: attributes are only looked at within the closures that lend them, strings are copied.
+
+extension NetlinkKernel {
+    /// Every table of the families that a ``TableReference`` can name, whoever made it.
+    public func tables() throws(NftablesError) -> [TableReference] {
+        for _ in 0..<Self.dumpAttempts {
+            var tables: [TableReference] = []
+            let isConsistent = try unsafe self.request(
+                NFT_MSG_GETTABLE.rawValue, family: 0, flags: NLM_F_DUMP, subject: "tables"
+            ) { _ in
+            } _: { header in
+                guard let family = unsafe Self.family(header), let name = unsafe Self.name(header, NFTA_TABLE_NAME)
+                else { return }
+                tables.append(TableReference(family, name))
+            }
+            if isConsistent { return tables }
+        }
+        throw .neverAtRest("tables")
+    }
+
+    /// The table's chains and jumps, taken from one generation; empty if there is no such table.
+    public func outline(of table: TableReference) throws(NftablesError) -> TableOutline {
+        for _ in 0..<Self.dumpAttempts {
+            var outline = TableOutline(table: table, generation: try self.generation())
+            guard try self.dumpChainNames(into: &outline), try self.dumpJumps(into: &outline),
+                try self.generation() == outline.generation
+            else { continue }
+            return outline
+        }
+        throw .neverAtRest("\(table)")
+    }
+
+    private func dumpChainNames(into outline: inout TableOutline) throws(NftablesError) -> Bool {
+        let table = outline.table
+        var chains: Set<String> = []
+        let isConsistent = try unsafe self.request(
+            NFT_MSG_GETCHAIN.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "chains of \(table)"
+        ) { _ in
+        } _: { header in
+            guard unsafe Self.name(header, NFTA_CHAIN_TABLE) == table.name,
+                let name = unsafe Self.name(header, NFTA_CHAIN_NAME)
+            else { return }
+            chains.insert(name)
+        }
+        outline.chains = chains
+        return isConsistent
+    }
+
+    private func dumpJumps(into outline: inout TableOutline) throws(NftablesError) -> Bool {
+        let table = outline.table
+        let handle = RuleHandle(table: table.name, chain: nil)
+        var jumps: [TableOutline.Jump] = []
+        let isConsistent = try unsafe self.request(
+            NFT_MSG_GETRULE.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "rules of \(table)"
+        ) { message in
+            unsafe handle.build(message)
+        } _: { header in
+            var number: UInt64?
+            var targets: [String] = []
+            unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
+                switch unsafe UInt32(mnl_attr_get_type(attribute)) {
+                case NFTA_RULE_HANDLE.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 8:
+                    number = unsafe UInt64(bigEndian: mnl_attr_get_u64(attribute))
+                case NFTA_RULE_EXPRESSIONS.rawValue:
+                    unsafe ReplyReader.forEachAttribute(in: attribute) { expression in
+                        if let target = unsafe Self.target(expression) { targets.append(target) }
+                    }
+                default: break
+                }
+            }
+            guard let number, !targets.isEmpty, unsafe Self.name(header, NFTA_RULE_TABLE) == table.name,
+                let chain = unsafe Self.name(header, NFTA_RULE_CHAIN)
+            else { return }
+            for target in targets { jumps.append(TableOutline.Jump(chain: chain, handle: number, target: target)) }
+        }
+        outline.jumps = jumps
+        return isConsistent
+    }
+
+    /// The chain that an expression leads to: of an `immediate` one the data, of that the verdict, of that
+    /// the chain, which only `jump` and `goto` have.
+    private static func target(_ expression: UnsafePointer<nlattr>) -> String? {
+        guard let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
+            unsafe self.text(name) == "immediate",
+            let data = unsafe self.attribute(NFTA_EXPR_DATA.rawValue, in: expression),
+            let value = unsafe self.attribute(NFTA_IMMEDIATE_DATA.rawValue, in: data),
+            let verdict = unsafe self.attribute(NFTA_DATA_VERDICT.rawValue, in: value),
+            let chain = unsafe self.attribute(NFTA_VERDICT_CHAIN.rawValue, in: verdict)
+        else { return nil }
+        return unsafe self.text(chain)
+    }
+
+    // MARK: - Attributes
+
+    private static func attribute(_ type: UInt32, in nest: UnsafePointer<nlattr>) -> UnsafePointer<nlattr>? {
+        var found: UnsafePointer<nlattr>?
+        unsafe ReplyReader.forEachAttribute(in: nest) { attribute in
+            if unsafe UInt32(mnl_attr_get_type(attribute)) == type { unsafe found = attribute }
+        }
+        return unsafe found
+    }
+
+    /// A message's own attribute that is a name.
+    private static func name<Attribute: RawRepresentable<UInt32>>(
+        _ header: UnsafePointer<nlmsghdr>, _ type: Attribute
+    ) -> String? {
+        var name: String?
+        unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
+            if unsafe UInt32(mnl_attr_get_type(attribute)) == type.rawValue { name = unsafe self.text(attribute) }
+        }
+        return name
+    }
+
+    private static func text(_ attribute: UnsafePointer<nlattr>) -> String? {
+        guard let text = unsafe mnl_attr_get_str(attribute) else { return nil }
+        return unsafe String(cString: text)
+    }
+
+    private static func family(_ header: UnsafePointer<nlmsghdr>) -> TableReference.Family? {
+        guard unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<nfgenmsg>.size,
+            let payload = unsafe mnl_nlmsg_get_payload(header)
+        else { return nil }
+        return TableReference.Family(rawValue: unsafe payload.load(as: nfgenmsg.self).nfgen_family)
+    }
+}

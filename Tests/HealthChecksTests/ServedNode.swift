@@ -1,0 +1,116 @@
+import HealthChecks
+import Lab
+import Logging
+import Networking
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+/// A namespace with a health check server in it.
+final class ServedNode: Sendable {
+    let host: Host
+    let server: HealthCheckServer
+    let log = CollectedLog()
+    private let sandbox: Sandbox
+    private let group: ServiceGroup
+
+    /// Runs `body` with a server, and ends the server.
+    static func with(_ limits: HealthCheckLimits = .forTests, _ body: (ServedNode) async throws -> Void) async throws {
+        let node = try ServedNode(limits)
+        try await withThrowingTaskGroup { tasks in
+            tasks.addTask { try await node.group.run() }
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await body(node)) } catch { outcome = .failure(error) }
+            await node.group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try outcome.get()
+        }
+    }
+
+    private init(_ limits: HealthCheckLimits) throws {
+        self.sandbox = try Sandbox()
+        self.host = self.sandbox.host
+        let logger = self.log.logger
+        self.server = try self.host.run { HealthCheckServer(logger: logger, limits: limits) }
+        self.group = ServiceGroup(
+            services: [self.server], logger: Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    func serve(_ checks: [HealthCheck], at addresses: [IPAddress]? = nil, isProxyHealthy: Bool = true) {
+        self.server.serve(HealthCheckState(checks: checks, addresses: addresses, isProxyHealthy: isProxyHealthy))
+    }
+
+    /// Connects as soon as somebody listens.
+    func connect(_ port: UInt16, at address: IPAddress = .local) async throws -> ByteConversation {
+        var connection: ByteConversation?
+        try await eventually("a listener at \(address) port \(port)") {
+            connection = try? self.host.connect(to: address, port: port)
+            return connection != nil
+        }
+        return try #require(connection)
+    }
+
+    /// What the port answers to a GET, over a connection of its own.
+    func ask(_ port: UInt16, at address: IPAddress = .local) async throws -> Reply {
+        try await self.connect(port, at: address).ask()
+    }
+
+    func isRefused(_ port: UInt16, at address: IPAddress = .local) throws -> Bool {
+        let result = try self.host.run { try Probe.tcp(to: address, port: port, timeout: .milliseconds(50)) }
+        if case .refused = result { return true }
+        return false
+    }
+}
+
+/// Waits without holding a thread: the server needs one of the pool to start.
+func eventually(_ what: String, within timeout: Duration = .milliseconds(2500), _ condition: () throws -> Bool)
+    async throws
+{
+    let deadline = ContinuousClock.now + timeout
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { throw LabError("not within \(timeout): \(what)") }
+        try await Task.sleep(for: .milliseconds(3))
+    }
+}
+
+extension HealthCheckLimits {
+    static var forTests: Self {
+        var limits = Self()
+        limits.firstRetry = .milliseconds(20)
+        limits.longestRetry = .milliseconds(80)
+        return limits
+    }
+}
+
+extension IPAddress {
+    static let local = IPAddress(127, 0, 0, 1)
+    static let local6 = IPAddress(ipv6High: 0, low: 1)
+}
+
+/// What was said, as `level message key=value`.
+final class CollectedLog: Sendable {
+    private let state = Mutex<[String]>([])
+
+    var lines: [String] { self.state.withLock { $0 } }
+
+    func lines(with text: String) -> [String] { self.lines.filter { $0.contains(text) } }
+
+    var logger: Logger { Logger(label: "health") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: CollectedLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { self.metadata[key] }
+            set { self.metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let metadata = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let line = (["\(event.level)", "\(event.message)"] + metadata).joined(separator: " ")
+            self.log.state.withLock { $0.append(line) }
+        }
+    }
+}
