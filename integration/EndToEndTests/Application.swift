@@ -111,6 +111,8 @@ struct Backend {
     let host: Host
     var node: String?
     var state = State.ready
+    /// Where it is; not for whom it is.
+    var zone: String?
     var zoneHints: [String] = []
     var nodeHints: [String] = []
 
@@ -135,6 +137,7 @@ struct Backend {
         endpoint.ready = self.state == .ready
         endpoint.serving = self.state == .ready || self.state == .draining
         endpoint.terminating = self.state == .draining || self.state == .ended
+        endpoint.zone = self.zone
         endpoint.zoneHints = self.zoneHints
         endpoint.nodeHints = self.nodeHints
         return endpoint

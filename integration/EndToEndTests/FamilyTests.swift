@@ -30,7 +30,7 @@ extension EndToEnd {
                             try expectAnswered(scene.vantagePoints, address, by: [scene.pods[1]])
                         }
                     } else {
-                        for address in addresses { try expectUnserved(scene.vantagePoints, address) }
+                        try expectUnserved(scene.vantagePoints, addresses)
                         try expectRefused(scene.vantagePoints, nodePort)
                     }
                 }

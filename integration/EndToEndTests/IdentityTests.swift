@@ -62,7 +62,7 @@ extension EndToEnd {
                         for frontend in frontends { try expectAnswered(scene.vantagePoints, frontend) }
                         try expectAnswered(scene.vantagePoints, web.nodePort(family, on: scene.node))
                     } else {
-                        for frontend in frontends { try expectUnserved(scene.vantagePoints, frontend) }
+                        try expectUnserved(scene.vantagePoints, frontends)
                         // Its NodePort is the host's own again.
                         try expectRefused(scene.vantagePoints, web.nodePort(family, on: scene.node))
                     }
@@ -108,9 +108,7 @@ extension EndToEnd {
                 for family in AddressFamily.allCases {
                     let frontends = web.frontends(family, on: scene.node)
                     if service.type == "ExternalName" {
-                        for frontend in frontends where frontend.port == Application.port {
-                            try expectUnserved(scene.vantagePoints, frontend)
-                        }
+                        try expectUnserved(scene.vantagePoints, frontends.filter { $0.port == Application.port })
                         try expectRefused(scene.vantagePoints, web.nodePort(family, on: scene.node))
                     } else {
                         for frontend in frontends { try expectAnswered(scene.vantagePoints, frontend) }

@@ -14,6 +14,12 @@ func expectDropped(
     try expectLoss(hosts, targets, transports, sourceLocation) { $0 == .timedOut }
 }
 
+func expectDropped(
+    _ hosts: [Host], _ targets: [SocketAddress], sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    try expectLoss(hosts, targets, transports, sourceLocation) { $0 == .timedOut }
+}
+
 /// Nobody takes the packets: they are lost, or some router says so, but they are not refused.
 func expectUnserved(
     _ hosts: [Host],
@@ -21,11 +27,19 @@ func expectUnserved(
     over transports: [TransportProtocol] = transports,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    try expectLoss(hosts, targets, transports, sourceLocation) { result in
-        switch result {
-        case .timedOut, .unreachable: true
-        case .answered, .refused, .reset: false
-        }
+    try expectLoss(hosts, targets, transports, sourceLocation, isUnserved)
+}
+
+func expectUnserved(
+    _ hosts: [Host], _ targets: [SocketAddress], sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    try expectLoss(hosts, targets, transports, sourceLocation, isUnserved)
+}
+
+private func isUnserved(_ result: ProbeResult) -> Bool {
+    switch result {
+    case .timedOut, .unreachable: true
+    case .answered, .refused, .reset: false
     }
 }
 

@@ -110,8 +110,26 @@ extension EndToEnd {
             try expectAnswered(scene.vantagePoints, alias)
             try expectRefused(scene.vantagePoints, own)
             try scene.put("node", [NodeManifest(Scene.here, internalIPs: [scene.node.ipv4, scene.node.ipv6])])
+            // An address that comes later, say a load balancer's, does not take its place.
+            let later = SocketAddress.loadBalancerIP(9, family, port: Self.nodePort)
+            try scene.node.shell("ip address add \(CIDR(host: later.address)) dev uplink")
+            try scene.settle()
             try expectAnswered(scene.vantagePoints, own)
             try expectRefused(scene.vantagePoints, alias)
+            try expectRefused(scene.vantagePoints, later)
+        }
+
+        /// The node speaks from its own address still, so that is the one by which it is known.
+        @Test(arguments: AddressFamily.allCases)
+        func `B2 a load balancer's address on the uplink is not the primary one`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            try self.put(scene)
+            let later = SocketAddress.loadBalancerIP(9, family, port: Self.nodePort)
+            try scene.node.shell("ip address add \(CIDR(host: later.address)) dev uplink")
+            try scene.settle()
+            try expectAnswered(scene.vantagePoints, SocketAddress(scene.node.address(family), Self.nodePort))
+            try expectRefused(scene.vantagePoints, later)
         }
 
         /// Blocks of one family say nothing about the other, and of all of them loopback is left out.

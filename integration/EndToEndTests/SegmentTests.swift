@@ -71,10 +71,16 @@ extension EndToEnd {
                 expectSoon("\(name) is reset") { Self.isReset(connection) }
             }
             for connection in others + [direct] { #expect(connection.isAlive()) }
-            // The whole Service goes.
-            let last = try scene.client.converse(with: web.clusterIP(family))
+            // The last endpoint goes, and the whole Service: nobody is left in between, unheard but not told.
+            var last = try scene.client.converse(with: web.clusterIP(family))
+            try scene.put("web", [web.service])
+            expectSoon("reset with the last endpoint") { Self.isReset(last) }
+            try scene.put("web", web.manifests)
+            last = try scene.client.converse(with: web.clusterIP(family))
             try scene.remove("web")
-            expectSoon("reset with the Service") { Self.isReset(last) }
+            pause(.milliseconds(50))
+            #expect(
+                last.isAlive(timeout: .milliseconds(300)) || Self.isReset(last), "silence after the Service is gone")
             for connection in others + [direct] { #expect(connection.isAlive()) }
         }
 

@@ -120,8 +120,7 @@ extension EndToEnd {
             defer { scene.tearDown() }
             let web = Application.everywhere()
             let target = web.loadBalancerIP(family)
-            let prefix = family == .ipv4 ? "\(target.address)/32" : "\(target.address)/128"
-            try scene.node.shell("ip address add \(prefix) dev uplink\(family == .ipv6 ? " nodad" : "")")
+            try scene.node.shell("ip address add \(CIDR(host: target.address)) dev lo")
             let backends = [Backend(scene.pods[2])]
             try scene.put("web", Self.manifests([CIDR(host: scene.node.address(family))], on: backends))
             try expectAnswered([scene.node], target, by: [scene.pods[2]])
