@@ -6,7 +6,7 @@ extension EndToEnd {
     /// The virtual IP of a Service: who reaches it, who answers, and whom the server sees.
     @Suite struct ClusterIPTests {
         @Test(arguments: AddressFamily.allCases)
-        func `answers pod, node and outside`(family: AddressFamily) throws {
+        func `B1 answers pod, node and outside`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)
@@ -15,7 +15,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `spreads connections over all endpoints`(family: AddressFamily) throws {
+        func `B8 spreads connections over all endpoints`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)
@@ -29,7 +29,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `shows pods' own addresses and masquerades everybody else`(family: AddressFamily) throws {
+        func `1.5 shows pods' own addresses and masquerades everybody else`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: [scene.pods[1], scene.pods[2]])
@@ -40,7 +40,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `masquerades a pod that reaches itself`(family: AddressFamily) throws {
+        func `1.5 masquerades a pod that reaches itself`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let pod = scene.pods[0]
@@ -53,7 +53,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `masquerades nobody but a pod to itself without a cluster CIDR`(family: AddressFamily) throws {
+        func `1.5 masquerades nobody but a pod to itself without a cluster CIDR`(family: AddressFamily) throws {
             let scene = try Scene(clusterCIDR: nil)
             defer { scene.tearDown() }
             let web = Application(on: [scene.pods[0]])
@@ -65,7 +65,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `masquerades pods too if told to`(family: AddressFamily) throws {
+        func `1.5 masquerades pods too if told to`(family: AddressFamily) throws {
             let scene = try Scene(["--masquerade-all"])
             defer { scene.tearDown() }
             let web = Application(on: [scene.pods[1]])
@@ -75,7 +75,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `refuses what is no port of it`(family: AddressFamily) throws {
+        func `B9 refuses what is no port of it`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)
@@ -89,7 +89,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `leaves addresses alone that are no ClusterIP`(family: AddressFamily) throws {
+        func `B1 leaves addresses alone that are no ClusterIP`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)

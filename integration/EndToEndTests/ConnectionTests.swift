@@ -36,7 +36,7 @@ extension EndToEnd {
             return web
         }
 
-        @Test func `survive every change of endpoints and of the Service`() throws {
+        @Test func `1.4 survive every change of endpoints and of the Service`() throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Self.application(on: scene.pods)
@@ -87,7 +87,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `a UDP flow goes on across restart and unrelated changes`(family: AddressFamily) throws {
+        func `D6 a UDP flow goes on across restart and unrelated changes`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Self.application(on: scene.pods)

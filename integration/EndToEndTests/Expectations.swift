@@ -96,21 +96,6 @@ func expectRefused(
     }
 }
 
-/// Nobody takes the packet: it is lost, or some router says so, but it is not refused.
-func expectUnserved(
-    _ hosts: [Host],
-    _ target: SocketAddress,
-    over transports: [TransportProtocol] = transports,
-    sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    try expectEach(hosts, target, transports, timeout: .milliseconds(150), sourceLocation) { result in
-        switch result {
-        case .timedOut, .unreachable: true
-        case .answered, .refused, .reset: false
-        }
-    }
-}
-
 private func expectEach(
     _ hosts: [Host],
     _ target: SocketAddress,
@@ -136,9 +121,20 @@ func expectEvenSpread(
     #expect(
         Set(counts.keys) == Set(servers.map { Optional($0.name) }), "\(comment): \(counts)",
         sourceLocation: sourceLocation)
-    let expected = Double(counts.values.reduce(0, +)) / Double(servers.count)
-    let statistic = servers.reduce(0.0) { sum, server in
-        let difference = Double(counts[server.name] ?? 0) - expected
+    let shares = Dictionary(uniqueKeysWithValues: servers.map { ($0.name, 1.0) })
+    expectSpread(counts, shares: shares, comment, sourceLocation: sourceLocation)
+}
+
+/// Each server answered about as often as its share of all says.
+func expectSpread(
+    _ counts: [String?: Int], shares: [String: Double], _ comment: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let attempts = Double(counts.values.reduce(0, +))
+    let whole = shares.values.reduce(0, +)
+    let statistic = shares.reduce(0.0) { sum, share in
+        let expected = attempts * share.value / whole
+        let difference = Double(counts[share.key] ?? 0) - expected
         return sum + difference * difference / expected
     }
     // Three servers are two degrees of freedom: an even spread is above this once in a million runs.

@@ -175,32 +175,5 @@ extension EndToEnd {
             #expect(try Self.foreignState(scene.node) == before, "after cleanup")
             #expect(try scene.node.shell("nft list tables") == "table inet fairlead-foreign\ntable ip fairlead\n")
         }
-
-        /// No holes are opened: what another table drops stays dropped.
-        @Test(arguments: AddressFamily.allCases)
-        func `a firewall that drops still wins`(family: AddressFamily) throws {
-            let scene = try Scene(pods: 2)
-            defer { scene.tearDown() }
-            let web = Application(on: [scene.pods[1]])
-            try scene.put(web)
-            try expectAnswered(scene.vantagePoints, web.clusterIP(family))
-            let name = family == .ipv4 ? "ip" : "ip6"
-            try scene.node.shell(
-                """
-                nft -f - <<'END'
-                table inet firewall {
-                    chain forward {
-                        type filter hook forward priority 0; policy accept;
-                        \(name) daddr \(scene.pods[1].address(family)) counter drop
-                    }
-                }
-                END
-                """)
-            try expectUnserved([scene.client, scene.pods[0]], web.clusterIP(family))
-            // What it lets pass, passes.
-            try expectAnswered([scene.node], web.clusterIP(family))
-            try scene.node.shell("nft delete table inet firewall")
-            try expectAnswered(scene.vantagePoints, web.clusterIP(family))
-        }
     }
 }

@@ -22,7 +22,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases, [true, false])
-        func `refuses at once on every frontend`(family: AddressFamily, hasSlice: Bool) throws {
+        func `1.4 refuses at once on every frontend`(family: AddressFamily, hasSlice: Bool) throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
             let empty = Self.application(on: [])
@@ -36,7 +36,8 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `refuses after the last endpoint is gone, and answers after one is back`(family: AddressFamily) throws {
+        func `1.4 refuses after the last endpoint is gone, and answers after one is back`(family: AddressFamily) throws
+        {
             let scene = try Scene()
             defer { scene.tearDown() }
             for pods in [scene.pods, [], [scene.pods[1]]] {
@@ -54,7 +55,7 @@ extension EndToEnd {
 
         /// A refusal must leave no trace in conntrack that would hold the flow off its endpoint later.
         @Test(arguments: AddressFamily.allCases)
-        func `a refused UDP client is answered on the same socket within a second`(family: AddressFamily) throws {
+        func `D8 a refused UDP client is answered on the same socket within a second`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let empty = Self.application(on: [])

@@ -22,7 +22,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `answers on the primary address and masquerades everybody`(family: AddressFamily) throws {
+        func `B2 answers on the primary address and masquerades everybody`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             try self.put(scene)
@@ -35,7 +35,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `leaves the other addresses to the node's own stack`(family: AddressFamily) throws {
+        func `B4 leaves loopback and the other addresses to the node's own stack`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             try self.put(scene)
@@ -54,7 +54,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `follows the node's addresses as they come and go`(family: AddressFamily) throws {
+        func `B3 follows the node's addresses as they come and go`(family: AddressFamily) throws {
             let scene = try Scene(["--nodeport-addresses", "192.168.50.0/24,fd00:50::/64"])
             defer { scene.tearDown() }
             try self.put(scene)
@@ -78,7 +78,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `answers on every address inside the given blocks`(family: AddressFamily) throws {
+        func `B3 answers on every address inside the given blocks`(family: AddressFamily) throws {
             let scene = try Scene(["--nodeport-addresses", "192.168.50.0/24,fd00:50::/64"])
             defer { scene.tearDown() }
             try self.put(scene)
@@ -89,7 +89,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `answers on one block alone`(family: AddressFamily) throws {
+        func `B3 answers on one block alone`(family: AddressFamily) throws {
             let scene = try Scene(["--nodeport-addresses", "192.168.50.3/32,fd00:50::3/128"])
             defer { scene.tearDown() }
             try self.put(scene)
@@ -97,8 +97,79 @@ extension EndToEnd {
             try expectRefused(scene.vantagePoints, SocketAddress(scene.node.address(family), Self.nodePort))
         }
 
+        /// The alias is the address by which the cluster knows the node, until it says something else.
         @Test(arguments: AddressFamily.allCases)
-        func `leaves an unused NodePort to the node's own stack`(family: AddressFamily) throws {
+        func `B2 the Node's internal address is the primary one`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            try self.put(scene)
+            let own = SocketAddress(scene.node.address(family), Self.nodePort)
+            let alias = SocketAddress(try self.alias(scene, family), Self.nodePort)
+            try expectAnswered(scene.vantagePoints, own)
+            try scene.put("node", [NodeManifest(Scene.here, internalIPs: scene.lab.nodeAliases)])
+            try expectAnswered(scene.vantagePoints, alias)
+            try expectRefused(scene.vantagePoints, own)
+            try scene.put("node", [NodeManifest(Scene.here, internalIPs: [scene.node.ipv4, scene.node.ipv6])])
+            // An address that comes later, say a load balancer's, does not take its place.
+            let later = SocketAddress.loadBalancerIP(9, family, port: Self.nodePort)
+            try scene.node.shell("ip address add \(CIDR(host: later.address)) dev uplink")
+            try scene.settle()
+            try expectAnswered(scene.vantagePoints, own)
+            try expectRefused(scene.vantagePoints, alias)
+            try expectRefused(scene.vantagePoints, later)
+        }
+
+        /// The node speaks from its own address still, so that is the one by which it is known.
+        @Test(arguments: AddressFamily.allCases)
+        func `B2 a load balancer's address on the uplink is not the primary one`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            try self.put(scene)
+            let later = SocketAddress.loadBalancerIP(9, family, port: Self.nodePort)
+            try scene.node.shell("ip address add \(CIDR(host: later.address)) dev uplink")
+            try scene.settle()
+            try expectAnswered(scene.vantagePoints, SocketAddress(scene.node.address(family), Self.nodePort))
+            try expectRefused(scene.vantagePoints, later)
+        }
+
+        /// Blocks of one family say nothing about the other, and of all of them loopback is left out.
+        @Test func `B3 a family without blocks answers on all addresses, and so does a block of everything`() throws {
+            for blocks in ["192.168.50.3/32", "0.0.0.0/0,::/0"] {
+                let scene = try Scene(["--nodeport-addresses", blocks])
+                defer { scene.tearDown() }
+                try self.put(scene)
+                for family in AddressFamily.allCases {
+                    let alias = SocketAddress(try self.alias(scene, family), Self.nodePort)
+                    let own = SocketAddress(scene.node.address(family), Self.nodePort)
+                    let gateway = SocketAddress(scene.lab.podGateway(family), Self.nodePort)
+                    try expectAnswered(scene.vantagePoints, alias)
+                    if family == .ipv4, blocks == "192.168.50.3/32" {
+                        try expectRefused(scene.vantagePoints, own)
+                        try expectRefused([scene.node, scene.pods[0]], gateway)
+                    } else {
+                        try expectAnswered(scene.vantagePoints, own)
+                        try expectAnswered([scene.node, scene.pods[0]], gateway)
+                    }
+                    try expectRefused([scene.node], SocketAddress(Self.loopback(family), Self.nodePort))
+                }
+            }
+        }
+
+        @Test(arguments: AddressFamily.allCases)
+        func `B4 loopback takes no NodePorts, even where a block names it`(family: AddressFamily) throws {
+            let scene = try Scene(["--nodeport-addresses", "127.0.0.0/8,192.168.50.2/32,::1/128,fd00:50::2/128"])
+            defer { scene.tearDown() }
+            try self.put(scene)
+            try expectAnswered(scene.vantagePoints, SocketAddress(scene.node.address(family), Self.nodePort))
+            let loopback = SocketAddress(Self.loopback(family), Self.nodePort)
+            try expectRefused([scene.node], loopback)
+            let own = try EchoServer(on: scene.node, port: Self.nodePort, name: "own", addresses: [loopback.address])
+            defer { own.stop() }
+            for transport in transports { #expect(try scene.node.probe(transport, loopback).server == "own") }
+        }
+
+        @Test(arguments: AddressFamily.allCases)
+        func `B11 leaves an unused NodePort to the node's own stack`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             try self.put(scene)
@@ -107,29 +178,6 @@ extension EndToEnd {
             let server = try EchoServer(on: scene.node, port: unused.port)
             defer { server.stop() }
             try expectAnswered(scene.vantagePoints, unused, by: [scene.node])
-        }
-    }
-
-    /// externalIPs: addresses that are on no interface.
-    @Suite struct ExternalIPTests {
-        @Test(arguments: AddressFamily.allCases)
-        func `answers at its ports and masquerades everybody`(family: AddressFamily) throws {
-            let scene = try Scene()
-            defer { scene.tearDown() }
-            var web = Application(on: [scene.pods[0], scene.pods[1]])
-            web.hasExternalIPs = true
-            try scene.put(web)
-            let gateway = scene.lab.podGateway(family)
-            try expectAnswered(
-                scene.vantagePoints + [scene.pods[2]], web.externalIP(family), by: [scene.pods[0], scene.pods[1]]
-            ) { _ in gateway }
-            // Elsewhere than at its ports the address is not the Service's.
-            try expectUnserved(scene.vantagePoints, web.externalIP(family).port(81))
-            // Nor is it once the Service lets it go, which its ClusterIP does not notice.
-            web.hasExternalIPs = false
-            try scene.put(web)
-            try expectUnserved(scene.vantagePoints, web.externalIP(family))
-            try expectAnswered(scene.vantagePoints, web.clusterIP(family))
         }
     }
 }

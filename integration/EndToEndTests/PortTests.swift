@@ -6,7 +6,7 @@ extension EndToEnd {
     /// Which of a Service's ports goes to which port of which endpoint.
     @Suite struct PortTests {
         @Test(arguments: AddressFamily.allCases)
-        func `the same number over TCP and UDP are two ports`(family: AddressFamily) throws {
+        func `A5 the same number over TCP and UDP are two ports`(family: AddressFamily) throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
             let pod = scene.pods[0]
@@ -34,7 +34,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `several ports go to several ports, and can come and go`(family: AddressFamily) throws {
+        func `A5 several ports go to several ports, and can come and go`(family: AddressFamily) throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
             let pod = scene.pods[0]
@@ -66,7 +66,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `endpoints come from all slices, each with its own target port`(family: AddressFamily) throws {
+        func `A6 endpoints come from all slices, each with its own target port`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let other = try EchoServer(on: scene.pods[2], port: 8888, name: "other", transports: [.tcp])
@@ -88,7 +88,53 @@ extension EndToEnd {
             #expect(servers == ["pod-1", "pod-2"])
         }
 
-        @Test func `a dual-stack Service answers over both families`() throws {
+        @Test(arguments: AddressFamily.allCases)
+        func `A6 targetPort and appProtocol are not read`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let web = Application(on: [scene.pods[1]])
+            var service = web.service
+            for index in service.ports.indices { service.ports[index].targetPort = 9999 }
+            for appProtocol in ["http", "kubernetes.io/h2c", "example.com/own"] {
+                let line = "      port: \(Application.port)\n"
+                let yaml = service.yaml.replacing(line, with: "\(line)      appProtocol: \(appProtocol)\n")
+                #expect(yaml != service.yaml)
+                let slices = web.slices.map(\.yaml).joined(separator: "---\n")
+                try scene.folder.write("web.yaml", "\(yaml)---\n\(slices)")
+                try scene.settle()
+                try expectAnswered(scene.vantagePoints, web.clusterIP(family), by: [scene.pods[1]])
+            }
+        }
+
+        /// In a slice of the API server a port without a name has the empty one, by default.
+        @Test func `A7 a slice's port without a number leads nowhere, its others do`() throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let web = Application()
+            func put(_ port: String) throws {
+                try scene.put("web", [web.service])
+                try scene.folder.write(
+                    "slice.yaml",
+                    """
+                    apiVersion: discovery.k8s.io/v1
+                    kind: EndpointSlice
+                    metadata: {name: web-1, namespace: default, labels: {kubernetes.io/service-name: web}}
+                    addressType: IPv4
+                    ports: [\(port), {name: http-udp, protocol: UDP, port: \(Scene.targetPort)}]
+                    endpoints: [{addresses: ["\(scene.pods[0].ipv4)"]}]
+                    """)
+                try scene.settle()
+            }
+            for port in ["{name: http}", "{name: http, port: null}", "{name: http, port: 0}", "{port: 8080}"] {
+                try put(port)
+                try expectRefused(scene.vantagePoints, web.clusterIP(.ipv4), over: [.tcp])
+                try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4), over: [.udp])
+            }
+            try put("{name: http, port: \(Scene.targetPort)}")
+            try expectAnswered(scene.vantagePoints, web.clusterIP(.ipv4))
+        }
+
+        @Test func `A11 a dual-stack Service answers over both families`() throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)
@@ -99,7 +145,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `without endpoints of a family its address is refused`(family: AddressFamily) throws {
+        func `A11 without endpoints of a family its address is refused`(family: AddressFamily) throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)

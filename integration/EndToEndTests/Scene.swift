@@ -13,6 +13,9 @@ struct EndToEnd {}
 final class Scene {
     /// Where every pod answers, over TCP and UDP.
     static let targetPort: UInt16 = 8080
+    /// What the node is called, and a name that some other node has.
+    static let here = "node-a"
+    static let elsewhere = "node-b"
 
     let lab: Lab
     let folder: ManifestFolder
@@ -22,14 +25,19 @@ final class Scene {
     private let arguments: [String]
     private var settledTimes: UInt8 = 0
 
-    init(pods: Int = 3, clusterCIDR: String? = Lab.clusterCIDR, _ further: [String] = []) throws {
+    init(
+        pods: Int = 3, clusterCIDR: String? = Lab.clusterCIDR, hostname: String? = Scene.here,
+        objects: [any Manifest] = [], _ further: [String] = []
+    ) throws {
         let lab = try Lab(pods: pods)
         let folder = try ManifestFolder()
+        if !objects.isEmpty { try folder.write("initial.yaml", objects) }
         self.lab = lab
         self.folder = folder
         self.servers = try lab.pods.map { try EchoServer(on: $0, port: Self.targetPort) }
         let clusterOption = clusterCIDR.map { ["--cluster-cidr", $0] } ?? []
-        self.arguments = ["node", "--manifests", folder.path] + clusterOption + further
+        let hostnameOption = hostname.map { ["--hostname-override", $0] } ?? []
+        self.arguments = ["node", "--manifests", folder.path] + clusterOption + hostnameOption + further
         self.fairlead = try FairleadProcess(on: lab.node, self.arguments)
         try self.awaitStart()
     }
@@ -92,76 +100,4 @@ final class Scene {
         }
         guard isInForce else { throw LabError("a change is not in force after 5 s: \(self.fairlead.log.suffix(5))") }
     }
-}
-
-/// A Service with TCP and UDP on port 80, and its endpoints on ``Scene/targetPort``.
-struct Application {
-    static let port: UInt16 = 80
-
-    var name = "web"
-    /// The last part of its addresses.
-    var number: UInt8 = 10
-    var families = AddressFamily.allCases
-    var endpoints: [Host]
-    var nodePort: UInt16?
-    var hasExternalIPs = false
-    var creationTimestamp: String?
-
-    init(_ name: String = "web", number: UInt8 = 10, on endpoints: [Host]) {
-        self.name = name
-        self.number = number
-        self.endpoints = endpoints
-    }
-
-    func clusterIP(_ family: AddressFamily) -> SocketAddress { .clusterIP(self.number, family) }
-    func externalIP(_ family: AddressFamily) -> SocketAddress { .externalIP(self.number, family) }
-
-    var service: ServiceManifest {
-        var service = ServiceManifest(
-            self.name, clusterIPs: self.families.map { self.clusterIP($0).address },
-            ports: [
-                .init(Self.port, name: "http", transport: .tcp, nodePort: self.nodePort),
-                .init(Self.port, name: "http-udp", transport: .udp, nodePort: self.nodePort),
-            ])
-        if self.nodePort != nil { service.type = "NodePort" }
-        if self.hasExternalIPs { service.externalIPs = self.families.map { self.externalIP($0).address } }
-        service.creationTimestamp = self.creationTimestamp
-        return service
-    }
-
-    var slices: [EndpointSliceManifest] {
-        self.families.map { family in self.slice(family, self.endpoints.map { .init($0.address(family)) }) }
-    }
-
-    func slice(
-        _ family: AddressFamily, _ endpoints: [EndpointSliceManifest.Endpoint], name: String? = nil
-    ) -> EndpointSliceManifest {
-        EndpointSliceManifest(
-            of: self.name, name: name, family: family, endpoints: endpoints,
-            ports: [
-                .init(Scene.targetPort, name: "http", transport: .tcp),
-                .init(Scene.targetPort, name: "http-udp", transport: .udp),
-            ])
-    }
-
-    var manifests: [any Manifest] { [self.service] + self.slices }
-}
-
-extension SocketAddress {
-    static func clusterIP(_ number: UInt8, _ family: AddressFamily, port: UInt16 = Application.port) -> SocketAddress {
-        let address =
-            family == .ipv4
-            ? IPAddress(10, 96, 0, number) : IPAddress(ipv6High: 0xfd00_0010_0096_0000, low: UInt64(number))
-        return SocketAddress(address, port)
-    }
-
-    /// An address that is on no interface anywhere.
-    static func externalIP(_ number: UInt8, _ family: AddressFamily, port: UInt16 = Application.port) -> SocketAddress {
-        let address =
-            family == .ipv4
-            ? IPAddress(203, 0, 113, number) : IPAddress(ipv6High: 0x2001_0db8_0000_0000, low: UInt64(number))
-        return SocketAddress(address, port)
-    }
-
-    func port(_ port: UInt16) -> SocketAddress { SocketAddress(self.address, port) }
 }

@@ -19,7 +19,7 @@ final class ServerLoop: Sendable {
         init(_ kind: Socket.Kind, _ address: SocketAddress) throws(SystemError) {
             self.socket = try Socket(kind, address.address.family)
             try self.socket.bind(to: address)
-            if kind == .stream { try self.socket.listen() }
+            if case .stream = kind { try self.socket.listen() }
             self.address = address
             self.kind = kind
         }
@@ -93,7 +93,7 @@ final class ServerLoop: Sendable {
                     connection.flush()
                     new.append(connection)
                 }
-            case .datagram, .echoRequest:
+            case .datagram, .echoRequest, .raw:
                 while let (_, peer) = try listener.socket.receiveFrom() {
                     guard let peer else { continue }
                     let line = Answer.line(name: self.name, peer: peer, local: listener.address)

@@ -47,6 +47,8 @@ extension AddressFamily {
 struct Socket: ~Copyable, Sendable {
     enum Kind: Sendable {
         case stream, datagram, echoRequest
+        /// Whole packets of a protocol that the kernel then leaves to us.
+        case raw(TransportProtocol)
     }
 
     private let descriptor: Descriptor
@@ -55,10 +57,14 @@ struct Socket: ~Copyable, Sendable {
 
     /// Opens a socket in the namespace of the calling thread.
     init(_ kind: Kind, _ family: AddressFamily) throws(SystemError) {
-        let type = kind == .stream ? SOCK_STREAM : SOCK_DGRAM
+        let (type, number): (__socket_type, Int32) =
+            switch kind {
+            case .stream: (SOCK_STREAM, 0)
+            case .datagram: (SOCK_DGRAM, 0)
+            case .echoRequest: (SOCK_DGRAM, Int32(family == .ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+            case .raw(let transport): (SOCK_RAW, Int32(transport.rawValue))
+            }
         let flags = Int32(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        let icmp = family == .ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6
-        let number = kind == .echoRequest ? Int32(icmp) : 0
         self.descriptor = Descriptor(
             owning: try systemCall("socket") { Glibc.socket(family.number, flags, number) })
     }
