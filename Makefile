@@ -1,6 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
-# make lint   format and import rules     make clean
+# make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
+# make clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,10 +9,10 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench clean
+.PHONY: help setup build demo test lint format bench churn clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 setup:
 	@.ci/setup
@@ -47,6 +48,10 @@ bench: setup
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-bench
 	@$(SUDO) .build/release/fairlead-bench --fairlead .build/release/fairlead --report docs/benchmarks.md
+
+churn: setup
+	@.ci/quiet swift build --build-tests
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
 
 clean:
 	@rm -rf .build

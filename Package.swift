@@ -119,8 +119,8 @@ let package = Package(
         tests(
             "KernelDataplaneTests",
             [
-                "KernelDataplane", "ServiceModel", "Nftables", "KubernetesAPI", "ClusterState", "Networking", "Linux",
-                "TestSupport", "Lab",
+                "KernelDataplane", "ServiceModel", "Nftables", "Conntrack", "KubernetesAPI", "ClusterState",
+                "Networking", "Linux", "TestSupport", "Lab",
             ]
         ),
         .testTarget(

@@ -9,18 +9,31 @@ package struct Balancer: Hashable, Sendable {
         case nodePort
     }
 
-    package enum Method: String, Hashable, Sendable, CaseIterable {
+    package enum Method: Hashable, Sendable {
         /// Slots are endpoints in turn; a draw picks one.
-        case random = "balance"
+        case random
         /// Slots are the places of a hash table, looked up by the client's address...
-        case clientIPHash = "client-hash"
+        case clientIPHash
         /// ... or its address and port.
-        case flowHash = "flow-hash"
+        case flowHash
+        /// The endpoint that the client had for so many seconds after its last connection; for a new client
+        /// a draw.
+        case affinity(Int)
+
+        fileprivate var prefix: String {
+            switch self {
+            case .random: "balance"
+            case .clientIPHash: "client-hash"
+            case .flowHash: "flow-hash"
+            case .affinity(let timeout): "affinity-\(timeout)s"
+            }
+        }
     }
 
     package let location: Location
     package let method: Method
-    /// Whether it chooses among the endpoints for clients from outside, where those are others.
+    /// Whether it chooses among the endpoints for clients from outside, where those are others; with affinity,
+    /// among those on this node.
     package let isExternal: Bool
     package let slots: Int
 
@@ -37,25 +50,36 @@ package struct Balancer: Hashable, Sendable {
     /// Any number: hash tables of all nodes must be read alike.
     static let hashSeed: UInt32 = 0x66_61_69_72
 
-    /// `balance-3`, `client-hash-nodeport-external-4096`.
+    /// `balance-3`, `client-hash-nodeport-external-4096`, `affinity-10800s-3`.
     package var name: String {
         let location = self.location == .nodePort ? "-nodeport" : ""
-        return "\(self.method.rawValue)\(location)\(self.isExternal ? "-external" : "")-\(self.slots)"
+        return "\(self.method.prefix)\(location)\(self.isExternal ? "-external" : "")-\(self.slots)"
     }
 
     package init?(name: String) {
-        guard let method = Method.allCases.first(where: { name.hasPrefix($0.rawValue + "-") }) else { return nil }
-        var rest = name.dropFirst(method.rawValue.count)
-        func takes(_ word: String) -> Bool {
-            guard rest.hasPrefix(word) else { return false }
-            rest = rest.dropFirst(word.count)
-            return true
+        var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard let slots = parts.popLast().flatMap({ Int($0) }), slots > 0 else { return nil }
+        var (isExternal, location) = (false, Location.address)
+        if parts.last == "external" {
+            isExternal = true
+            parts.removeLast()
         }
-        let isNodePort = takes("-nodeport")
-        let isExternal = takes("-external")
-        guard takes("-"), let slots = Int(rest), slots > 0 else { return nil }
-        self.init(isNodePort ? .nodePort : .address, method, isExternal: isExternal, slots: slots)
+        if parts.last == "nodeport" {
+            location = .nodePort
+            parts.removeLast()
+        }
+        var methods: [Method] = [.random, .clientIPHash, .flowHash]
+        if parts.count == 2, parts[1].hasSuffix("s"), let timeout = Int(parts[1].dropLast()) {
+            methods.append(.affinity(timeout))
+        }
+        let prefix = parts.joined(separator: "-")
+        guard let method = methods.first(where: { $0.prefix == prefix }) else { return nil }
+        self.init(location, method, isExternal: isExternal, slots: slots)
         guard self.name == name else { return nil }
+    }
+
+    package var rules: [Rule] {
+        if case .affinity(let timeout) = self.method { self.affinityRules(timeout) } else { self.slotRules }
     }
 
     /// A draw (or a hash), a look-up and a translation for each family; then the same with the first slot,
@@ -65,11 +89,11 @@ package struct Balancer: Hashable, Sendable {
     /// that was led here while the frontend had N endpoints may look for the last slot when there are
     /// N-1: without the second try it would be refused though endpoints are there. A packet that
     /// finds nothing then either had a Service without endpoints.
-    package var rules: [Rule] {
+    private var slotRules: [Rule] {
         let base = self.isExternal ? Self.firstExternalSlot : 0
         func number(_ kind: Selector.AddressKind) -> Selector {
             switch self.method {
-            case .random: .random(modulus: UInt32(self.slots), offset: base)
+            case .random, .affinity: .random(modulus: UInt32(self.slots), offset: base)
             case .clientIPHash:
                 .hash([.address(kind, .source)], modulus: UInt32(self.slots), offset: base, seed: Self.hashSeed)
             case .flowHash:

@@ -46,7 +46,7 @@ final class DataplaneLoop {
     private var recentRepairs: [ContinuousClock.Instant] = []
     private var lastForeignProcess = ""
     /// Since when a balancing chain has had no use.
-    private var unusedSince: [String: ContinuousClock.Instant] = [:]
+    private var unusedSince: [Balancer: ContinuousClock.Instant] = [:]
 
     init(
         configuration: DataplaneConfiguration,
@@ -217,7 +217,7 @@ final class DataplaneLoop {
         self.pending = []
         let report = try self.synchronizer.readBack()
         self.repairAt = nil
-        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), removed: report.removedFrontends)
+        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report)
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
     }
@@ -236,6 +236,9 @@ final class DataplaneLoop {
         guard settings != former else { return }
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(settings)
+        if settings.nodePortAddresses != former.nodePortAddresses {
+            self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report, formerNode: former)
+        }
         self.reporter.synchronized(.settings(former), report, self.synchronizer, took: self.clock.now - start)
     }
 
@@ -244,20 +247,27 @@ final class DataplaneLoop {
         self.pending = []
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(services)
-        self.enforceFlows(of: services, removed: report.removedFrontends)
+        self.enforceFlows(of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
     }
 
     // MARK: - What follows from a change
 
     /// Has connections ended that the rules in force would send elsewhere.
-    private func enforceFlows(of services: Set<ObjectName>, removed: Set<Frontend>) {
-        var rules = FlowRules(nodeAddresses: self.synchronizer.program.node.nodePortAddresses)
+    private func enforceFlows(
+        of services: Set<ObjectName>,
+        _ report: KernelSynchronizer.Report,
+        formerNode: NodeSettings? = nil
+    ) {
+        var rules = FlowRules(
+            nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
+            formerNodeAddresses: formerNode?.nodePortAddresses ?? [])
         let planner = self.synchronizer.planner
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
+        for frontend in report.addedFrontends where frontend.transport == .tcp { rules.set(frontend, .established) }
         for (transport, condition) in conditions {
-            for frontend in removed where frontend.transport == transport { rules.set(frontend, .removed) }
+            for frontend in report.removedFrontends where frontend.transport == transport { rules.set(frontend, .removed) }
             for service in services {
                 for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
                     rules.set(frontend, .endpoints(targets))

@@ -27,6 +27,25 @@ package struct ElementChanges: Sendable {
         if let new { self.add(new) }
     }
 
+    /// Makes `new` of `old`, in a set of few elements. Where they are boundaries of ranges, all are written
+    /// anew, each start just before its end: the kernel refuses many a change of one without the other.
+    mutating func replace(_ old: [Element], with new: [Element], in set: FairleadSet) {
+        let (before, after) = (Set(old), Set(new))
+        guard before != after else { return }
+        for element in set.hasBoundaries ? old.sorted(by: Self.comesFirst) : old
+        where set.hasBoundaries || !after.contains(element) {
+            self.delete(PlacedElement(set: set, element: element))
+        }
+        for element in new where set.hasBoundaries || !before.contains(element) {
+            self.add(PlacedElement(set: set, element: element))
+        }
+    }
+
+    /// One range may end where another one starts.
+    private static func comesFirst(_ left: Element, _ right: Element) -> Bool {
+        left.key != right.key ? left.key < right.key : left.boundary == .end && right.boundary != .end
+    }
+
     /// By how many elements each set grows.
     package var growth: [FairleadSet: Int] {
         var growth = self.additions.mapValues(\.count)

@@ -40,11 +40,19 @@ package struct FairleadSet: Hashable, Sendable {
         case masqueradeFrontends = "masquerade-frontends"
         /// (protocol, port) of NodePorts some of whose clients are masqueraded -> which.
         case masqueradeNodeports = "masquerade-nodeports"
-        /// (service port, client) -> endpoint address, for a while. Written by the rules.
+        /// (address, protocol, port) -> the number of the Service port, for those with session affinity.
+        case affinityFrontends = "affinity-frontends"
+        /// (protocol, port) -> the number of the Service port.
+        case affinityNodeports = "affinity-nodeports"
+        /// (client, Service port) -> the endpoint it had, for a while. Written by the rules.
         case affinity
-        /// (pool, slot) -> endpoint address.
+        /// (Service port, slot) -> endpoint.
         case affinitySlots = "affinity-slots"
-        /// (protocol, pool, endpoint address) -> endpoint address and port.
+        /// (Service port, endpoint): who takes connections.
+        case affinityMembers = "affinity-members"
+        /// The same for clients that go to endpoints on this node only.
+        case affinityLocalMembers = "affinity-local-members"
+        /// (protocol, endpoint) -> endpoint address and port.
         case affinityEndpoints = "affinity-endpoints"
     }
 
@@ -67,14 +75,24 @@ package struct FairleadSet: Hashable, Sendable {
     package var defaultSize: UInt32? {
         switch self.kind {
         case .endpoints: 65536
-        case .frontends, .nodeportEndpoints, .hairpins, .clusterIPs, .affinitySlots, .affinityEndpoints: 16384
+        case .frontends, .nodeportEndpoints, .hairpins, .clusterIPs: 16384
+        case .affinitySlots, .affinityMembers, .affinityLocalMembers, .affinityEndpoints: 16384
         case .nodeports, .masqueradeFrontends, .masqueradeNodeports: 4096
+        case .affinityFrontends, .affinityNodeports: 4096
         case .admittedFrontends, .internalFrontends, .externalFrontends, .internalNodeports, .externalNodeports: 4096
         // Written by rules: a bound, not a size. When it is reached, clients are not remembered.
         case .affinity: NodeSettings.defaultAffinityClients
         case .podAddresses: 65536
         // Ranges live in a tree, which grows; node addresses are few.
         case .nodeIPs, .podCIDRs, .plainSources, .serviceCIDRs, .admittedSources: nil
+        }
+    }
+
+    /// Whether elements are the boundaries of ranges: where one starts, and where it has ended.
+    package var hasBoundaries: Bool {
+        switch self.kind {
+        case .podCIDRs, .plainSources, .serviceCIDRs: true
+        default: false
         }
     }
 
@@ -91,6 +109,9 @@ package struct FairleadSet: Hashable, Sendable {
         let endpoint = NamedSet.Yield.values(.typeof(.address(kind, .destination), .destinationPort))
         func verdicts(_ key: Concatenation, counted: Bool = false) -> NamedSet {
             NamedSet(name: self.name, key: key, data: .verdict, hasCounters: counted, size: size)
+        }
+        func map(_ key: Concatenation, to value: Concatenation, _ flags: NamedSet.Flags = []) -> NamedSet {
+            NamedSet(name: self.name, key: key, data: .values(value), flags: flags, size: size)
         }
         func plain(_ key: Concatenation, _ flags: NamedSet.Flags = []) -> NamedSet {
             NamedSet(name: self.name, key: key, flags: flags, size: size)
@@ -114,24 +135,22 @@ package struct FairleadSet: Hashable, Sendable {
         case .podAddresses: return plain(.types(address), [.dynamic, .timeout])
         case .admittedSources:
             return plain(.types(address, .transportProtocol, .port, address), .interval)
+        case .affinityFrontends: return map(frontend, to: .types(address))
+        case .affinityNodeports: return map(nodePort, to: .types(address))
         case .affinity:
-            return NamedSet(
-                name: self.name, key: Self.client(self.family, number),
-                data: .values(.typeof(.address(kind, .destination))), flags: [.dynamic, .timeout], size: size)
+            // An IPv6 client of a Service port is two hashes of both: nft 1.0 makes a wrong rule of a dynamic map
+            // whose key has more than 16 bytes. Two with the same hashes would share an endpoint, no more.
+            return map(
+                self.family == .ipv4 ? .types(address, address) : .typeof(number, number),
+                to: self.family == .ipv4 ? .types(address) : .typeof(.address(kind, .destination)),
+                [.dynamic, .timeout])
         case .affinitySlots:
-            return NamedSet(
-                name: self.name, key: .typeof(number, number), data: .values(.typeof(.address(kind, .destination))),
-                size: size)
+            return map(.typeof(.address(kind, .source), number), to: .typeof(.address(kind, .destination)))
+        case .affinityMembers, .affinityLocalMembers: return plain(.types(address, address))
         case .affinityEndpoints:
             return NamedSet(
-                name: self.name, key: .typeof(.transportProtocol, number, .address(kind, .destination)),
-                data: endpoint, hasCounters: true, size: size)
+                name: self.name, key: .typeof(.transportProtocol, .address(kind, .destination)), data: endpoint,
+                hasCounters: true, size: size)
         }
-    }
-
-    /// An IPv6 client is two hashes of its address: nft 1.0 makes a wrong rule of a dynamic map whose key
-    /// has more than 16 bytes. Two clients with the same hashes would share an endpoint, no more.
-    private static func client(_ family: AddressFamily, _ number: Selector) -> Concatenation {
-        family == .ipv4 ? .typeof(number, .address(.ipv4, .source)) : .typeof(number, number, number)
     }
 }

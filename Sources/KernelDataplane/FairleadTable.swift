@@ -157,7 +157,7 @@ package enum FairleadTable {
     private static func translatedRules(_ family: AddressFamily) -> [Rule] {
         let kind = Selector.AddressKind(family)
         let source = Selector.address(kind, .source)
-        let original = Selector.originalDestination(kind)
+        let original = Selector.originalAddress(kind, .destination)
         func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
         return [
             Rule(

@@ -9,15 +9,21 @@ package struct FlowRules: Sendable {
         case removed
         /// These endpoints, and nothing else.
         case endpoints(Set<Backend>)
+        /// Anywhere, unless the connection is still being made and goes nowhere: its first segment came when
+        /// there were no rules for it, and all that are sent again would follow it.
+        case established
     }
 
     /// By frontend, for the protocols that are looked after.
     package private(set) var targets: [Frontend: Targets] = [:]
     /// The node's addresses on which NodePorts answer.
     package var nodeAddresses: Set<IPAddress>
+    /// Addresses on which they answered until now.
+    package var formerNodeAddresses: Set<IPAddress>
 
-    package init(nodeAddresses: Set<IPAddress> = []) {
+    package init(nodeAddresses: Set<IPAddress> = [], formerNodeAddresses: Set<IPAddress> = []) {
         self.nodeAddresses = nodeAddresses
+        self.formerNodeAddresses = formerNodeAddresses.subtracting(nodeAddresses)
     }
 
     package var isEmpty: Bool { self.targets.isEmpty }
@@ -28,6 +34,8 @@ package struct FlowRules: Sendable {
     package mutating func merge(_ newer: FlowRules) {
         self.targets.merge(newer.targets) { $1 }
         self.nodeAddresses = newer.nodeAddresses
+        self.formerNodeAddresses = self.formerNodeAddresses.union(newer.formerNodeAddresses)
+            .subtracting(newer.nodeAddresses)
     }
 
     /// Which tables of connections there is something to look for in.
@@ -40,25 +48,36 @@ package struct FlowRules: Sendable {
         package let family: AddressFamily
     }
 
+    /// SYN_SENT and SYN_SENT2 of `enum tcp_conntrack`, and not translated.
+    private static func isHalfOpen(_ flow: ConntrackFlow) -> Bool {
+        !flow.isDestinationTranslated && (flow.tcpState == 1 || flow.tcpState == 9)
+    }
+
     /// Whether a connection goes, or went untranslated, where it would not go now.
     ///
     /// UDP: anywhere but to an endpoint that serves. Packets that were let pass before there was a Service, or
     /// before it had endpoints, count: the entry would keep them from being looked at again. TCP: only to
-    /// endpoints that are gone; a connection that never was a Service's is not touched. Where a frontend is
+    /// endpoints that are gone; a connection that never was a Service's is not touched once it is made. Where a frontend is
     /// gone, what was translated goes with it; what was not never was its business.
     func isStale(_ flow: ConntrackFlow) -> Bool {
         let original = flow.original
         let frontend = Frontend(.address(original.destination), flow.transport, original.destinationPort)
         var targets = self.targets[frontend]
-        if targets == nil, self.nodeAddresses.contains(original.destination) {
+        if targets == nil {
             let family = original.destination.family
-            targets = self.targets[Frontend(.node(family), flow.transport, original.destinationPort)]
+            let nodePort = self.targets[Frontend(.node(family), flow.transport, original.destinationPort)]
+            if self.nodeAddresses.contains(original.destination) {
+                targets = nodePort
+            } else if nodePort != nil, self.formerNodeAddresses.contains(original.destination) {
+                targets = .removed
+            }
         }
         switch targets {
         case nil: return false
         case .removed: return flow.isDestinationTranslated
+        case .established: return Self.isHalfOpen(flow)
         case .endpoints(let endpoints):
-            guard flow.transport == .udp || flow.isDestinationTranslated else { return false }
+            guard flow.transport == .udp || flow.isDestinationTranslated else { return Self.isHalfOpen(flow) }
             return !endpoints.contains(Backend(flow.reply.source, flow.reply.sourcePort))
         }
     }

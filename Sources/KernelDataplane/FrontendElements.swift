@@ -1,4 +1,4 @@
-internal import KubernetesAPI
+package import KubernetesAPI
 package import Networking
 package import Nftables
 package import ServiceModel
@@ -7,14 +7,24 @@ package import ServiceModel
 package enum ProgrammedRoute: Hashable, Sendable {
     /// One of these, by slot.
     case slots([Backend], Balancer.Method)
-    /// The Service port's own chain.
-    case affinity(AffinityChain)
+    /// The one of so many that the client had.
+    case affinity(AffinityRoute)
     case refuse
     case drop
 
     package var slots: [Backend] {
         if case .slots(let slots, _) = self { slots } else { [] }
     }
+}
+
+/// How connections of one frontend are kept together.
+package struct AffinityRoute: Hashable, Sendable {
+    /// Stands for the Service port, whichever frontend is used.
+    package let number: UInt32
+    package let slots: Int
+    /// Seconds.
+    package let timeout: Int
+    package let policy: TrafficPolicy
 }
 
 /// One frontend as it is programmed.
@@ -53,15 +63,22 @@ extension Frontend {
 
     /// The shared chain that a route takes; nil if it takes none.
     package func balancer(_ route: ProgrammedRoute, isExternal: Bool = false) -> Balancer? {
-        guard case .slots(let slots, let method) = route, !slots.isEmpty else { return nil }
         let location: Balancer.Location = if case .address = self.location { .address } else { .nodePort }
-        return Balancer(location, method, isExternal: isExternal, slots: slots.count)
+        switch route {
+        case .slots(let slots, let method) where !slots.isEmpty:
+            return Balancer(location, method, isExternal: isExternal, slots: slots.count)
+        case .affinity(let affinity):
+            return Balancer(
+                location, .affinity(affinity.timeout), isExternal: affinity.policy == .local, slots: affinity.slots)
+        case .slots, .refuse, .drop:
+            return nil
+        }
     }
 
     private func verdict(_ route: ProgrammedRoute, isExternal: Bool) -> Verdict {
         switch route {
-        case .slots: .goto(self.balancer(route, isExternal: isExternal)?.name ?? FairleadTable.noEndpoints)
-        case .affinity(let chain): .goto(chain.name)
+        case .slots, .affinity:
+            .goto(self.balancer(route, isExternal: isExternal)?.name ?? FairleadTable.noEndpoints)
         case .refuse: .goto(FairleadTable.noEndpoints)
         case .drop: .goto(FairleadTable.noLocalEndpoints)
         }
@@ -93,6 +110,16 @@ extension Frontend {
             self.verdictElement(
                 self.set(.frontends, orNodePort: .nodeports), verdict,
                 comment: Element.shortened(programmed.servicePort)))
+        for case .affinity(let affinity)? in [programmed.main, programmed.external] {
+            var number = ElementBytes()
+            number.append(number: affinity.number, self.family)
+            elements.append(
+                PlacedElement(
+                    set: self.set(.affinityFrontends, orNodePort: .affinityNodeports),
+                    element: Element(key: self.key, value: .bytes(number))))
+            // The other route has the same.
+            break
+        }
         switch programmed.masquerade {
         case .nonPods: break
         case .everybody: elements.append(self.masqueradeElement(FairleadTable.masquerade))

@@ -21,6 +21,8 @@ package final class KernelSynchronizer {
         package var bytes = 0
         /// Elements that were read back; nil if the kernel was not asked.
         package var elementsRead: Int?
+        /// Frontends that may not have been in the table before; all that are, where it is not known.
+        package var addedFrontends: Set<Frontend> = []
         /// Frontends that were in the table and are no longer.
         package var removedFrontends: Set<Frontend> = []
         /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
@@ -110,10 +112,10 @@ package final class KernelSynchronizer {
         } else {
             try self.make(step.newChains)
             var transaction = Transaction(FairleadTable.reference)
-            Self.rewrite(step.changedChains, in: &transaction)
             step.changes.append(to: &transaction, declarations: self.program.declarations)
             report = try self.commit(transaction, kind: .updated)
         }
+        report.addedFrontends = step.addedFrontends
         report.removedFrontends = step.removedFrontends
         self.needsReadback = false
         return report
@@ -122,21 +124,13 @@ package final class KernelSynchronizer {
     /// Makes chains, in a transaction before the one with the elements that lead to them: a packet may
     /// find such an element while it still sees the chain as it was before, without rules, and would
     /// pass through it untranslated.
-    private func make(_ chains: [TableProgram.NamedChain]) throws(NftablesError) {
+    private func make(_ balancers: [Balancer]) throws(NftablesError) {
         var transaction = Transaction(FairleadTable.reference)
-        for chain in chains {
-            transaction.append(.addChain(Chain(name: chain.name)))
-            transaction.append(.flushChain(chain.name))
-            for rule in chain.rules { transaction.append(.addRule(chain: chain.name, rule)) }
+        for balancer in balancers {
+            transaction.append(.addChain(Chain(name: balancer.name)))
+            for rule in balancer.rules { transaction.append(.addRule(chain: balancer.name, rule)) }
         }
         _ = try self.kernel.commit(transaction)
-    }
-
-    private static func rewrite(_ chains: [TableProgram.NamedChain], in transaction: inout Transaction) {
-        for chain in chains {
-            transaction.append(.flushChain(chain.name))
-            for rule in chain.rules { transaction.append(.addRule(chain: chain.name, rule)) }
-        }
     }
 
     private func commit(_ transaction: Transaction, kind: Report.Kind) throws(NftablesError) -> Report {
@@ -181,23 +175,17 @@ package final class KernelSynchronizer {
         let former = readback?.frontends() ?? []
         var report: Report
         if let readback, readback.hasFrame(of: program) {
-            let wanted = program.chainsInUse
-            let standing = Set(readback.onDemandChains)
-            let missing = wanted.filter { !standing.contains($0.key) }
+            let standing = readback.balancers
+            let missing = program.chainsInUse.subtracting(standing)
             if !missing.isEmpty {
-                try self.make(Self.sorted(missing))
+                try self.make(missing.sorted { $0.name < $1.name })
                 generation = Self.generation(after: generation)
             }
-            // A chain that nobody uses is as good as any: before it is used again, it is gone.
-            let wrong = wanted.filter { standing.contains($0.key) && !readback.holds($0.key, $0.value) }
             var transaction = Transaction(FairleadTable.reference)
-            Self.rewrite(Self.sorted(wrong), in: &transaction)
             readback.changes(to: program.elements()).append(to: &transaction, declarations: program.declarations)
             transaction.expectedGeneration = generation
             report = try self.commit(transaction, kind: .updated)
-            var chains = wanted
-            for name in standing where wanted[name] == nil { chains[name] = [] }
-            program.adoptStanding(chains)
+            program.adoptStanding(standing.union(missing))
         } else {
             var transaction = program.ruleset().replacement()
             transaction.expectedGeneration = generation
@@ -205,6 +193,7 @@ package final class KernelSynchronizer {
             program.adoptStanding(program.chainsInUse)
         }
         report.elementsRead = elementsRead
+        report.addedFrontends = report.kind == .unchanged ? [] : Set(program.frontends.keys)
         report.removedFrontends = former.filter { program.frontends[$0] == nil }
         report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program
@@ -215,25 +204,21 @@ package final class KernelSynchronizer {
     /// Generations count commits, and skip 0.
     private static func generation(after generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
 
-    private static func sorted(_ chains: [String: [Rule]]) -> [TableProgram.NamedChain] {
-        chains.sorted { $0.key < $1.key }.map { TableProgram.NamedChain(name: $0.key, rules: $0.value) }
-    }
-
     // MARK: - Chains
 
     /// Chains that no frontend uses.
-    package var unusedChains: Set<String> { self.needsReadback ? [] : self.program.unusedChains }
+    package var unusedChains: Set<Balancer> { self.needsReadback ? [] : self.program.unusedChains }
 
     /// Removes some of the chains that no frontend uses. To be called some time after the change that
     /// left them: kernels before 6.2 let go of a chain only a while after the last element that led to
     /// it, and a packet may still be on its way there.
-    package func remove(_ chains: Set<String>) throws(NftablesError) {
+    package func remove(_ chains: Set<Balancer>) throws(NftablesError) {
         let unused = chains.intersection(self.unusedChains)
         guard !unused.isEmpty else { return }
         var transaction = Transaction(FairleadTable.reference)
-        for name in unused.sorted() {
-            transaction.append(.flushChain(name))
-            transaction.append(.deleteChain(name))
+        for chain in unused.sorted(by: { $0.name < $1.name }) {
+            transaction.append(.flushChain(chain.name))
+            transaction.append(.deleteChain(chain.name))
         }
         self.needsReadback = true
         _ = try self.kernel.commit(transaction)

@@ -13,21 +13,21 @@ package struct TableProgram: Sendable {
         var frontends: [Frontend] = []
         var clusterIPs: [IPAddress] = []
         var hairpins: [IPAddress] = []
-        var pools: [AffinityPoolKey] = []
+        var affinityPorts: [AffinityPortKey] = []
     }
 
     package private(set) var frontends: [Frontend: ProgrammedFrontend] = [:]
     private var holdings: [ObjectName: Holding] = [:]
     private var clusterIPs = ReferenceCounts<IPAddress>()
     private var hairpins = ReferenceCounts<IPAddress>()
-    private var pools = AffinityPools()
+    private var affinity = AffinityPorts()
     package private(set) var node: NodeSettings
     /// How many routes of frontends use each chain.
-    private var chainUse = ReferenceCounts<OnDemandChain>()
-    /// Chains that stand in the kernel, in use or not, with their rules.
-    package private(set) var standingChains: [String: [Rule]] = [:]
-    /// Names of chains that stand and that no frontend uses.
-    package private(set) var unusedChains: Set<String> = []
+    private var chainUse = ReferenceCounts<Balancer>()
+    /// Chains that stand in the kernel, in use or not.
+    package private(set) var standingChains: Set<Balancer> = []
+    /// Chains that stand and that no frontend uses.
+    package private(set) var unusedChains: Set<Balancer> = []
     package private(set) var declarations: [FairleadSet: NamedSet] = [:]
     private var elementCounts: [FairleadSet: Int] = [:]
 
@@ -43,22 +43,16 @@ package struct TableProgram: Sendable {
 
     // MARK: - Changes
 
-    /// A chain that stands only while it is used.
-    package struct NamedChain: Sendable {
-        package let name: String
-        package let rules: [Rule]
-    }
-
     /// What a change amounts to.
     package struct Step: Sendable {
         package var changes = ElementChanges()
         /// Chains to make before, by name.
-        package var newChains: [NamedChain] = []
-        /// Chains that stand and get other rules, in the same transaction as the elements.
-        package var changedChains: [NamedChain] = []
+        package var newChains: [Balancer] = []
         /// The table has to be made anew from this program's `ruleset()`: a set has run out of room, or the
         /// constant rules are others.
         package var needsNewTable = false
+        /// Frontends that are programmed and were not.
+        package var addedFrontends: Set<Frontend> = []
         /// Frontends that were programmed and are no longer.
         package var removedFrontends: Set<Frontend> = []
     }
@@ -67,8 +61,8 @@ package struct TableProgram: Sendable {
     package struct Hints: Sendable {
         package var main: [Frontend: [Backend]] = [:]
         package var external: [Frontend: [Backend]] = [:]
-        /// Addresses, by the number of the pool.
-        package var pools: [AddressFamily: [UInt32: [IPAddress]]] = [:]
+        /// Numbers of endpoints, by the number of a Service port with affinity.
+        package var affinity: [AddressFamily: [TrafficPolicy: [UInt32: [UInt32]]]] = [:]
 
         package init() {}
     }
@@ -77,7 +71,7 @@ package struct TableProgram: Sendable {
     package mutating func apply(_ plans: [ObjectName: ServicePlan?], hints: Hints = Hints()) -> Step {
         var step = Step()
         var touched: [Frontend: ProgrammedFrontend?] = [:]
-        var touchedPools: [AffinityPoolKey: AffinityPool?] = [:]
+        var touchedPorts: [AffinityPortKey: [TrafficPolicy: [Backend]]] = [:]
         var countedIPs = ReferenceCounts<IPAddress>.Change()
         var countedHairpins = ReferenceCounts<IPAddress>.Change()
 
@@ -85,31 +79,36 @@ package struct TableProgram: Sendable {
         for name in plans.keys {
             guard let holding = self.holdings.removeValue(forKey: name) else { continue }
             for frontend in holding.frontends { touched[frontend] = .some(nil) }
-            for key in holding.pools { touchedPools[key] = .some(nil) }
+            for key in holding.affinityPorts { touchedPorts[key] = [:] }
             for address in holding.clusterIPs { countedIPs.release(address) }
             for address in holding.hairpins { countedHairpins.release(address) }
         }
+        var affine: [ObjectName: [AffinityPortKey]] = [:]
+        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
+        for (name, plan) in Self.affine(plans).sorted(by: { $0.key < $1.key }) {
+            let ports = self.affinityPorts(of: plan, hints)
+            touchedPorts.merge(ports) { $1 }
+            affine[name] = Array(ports.keys)
+        }
         for case (let name, let plan?) in plans {
-            var keys: Set<AffinityPoolKey> = []
-            for frontend in plan.frontends { self.gatherPools(of: frontend, hints, &touchedPools, &keys) }
             for address in plan.clusterIPs { countedIPs.retain(address) }
             for address in plan.hairpins { countedHairpins.retain(address) }
             self.holdings[name] = Holding(
                 frontends: plan.frontends.map(\.frontend), clusterIPs: plan.clusterIPs, hairpins: plan.hairpins,
-                pools: Array(keys))
+                affinityPorts: affine[name] ?? [])
         }
-        var changedChains: Set<AffinityChain> = []
-        // In an order of their own: two ports whose preferred numbers are the same get them in that order.
-        for (key, pool) in touchedPools.sorted(by: { $0.key.port.description < $1.key.port.description }) {
-            changedChains.insert(self.pools.set(key, pool, &step.changes))
+        for (key, slots) in touchedPorts.sorted(by: { $0.key.port.description < $1.key.port.description }) {
+            self.affinity.set(key, slots, &step.changes)
         }
         for case (_, let plan?) in plans {
             for frontend in plan.frontends { touched[frontend.frontend] = self.programmed(frontend, hints) }
         }
 
-        var retained: Set<OnDemandChain> = []
+        var retained: Set<Balancer> = []
         for (frontend, programmed) in touched {
-            if programmed == nil, self.frontends[frontend] != nil { step.removedFrontends.insert(frontend) }
+            let wasThere = self.frontends[frontend] != nil
+            if programmed == nil, wasThere { step.removedFrontends.insert(frontend) }
+            if programmed != nil, !wasThere { step.addedFrontends.insert(frontend) }
             self.change(frontend, to: programmed, in: &step.changes, &retained)
         }
         for (address, isPresent) in countedIPs.commit(to: &self.clusterIPs) {
@@ -119,7 +118,7 @@ package struct TableProgram: Sendable {
             step.changes.toggle(FairleadSet(.hairpins, address.family), .hairpin(address), isPresent)
         }
         self.count(step.changes)
-        self.noteChains(retained: retained, changed: changedChains, in: &step)
+        self.noteChains(retained, in: &step)
         self.checkSizes(in: &step)
         return step
     }
@@ -127,9 +126,12 @@ package struct TableProgram: Sendable {
     /// Takes over what is known of the node.
     package mutating func apply(_ node: NodeSettings) -> Step {
         var step = Step()
-        let (before, after) = (Set(self.node.elements), Set(node.elements))
-        for placed in self.node.elements where !after.contains(placed) { step.changes.delete(placed) }
-        for placed in node.elements where !before.contains(placed) { step.changes.add(placed) }
+        let before = Dictionary(grouping: self.node.elements, by: \.set)
+        let after = Dictionary(grouping: node.elements, by: \.set)
+        for set in FairleadSet.all {
+            let (old, new) = (before[set]?.map(\.element) ?? [], after[set]?.map(\.element) ?? [])
+            step.changes.replace(old, with: new, in: set)
+        }
         self.count(step.changes)
         let sameRules = FairleadTable.chains(self.node).elementsEqual(FairleadTable.chains(node)) {
             $0.chain == $1.chain && $0.rules == $1.rules
@@ -141,28 +143,31 @@ package struct TableProgram: Sendable {
 
     // MARK: - Frontends
 
-    private mutating func gatherPools(
-        of plan: FrontendPlan,
-        _ hints: Hints,
-        _ pools: inout [AffinityPoolKey: AffinityPool?],
-        _ keys: inout Set<AffinityPoolKey>
-    ) {
-        guard case .clientIPAffinity(let timeout) = plan.balancing else { return }
-        for case .backends(let policy, let backends)? in [plan.route, plan.externalRoute] {
-            let key = AffinityPoolKey(plan.port, policy, plan.frontend.family)
-            guard keys.insert(key).inserted else { continue }
-            let standing = self.pools.pool(key)?.slots ?? self.hinted(key, backends, hints)
-            pools[key] = AffinityPool(slots: SlotAssignment.assign(backends, keeping: standing), timeout: timeout)
+    private static func affine(_ plans: [ObjectName: ServicePlan?]) -> [ObjectName: ServicePlan] {
+        plans.compactMapValues(\.self).filter { _, plan in
+            plan.frontends.contains { if case .clientIPAffinity = $0.balancing { true } else { false } }
         }
     }
 
-    /// The slots of a pool as the kernel has them, which knows addresses only.
-    private mutating func hinted(_ key: AffinityPoolKey, _ backends: [WeightedBackend], _ hints: Hints) -> [Backend] {
-        guard let hinted = hints.pools[key.family] else { return [] }
-        let number = self.pools.chain(key.port, key.policy).pool
-        var byAddress: [IPAddress: Backend] = [:]
-        for weighted in backends.reversed() { byAddress[weighted.backend.address] = weighted.backend }
-        return (hinted[number] ?? []).compactMap { byAddress[$0] }
+    /// The slots of a Service's ports with affinity, by policy.
+    private mutating func affinityPorts(
+        of plan: ServicePlan,
+        _ hints: Hints
+    ) -> [AffinityPortKey: [TrafficPolicy: [Backend]]] {
+        var ports: [AffinityPortKey: [TrafficPolicy: [Backend]]] = [:]
+        for frontend in plan.frontends {
+            guard case .clientIPAffinity = frontend.balancing else { continue }
+            let key = AffinityPortKey(port: frontend.port, family: frontend.frontend.family)
+            for case .backends(let policy, let backends)? in [frontend.route, frontend.externalRoute]
+            where ports[key]?[policy] == nil {
+                var standing = self.affinity.slots(key, policy)
+                if standing.isEmpty, let hinted = hints.affinity[key.family]?[policy] {
+                    standing = self.affinity.slots(key, among: backends, hinted: hinted)
+                }
+                ports[key, default: [:]][policy] = SlotAssignment.assign(backends, keeping: standing)
+            }
+        }
+        return ports
     }
 
     private mutating func programmed(_ plan: FrontendPlan, _ hints: Hints) -> ProgrammedFrontend {
@@ -194,8 +199,12 @@ package struct TableProgram: Sendable {
             return .slots(RendezvousHashing.table(backends, size: size), .clientIPHash)
         case (.backends(_, let backends), .flowHash(let size)):
             return .slots(RendezvousHashing.table(backends, size: size), .flowHash)
-        case (.backends(let policy, _), .clientIPAffinity):
-            return .affinity(self.pools.chain(plan.port, policy))
+        case (.backends(let policy, _), .clientIPAffinity(let timeout)):
+            let key = AffinityPortKey(port: plan.port, family: plan.frontend.family)
+            return .affinity(
+                AffinityRoute(
+                    number: self.affinity.number(key), slots: self.affinity.slots(key, policy).count, timeout: timeout,
+                    policy: policy))
         }
     }
 
@@ -203,14 +212,14 @@ package struct TableProgram: Sendable {
         _ frontend: Frontend,
         to new: ProgrammedFrontend?,
         in changes: inout ElementChanges,
-        _ retained: inout Set<OnDemandChain>
+        _ retained: inout Set<Balancer>
     ) {
         let old = self.frontends[frontend]
         guard old != new else { return }
         self.frontends[frontend] = new
         for chain in self.chains(frontend, old) {
             self.chainUse.release(chain)
-            if !self.chainUse.contains(chain) { self.unusedChains.insert(chain.name) }
+            if !self.chainUse.contains(chain) { self.unusedChains.insert(chain) }
         }
         for chain in self.chains(frontend, new) {
             self.chainUse.retain(chain)
@@ -227,13 +236,12 @@ package struct TableProgram: Sendable {
         frontend.changeSlots(from: old?.external, to: new?.external, isExternal: true, in: &changes)
     }
 
-    private func chains(_ frontend: Frontend, _ programmed: ProgrammedFrontend?) -> [OnDemandChain] {
-        func chain(_ route: ProgrammedRoute, _ isExternal: Bool) -> OnDemandChain? {
-            if case .affinity(let chain) = route { return .affinity(chain) }
-            return frontend.balancer(route, isExternal: isExternal).map { .balancer($0) }
-        }
+    private func chains(_ frontend: Frontend, _ programmed: ProgrammedFrontend?) -> [Balancer] {
         guard let programmed else { return [] }
-        return [chain(programmed.main, false), programmed.external.flatMap { chain($0, true) }].compactMap(\.self)
+        return [
+            frontend.balancer(programmed.main),
+            programmed.external.flatMap { frontend.balancer($0, isExternal: true) },
+        ].compactMap(\.self)
     }
 
     // MARK: - Room
@@ -265,48 +273,25 @@ package struct TableProgram: Sendable {
 
     // MARK: - Chains on demand
 
-    private func rules(_ chain: OnDemandChain) -> [Rule] {
-        switch chain {
-        case .balancer(let balancer): balancer.rules
-        case .affinity(let chain): self.pools.rules(chain)
-        }
+    private mutating func noteChains(_ retained: Set<Balancer>, in step: inout Step) {
+        let used = retained.filter(self.chainUse.contains)
+        self.unusedChains.subtract(used)
+        step.newChains = used.subtracting(self.standingChains).sorted { $0.name < $1.name }
+        self.standingChains.formUnion(step.newChains)
     }
 
-    private mutating func noteChains(
-        retained: Set<OnDemandChain>,
-        changed: Set<AffinityChain>,
-        in step: inout Step
-    ) {
-        for chain in retained.union(changed.map { .affinity($0) }) where self.chainUse.contains(chain) {
-            let (name, rules) = (chain.name, self.rules(chain))
-            // One that stands unused may have any rules: it is made like a new one.
-            let isUnused = self.unusedChains.remove(name) != nil
-            guard let standing = self.standingChains[name], !isUnused || standing == rules else {
-                step.newChains.append(NamedChain(name: name, rules: rules))
-                continue
-            }
-            if standing != rules { step.changedChains.append(NamedChain(name: name, rules: rules)) }
-        }
-        step.newChains.sort { $0.name < $1.name }
-        step.changedChains.sort { $0.name < $1.name }
-        for chain in step.newChains + step.changedChains { self.standingChains[chain.name] = chain.rules }
-    }
-
-    /// Chains that frontends lead to, with the rules they should have.
-    package var chainsInUse: [String: [Rule]] {
-        Dictionary(uniqueKeysWithValues: self.chainUse.keys.map { ($0.name, self.rules($0)) })
-    }
+    /// Chains that frontends lead to.
+    package var chainsInUse: Set<Balancer> { Set(self.chainUse.keys) }
 
     /// Takes over which chains stand.
-    package mutating func adoptStanding(_ chains: [String: [Rule]]) {
+    package mutating func adoptStanding(_ chains: Set<Balancer>) {
         self.standingChains = chains
-        let used = Set(self.chainUse.keys.map(\.name))
-        self.unusedChains = Set(chains.keys.filter { !used.contains($0) })
+        self.unusedChains = chains.subtracting(self.chainUse.keys)
     }
 
-    package mutating func removeStanding(_ names: Set<String>) {
-        for name in names { self.standingChains[name] = nil }
-        self.unusedChains.subtract(names)
+    package mutating func removeStanding(_ chains: Set<Balancer>) {
+        self.standingChains.subtract(chains)
+        self.unusedChains.subtract(chains)
     }
 
     // MARK: - The whole table
@@ -318,11 +303,7 @@ package struct TableProgram: Sendable {
         for (frontend, programmed) in self.frontends {
             for placed in frontend.elements(programmed) { elements[placed.set, default: []].append(placed.element) }
         }
-        for (chain, pools) in self.pools.chains {
-            for (family, pool) in pools {
-                for placed in chain.elements(family, pool) { elements[placed.set, default: []].append(placed.element) }
-            }
-        }
+        for placed in self.affinity.elements { elements[placed.set, default: []].append(placed.element) }
         for address in self.clusterIPs.keys {
             elements[FairleadSet(.clusterIPs, address.family), default: []].append(.address(address))
         }
@@ -335,8 +316,9 @@ package struct TableProgram: Sendable {
 
     /// The table as a whole.
     package func ruleset() -> Ruleset {
-        let chains = self.chainUse.keys.map { NamedChain(name: $0.name, rules: self.rules($0)) }
-            .sorted { ($0.name.utf8.count, $0.name) < ($1.name.utf8.count, $1.name) }
+        let chains = self.chainUse.keys.sorted {
+            ($0.name.utf8.count, $0.name) < ($1.name.utf8.count, $1.name)
+        }
         var elements: [String: [Element]] = [:]
         for (set, list) in self.elements() { elements[set.name] = list }
         return Ruleset(

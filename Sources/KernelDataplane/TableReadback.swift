@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import Networking
 package import Nftables
 package import ServiceModel
@@ -39,14 +40,18 @@ package struct TableReadback: Sendable {
             for element in self.snapshot.elements[FairleadSet(.nodeportEndpoints, family).name] ?? [] {
                 note(element, .node(family), at: 0, family)
             }
-            var pools: [UInt32: [Int: IPAddress]] = [:]
+            var ports: [TrafficPolicy: [UInt32: [Int: UInt32]]] = [:]
             for element in self.snapshot.elements[FairleadSet(.affinitySlots, family).name] ?? [] {
-                guard let pool = element.key.integer(at: 0), let slot = element.key.integer(at: 4),
-                    case .bytes(let value)? = element.value, let address = value.address(family, at: 0)
+                guard let port = element.key.address(family, at: 0),
+                    let slot = element.key.integer(at: family.addressLength),
+                    case .bytes(let value)? = element.value, let endpoint = value.address(family, at: 0)
                 else { continue }
-                pools[pool, default: [:]][Int(slot)] = address
+                let isLocal = slot >= Balancer.firstExternalSlot
+                ports[isLocal ? .local : .cluster, default: [:]][
+                    UInt32(truncatingIfNeeded: port.low), default: [:]
+                ][Int(slot - (isLocal ? Balancer.firstExternalSlot : 0))] = UInt32(truncatingIfNeeded: endpoint.low)
             }
-            hints.pools[family] = pools.mapValues(Self.inOrder)
+            hints.affinity[family] = ports.mapValues { $0.mapValues(Self.inOrder) }
         }
         hints.main = main.mapValues(Self.inOrder)
         hints.external = external.mapValues(Self.inOrder)
@@ -89,8 +94,10 @@ package struct TableReadback: Sendable {
         return sizes
     }
 
-    /// Names of the chains on demand that stand, in use or not.
-    package var onDemandChains: [String] { self.snapshot.chains.keys.filter(OnDemandChain.isName) }
+    /// Balancing chains that stand with the rules they should have.
+    package var balancers: Set<Balancer> {
+        Set(self.snapshot.chains.keys.compactMap(Balancer.init).filter { self.holds(Chain(name: $0.name), $0.rules) })
+    }
 
     /// Whether the constant part stands as it should: every set and chain, every rule, and nothing else.
     package func hasFrame(of program: TableProgram) -> Bool {
@@ -99,15 +106,13 @@ package struct TableReadback: Sendable {
             sets.allSatisfy({ self.snapshot.sets[$0.name] == $0.state })
         else { return false }
         let constant = FairleadTable.chains(program.node)
-        guard self.snapshot.chains.count == constant.count + self.onDemandChains.count,
-            self.onDemandChains.allSatisfy({ self.snapshot.chains[$0]?.base == nil })
-        else { return false }
-        return constant.allSatisfy { self.snapshot.chains[$0.chain.name] == $0.chain && self.holds($0.chain.name, $0.rules) }
+        guard self.snapshot.chains.count == constant.count + self.balancers.count else { return false }
+        return constant.allSatisfy { self.holds($0.chain, $0.rules) }
     }
 
-    /// Whether the rules of a chain that stands are these.
-    package func holds(_ chain: String, _ rules: [Rule]) -> Bool {
-        let standing = self.snapshot.rules[chain] ?? []
+    private func holds(_ chain: Chain, _ rules: [Rule]) -> Bool {
+        guard self.snapshot.chains[chain.name] == chain else { return false }
+        let standing = self.snapshot.rules[chain.name] ?? []
         return standing.map(\.expressions) == rules.map { $0.expressions(in: FairleadTable.reference.family) }
     }
 
@@ -119,6 +124,10 @@ package struct TableReadback: Sendable {
         var changes = ElementChanges()
         for set in FairleadSet.all where !set.isDynamic {
             let present = self.snapshot.elements.removeValue(forKey: set.name) ?? []
+            guard !set.hasBoundaries else {
+                changes.replace(present, with: wanted.removeValue(forKey: set) ?? [], in: set)
+                continue
+            }
             var standing = Dictionary(minimumCapacity: present.count) as [ElementKey: Int32]
             for (index, element) in present.enumerated() { standing[ElementKey(element)] = Int32(index) }
             for element in wanted.removeValue(forKey: set) ?? [] {

@@ -58,7 +58,8 @@ package struct ServiceAnnotations: Hashable, Sendable {
                 if let block = CIDR(part) {
                     self.deniedSources.append(block)
                 } else {
-                    self.problems.append("\(Key.deniedSources): \"\(part)\" is not an address block such as 192.0.2.0/24")
+                    self.problems.append(
+                        "\(Key.deniedSources): \"\(part)\" is not an address block such as 192.0.2.0/24")
                 }
             }
         }

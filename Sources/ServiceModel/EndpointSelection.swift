@@ -14,7 +14,7 @@ struct EndpointSelection {
 
     /// What is known of an endpoint, seen from this node.
     fileprivate struct Traits: OptionSet {
-        let rawValue: UInt8
+        let rawValue: UInt16
 
         static let ready = Traits(rawValue: 1 << 0)
         /// Terminating, and serving still.
@@ -26,6 +26,11 @@ struct EndpointSelection {
         static let hintsThisNode = Traits(rawValue: 1 << 5)
         static let hasZoneHint = Traits(rawValue: 1 << 6)
         static let hintsThisZone = Traits(rawValue: 1 << 7)
+        static let terminating = Traits(rawValue: 1 << 8)
+
+        /// Of two entries for one address and port the higher one counts: the other is of a Pod that had the
+        /// address before.
+        var rank: Int { (self.contains(.terminating) ? 0 : 2) + (self.contains(.ready) ? 1 : 0) }
     }
 
     fileprivate struct Candidate {
@@ -36,7 +41,7 @@ struct EndpointSelection {
     private var candidates: [PortKey: [Backend: Candidate]] = [:]
 
     /// Slices are merged in any order with the same result: an address and port that several of them
-    /// list counts once, and an entry that is ready beats one that is terminating.
+    /// list counts once, and an entry that is terminating gives way to one that is not.
     init(_ slices: some Sequence<EndpointSlice>, node: NodeFacts, zoneWeights: [String: Int] = [:]) {
         for slice in slices {
             guard let family = slice.family, slice.metadata.labels[KnownKey.headless] == nil else { continue }
@@ -55,6 +60,7 @@ struct EndpointSelection {
     private static func traits(_ endpoint: Endpoint, _ node: NodeFacts) -> Traits {
         var traits: Traits = []
         if endpoint.isReady { traits.insert(.ready) }
+        if endpoint.isTerminating { traits.insert(.terminating) }
         if endpoint.isServing && endpoint.isTerminating { traits.insert(.draining) }
         if endpoint.isServing || endpoint.isReady { traits.insert(.serving) }
         if endpoint.nodeName == node.name { traits.insert(.local) }
@@ -78,10 +84,10 @@ struct EndpointSelection {
         for (address, candidate) in endpoints {
             let backend = Backend(address, port)
             guard let former = known.updateValue(candidate, forKey: backend) else { continue }
-            if former.traits.contains(.ready) == candidate.traits.contains(.ready) {
+            if former.traits.rank == candidate.traits.rank {
                 known[backend] = Candidate(
                     traits: former.traits.union(candidate.traits), weight: max(former.weight, candidate.weight))
-            } else if former.traits.contains(.ready) {
+            } else if former.traits.rank > candidate.traits.rank {
                 known[backend] = former
             }
         }

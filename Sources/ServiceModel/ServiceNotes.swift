@@ -17,8 +17,18 @@ extension Service {
         if case .clientIP = self.sessionAffinity, annotations.algorithm != .random {
             notes.append("\(ServiceAnnotations.Key.algorithm) has no effect beside sessionAffinity ClientIP")
         }
+        let ranges = self.loadBalancerSourceRanges
+        for family in AddressFamily.allCases
+        where !ranges.isEmpty && !ranges.contains(where: { $0.family == family })
+            && self.loadBalancerIPs.contains(where: { $0.family == family })
+        {
+            notes.append(
+                "loadBalancerSourceRanges names nobody of IPv\(family.rawValue): its load balancer address of that "
+                    + "family is closed to everybody")
+        }
         if !annotations.deniedSources.isEmpty, self.loadBalancerIPs.isEmpty {
-            notes.append("\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
+            notes.append(
+                "\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
         }
         return notes
     }

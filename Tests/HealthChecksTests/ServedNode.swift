@@ -62,8 +62,9 @@ final class ServedNode: Sendable {
     }
 }
 
-/// Waits without holding a thread: the server needs one of the pool to start.
-func eventually(_ what: String, within timeout: Duration = .milliseconds(2500), _ condition: () throws -> Bool)
+/// Waits without holding a thread: the server needs one of the pool to start. Long, because tests of the kernel
+/// hold the threads of the pool, and on a small machine there are two.
+func eventually(_ what: String, within timeout: Duration = .seconds(30), _ condition: () throws -> Bool)
     async throws
 {
     let deadline = ContinuousClock.now + timeout

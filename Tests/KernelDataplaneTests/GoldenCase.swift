@@ -96,7 +96,8 @@ struct Flow: CustomStringConvertible {
             let destination = IPAddress(words[3]),
             let transport = TransportProtocol(kubernetesName: words[4].uppercased()), let port = UInt16(words[5])
         else { return nil }
-        self.packet = PacketTracer.Packet(from: source, to: destination, transport, port, isLocal: words[0] == "host",
+        self.packet = PacketTracer.Packet(
+            from: source, to: destination, transport, port, isLocal: words[0] == "host",
             interface: words[0] == "pod" ? "cali0" : "eth0")
         self.words = words.joined(separator: " ")
         self.expected = line[arrow.upperBound...].split(separator: " ").joined(separator: " ")

@@ -1,7 +1,9 @@
-import KernelDataplane
 import Networking
+import Nftables
 import TestSupport
 import Testing
+
+@testable import KernelDataplane
 
 @Suite struct NodeSettingsTests {
     private let local = ["127.0.0.1", "10.0.0.1", "10.0.0.2", "192.168.1.1", "::1", "fd00::1", "fe80::1"].map(Make.ip)
@@ -46,5 +48,58 @@ import Testing
         #expect(NodeSettings(pods: .blocks(block)).plainSources(.ipv4) == block)
         #expect(NodeSettings(pods: .blocks(block)).plainSources(.ipv6).map(\.description) == ["::/0"])
         #expect(NodeSettings(pods: .blocks(block), masqueradeAll: true).plainSources(.ipv4).isEmpty)
+    }
+
+    /// Elements of one set, as pairs of boundaries.
+    private func ranges(_ settings: NodeSettings, _ kind: FairleadSet.Kind, _ family: AddressFamily) -> [String] {
+        let set = FairleadSet(kind, family)
+        return settings.elements.filter { $0.set == set }.map { placed in
+            let address = placed.element.key.address(family, at: 0)
+            return "\(placed.element.boundary) \(address?.description ?? "?")"
+        }
+    }
+
+    /// The kernel refuses ranges that share addresses.
+    @Test func blocksInEachOtherAndSideBySideAreOne() {
+        func settings(_ blocks: String...) -> NodeSettings {
+            NodeSettings(serviceCIDRs: Set(blocks.compactMap { CIDR($0) }))
+        }
+        let nested = settings("10.96.0.0/12", "10.96.0.0/16", "10.100.1.0/24", "fd00::/112", "fd00::/108")
+        #expect(self.ranges(nested, .serviceCIDRs, .ipv4) == ["none 10.96.0.0", "end 10.112.0.0"])
+        #expect(self.ranges(nested, .serviceCIDRs, .ipv6) == ["none fd00::", "end fd00::10:0"])
+        let touching = settings("10.97.0.0/24", "10.96.0.0/16", "10.98.0.0/24")
+        #expect(
+            self.ranges(touching, .serviceCIDRs, .ipv4) == [
+                "none 10.96.0.0", "end 10.97.1.0", "none 10.98.0.0", "end 10.98.1.0",
+            ])
+        // What reaches the last address has no end.
+        #expect(self.ranges(settings("240.0.0.0/4", "224.0.0.0/4"), .serviceCIDRs, .ipv4) == ["open 224.0.0.0"])
+        #expect(self.ranges(settings(), .serviceCIDRs, .ipv4).isEmpty)
+    }
+
+    @Test func podsAreKnownByBlocksOrByInterface() {
+        let blocks = NodeSettings(pods: .blocks(["10.244.0.0/16"].compactMap { CIDR($0) }))
+        #expect(self.ranges(blocks, .podCIDRs, .ipv4) == ["none 10.244.0.0", "end 10.245.0.0"])
+        #expect(self.ranges(blocks, .plainSources, .ipv4) == ["none 10.244.0.0", "end 10.245.0.0"])
+        // Of the other family it is not known who is a pod: nobody is masqueraded, and nobody is a pod.
+        #expect(self.ranges(blocks, .podCIDRs, .ipv6).isEmpty)
+        #expect(self.ranges(blocks, .plainSources, .ipv6) == ["open ::"])
+        let interface = NodeSettings(pods: .interface("cali*"))
+        for family in AddressFamily.allCases {
+            #expect(self.ranges(interface, .podCIDRs, family).isEmpty)
+            #expect(self.ranges(interface, .plainSources, family).isEmpty)
+        }
+    }
+
+    @Test func byInterfaceTheRulesLearnWhoIsAPod() throws {
+        func prerouting(_ settings: NodeSettings) throws -> [String] {
+            try #require(FairleadTable.chains(settings).first { $0.chain.name == "prerouting" }).rules.map(\.text)
+        }
+        #expect(try prerouting(NodeSettings()) == ["jump services"])
+        #expect(
+            try prerouting(NodeSettings(pods: .interface("cni0"))) == [
+                "iifname \"cni0\" update @pod-addresses4 { ip saddr timeout 60s }",
+                "iifname \"cni0\" update @pod-addresses6 { ip6 saddr timeout 60s }", "jump services",
+            ])
     }
 }

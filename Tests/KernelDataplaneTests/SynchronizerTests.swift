@@ -20,7 +20,8 @@ extension KernelFixture {
         var meaning: [String: Set<String>] = [:]
         for (name, elements) in snapshot.elements {
             // Hash tables depend on no history, but are left out with the rest.
-            let isSlotted = name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
+            let isSlotted =
+                name.hasPrefix("endpoints") || name.hasPrefix("nodeport-endpoints") || name.hasPrefix("affinity-slots")
             meaning[name] = Set(
                 elements.map { element in
                     let key = isSlotted ? Array(element.key.bytes.dropLast(4)) : element.key.bytes
@@ -164,6 +165,10 @@ struct SynchronizerTests {
         "add table inet fairlead { flags dormant; }", "add chain inet fairlead output { policy drop; }",
         "add element inet fairlead nodeports4 { * : drop }", "add counter inet fairlead intruder",
         "add element inet fairlead pod-cidrs4 { 172.16.0.0/12 }", "flush set inet fairlead node-ips4",
+        "add element inet fairlead pod-cidrs4 { 10.245.0.0/16, 10.243.0.0/16, 224.0.0.0/3 }",
+        "add element inet fairlead service-cidrs4 { 0.0.0.0/0 }", "flush set inet fairlead plain-sources4",
+        "add element inet fairlead admitted-sources4 { 10.96.0.0 . tcp . 80 . 192.0.2.0/24 }",
+        "add element inet fairlead affinity-slots4 { 4711 . 0 : 10.9.9.9 }",
     ])
     func foreignEditsAreRepaired(edit: String) throws {
         let fixture = try KernelFixture(.real)
@@ -247,10 +252,10 @@ struct SynchronizerTests {
         for count in [5, 6, 7] {
             _ = try synchronizer.synchronize(synchronizer.take([self.change(self.slice(0, endpoints: 0..<count))]))
         }
-        #expect(synchronizer.unusedChains == ["balance-5", "balance-6"])
+        #expect(Set(synchronizer.unusedChains.map(\.name)) == ["balance-5", "balance-6"])
         #expect(try fixture.table().chains["balance-6"] != nil)
         // One that is in use stays, whatever is asked.
-        try synchronizer.remove(synchronizer.unusedChains.union(["balance-7"]))
+        try synchronizer.remove(synchronizer.unusedChains.union([Balancer(.address, slots: 7)]))
         #expect(synchronizer.unusedChains.isEmpty)
         let chains = try fixture.table().chains.keys.filter { $0.hasPrefix("balance") }
         #expect(Set(chains) == ["balance-4", "balance-7"])

@@ -61,7 +61,7 @@ struct World {
             service.loadBalancerIPs = [Make.ip("203.0.113.\(Int.random(in: 4..<8, using: &self.random))")]
             if self.flip(2) { service.loadBalancerIPs.append(Make.ip("2001:db8::7")) }
             if self.flip(2) {
-                let blocks = ["192.0.2.0/24", "0.0.0.0/1", "192.168.50.0/24", "2001:db8:1::/48"]
+                let blocks = ["192.0.2.0/24", "0.0.0.0/1", "192.168.50.0/24", "198.51.100.1/32", "2001:db8:1::/48"]
                 service.loadBalancerSourceRanges = blocks.filter { _ in self.flip(2) }.compactMap { CIDR($0) }
             }
             if self.flip(2) { service.externalTrafficPolicy = .local }
@@ -69,7 +69,8 @@ struct World {
         if self.flip(4) { service.internalTrafficPolicy = .local }
         if self.flip(3) { service.sessionAffinity = .clientIP(timeoutSeconds: self.flip(2) ? 60 : 10_800) }
         if self.flip(4) {
-            service.metadata.annotations[ServiceAnnotations.Key.algorithm] = self.flip(2) ? "client-ip-hash" : "flow-hash"
+            service.metadata.annotations[ServiceAnnotations.Key.algorithm] =
+                self.flip(2) ? "client-ip-hash" : "flow-hash"
             service.metadata.annotations[ServiceAnnotations.Key.tableSize] = "64"
         }
         if self.flip(6) { service.metadata.annotations[ServiceAnnotations.Key.zoneWeights] = "a=3,b=2" }

@@ -79,7 +79,7 @@ struct ConformanceTests {
             Rule(
                 .destinationTranslated, .lookup([.address(.ipv6, .source)], set: "ranges", isInverted: true),
                 .masquerade),
-            Rule(.lookup([.originalDestination(.ipv4)], set: "addresses"), .verdict(.drop)),
+            Rule(.lookup([.originalAddress(.ipv4, .destination)], set: "addresses"), .verdict(.drop)),
         ]
         let nat = Chain(name: "nat", base: .init(.nat, .prerouting, priority: -100))
         let post = Chain(name: "post", base: .init(.nat, .postrouting, priority: 100))

@@ -62,7 +62,7 @@ enum ExampleRuleset {
                     Chain(name: "post", base: .init(.nat, .postrouting, priority: 100)),
                     [
                         Rule(
-                            .destinationTranslated, .lookup([.originalDestination(.ipv4)], set: "ranges"), .masquerade)
+                            .destinationTranslated, .lookup([.originalAddress(.ipv4, .destination)], set: "ranges"), .masquerade)
                     ]
                 ),
             ],

@@ -44,6 +44,27 @@ import Testing
         }
     }
 
+    /// A new Pod has got the address of one that is going: what is true of the new one counts, ready or not.
+    @Test func anEntryThatIsNotTerminatingBeatsOneThatIs() {
+        let old = Make.endpoint("10.0.0.1", ready: false, terminating: true)
+        let new = Make.endpoint("10.0.0.1", ready: false, serving: false)
+        for (first, second) in [(old, new), (new, old)] {
+            let slices = [
+                Make.slice("a", of: "web", endpoints: [first]), Make.slice("b", of: "web", endpoints: [second]),
+            ]
+            #expect(self.backends(slices).isEmpty)
+        }
+    }
+
+    @Test func theHigherWeightOfTwoEntriesCounts() {
+        let weights = ["2", "5"].map { weight in
+            Make.slice(
+                weight, of: "web", endpoints: [Make.endpoint("10.0.0.1")],
+                labels: [ServiceAnnotations.Key.weight: weight])
+        }
+        #expect(self.backends(weights) == ["10.0.0.1:8080"])
+    }
+
     @Test func slicePortsAreMatchedByNameAndProtocol() {
         let slice = Make.slice(
             "a", of: "web", endpoints: [Make.endpoint("10.0.0.1")],

@@ -98,16 +98,83 @@ import Testing
         #expect(planner.plan(for: self.web)?.hairpins == [Make.ip("10.0.0.1"), Make.ip("10.0.0.3")])
     }
 
-    @Test func whatIsNotHonouredIsSaid() {
-        var service = Make.service("web", clusterIPs: [])
-        #expect(service.notes.count == 1)
-        service = Make.service("web", clusterIPs: ["10.96.0.10"])
+    @Test func anAddressThatALoadBalancerGaveIsClaimedWhateverTheType() {
+        var service = Make.service("web", type: .loadBalancer, clusterIPs: ["10.96.0.10"])
+        service.loadBalancerIPs = ["203.0.113.1", "2001:db8::1", "203.0.113.2"].map(Make.ip)
+        let expected = [
+            "10.96.0.10:80/tcp clusterIP", "203.0.113.1:80/tcp loadBalancerIP", "203.0.113.2:80/tcp loadBalancerIP",
+        ]
+        #expect(self.frontends(service) == expected)
+        service.type = .clusterIP
+        #expect(self.frontends(service) == expected)
+    }
+
+    /// One address may be said several times, and in several ways.
+    @Test func aFrontendIsAskedForOnce() {
+        var service = Make.service(
+            "web", type: .loadBalancer, clusterIPs: ["10.96.0.10"], externalIPs: ["203.0.113.1", "203.0.113.2"])
+        service.loadBalancerIPs = [Make.ip("203.0.113.1")]
+        #expect(
+            self.frontends(service) == [
+                "10.96.0.10:80/tcp clusterIP", "203.0.113.1:80/tcp loadBalancerIP", "203.0.113.2:80/tcp externalIP",
+            ])
+    }
+
+    @Test func aLoadBalancersAddressIsHeldByTheOlderService() {
+        var old = Make.service("old", type: .loadBalancer, clusterIPs: ["10.96.0.1"], created: 1)
+        var young = Make.service("young", type: .loadBalancer, clusterIPs: ["10.96.0.2"], created: 2)
+        old.loadBalancerIPs = [Make.ip("203.0.113.1")]
+        young.loadBalancerIPs = [Make.ip("203.0.113.1")]
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
+        _ = planner.update(young.metadata.name, service: young)
+        #expect(planner.update(old.metadata.name, service: old) == [old.metadata.name, young.metadata.name])
+        #expect(planner.plan(for: young.metadata.name)?.frontends.map(\.role) == [.clusterIP])
+        // It gives the address back: the other has it.
+        old.loadBalancerIPs = []
+        #expect(planner.update(old.metadata.name, service: old).contains(young.metadata.name))
+        #expect(planner.plan(for: young.metadata.name)?.frontends.map(\.role) == [.clusterIP, .loadBalancerIP])
+    }
+
+    @Test func whatHasNoEffectIsSaid() {
+        #expect(Make.service("web", clusterIPs: []).notes.map { $0.hasPrefix("spec.clusterIP is not set") } == [true])
+        var service = Make.service("web", clusterIPs: ["10.96.0.10"])
         #expect(service.notes.isEmpty)
         service.externalTrafficPolicy = .local
         service.internalTrafficPolicy = .local
         service.sessionAffinity = .clientIP(timeoutSeconds: 10)
-        #expect(service.notes.count == 3)
-        #expect(Make.slice("s", of: "web", endpoints: [Make.endpoint("127.0.0.1")]).notes.count == 1)
+        #expect(service.notes.isEmpty, "all of this is honoured")
+        service.metadata.annotations = [
+            ServiceAnnotations.Key.algorithm: "flow-hash", ServiceAnnotations.Key.deniedSources: "192.0.2.0/24",
+            ServiceAnnotations.Key.tableSize: "many",
+        ]
+        #expect(
+            service.notes == [
+                "fairlead.dev/hash-table-size: must be a number between 64 and 65536, not \"many\"",
+                "fairlead.dev/load-balancing has no effect beside sessionAffinity ClientIP",
+                "fairlead.dev/denied-source-ranges has no effect: the Service has no load balancer address",
+            ])
+        service.sessionAffinity = .none
+        service.loadBalancerIPs = [Make.ip("203.0.113.1")]
+        service.metadata.annotations[ServiceAnnotations.Key.tableSize] = nil
+        #expect(service.notes.isEmpty)
+        // Not ours: nothing to say of it.
+        service.type = .externalName
+        service.clusterIPs = []
+        #expect(service.notes.isEmpty)
+    }
+
+    @Test func whatIsOddAboutEndpointsIsSaid() {
         #expect(Make.slice("s", of: "web", endpoints: [Make.endpoint("10.0.0.1")]).notes.isEmpty)
+        #expect(
+            Make.slice("s", of: "web", endpoints: [Make.endpoint("127.0.0.1")]).notes.first?.contains("route_localnet")
+                == true)
+        #expect(Make.slice("s", of: "web", endpoints: [Make.endpoint("::1")]).notes.count == 1)
+        let weighted = { (text: String) in
+            Make.slice("s", of: "web", endpoints: [], labels: [ServiceAnnotations.Key.weight: text]).notes
+        }
+        #expect(weighted("100").isEmpty)
+        for wrong in ["101", "-1", "", "1.5", "heavy"] {
+            #expect(weighted(wrong) == ["label fairlead.dev/weight: must be a number from 0 to 100, not \"\(wrong)\""])
+        }
     }
 }

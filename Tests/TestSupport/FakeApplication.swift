@@ -59,6 +59,7 @@ enum FakeApplication {
                 }
                 guard let (name, width, isMap) = self.lookup(statement) else { continue }
                 guard let set = table.sets[name] else { throw refuse(noSuchEntry) }
+                if case .update = statement, isMap, !set.isMap { throw refuse(notSupported) }
                 guard width == set.key.length, isMap == set.isMap else { throw refuse(invalid) }
             }
             table.rules[chain, default: []].append(rule)
@@ -84,6 +85,7 @@ enum FakeApplication {
             for (index, element) in elements.enumerated() {
                 if let number = self.add(element, to: set, in: &table) { throw refuse(number, element: index) }
             }
+            if self.hasNestedRanges(set, in: table) { throw refuse(exists) }
         case .deleteElements(let declared, let elements):
             guard table.sets[declared.name] != nil else { throw refuse(noSuchEntry) }
             for (index, element) in elements.enumerated() {
@@ -105,7 +107,9 @@ enum FakeApplication {
             guard set.flags.contains(.interval), end.count == set.key.length, element.key <= end else { return invalid }
             let overlaps = (table.elements[set.name] ?? [:]).values.contains { standing in
                 guard case .rangeEnd(let last)? = standing.value else { return false }
-                return standing.key <= end && element.key <= last && !(standing.key == element.key && last == end)
+                // Only whether its ends are in one that stands: a range around another one is let in.
+                let hasEnd = [element.key, end].contains { standing.key <= $0 && $0 <= last }
+                return hasEnd && !(standing.key == element.key && last == end)
             }
             if overlaps { return exists }
         // The end of a range carries no value even in a map.
@@ -122,6 +126,15 @@ enum FakeApplication {
         if let size = set.size, table.elements[set.name]?.count ?? 0 >= Int(size) { return full }
         table.elements[set.name, default: [:]][key] = element
         return nil
+    }
+
+    /// Whether a range of boundaries starts or ends inside of another one.
+    private static func hasNestedRanges(_ set: NamedSet, in table: FakeKernel.Table) -> Bool {
+        guard set.flags.contains(.interval), set.key.parts.count == 1 else { return false }
+        let boundaries = (table.elements[set.name] ?? [:]).values.sorted {
+            $0.key != $1.key ? $0.key < $1.key : $0.boundary == .end && $1.boundary != .end
+        }
+        return zip(boundaries, boundaries.dropFirst()).contains { ($0.boundary == .end) == ($1.boundary == .end) }
     }
 
     /// Whether a rule or an element leads to the chain.
@@ -147,7 +160,7 @@ enum FakeApplication {
         case .lookup(let selectors, let set, _): (set, width(selectors), false)
         case .verdictMap(let selectors, let map): (map, width(selectors), true)
         case .destinationNAT(_, let selectors, let map): (map, width(selectors), true)
-        case .setDestination(_, let selectors, let map): (map, width(selectors), true)
+        case .setAddress(_, _, let selectors, let map): (map, width(selectors), true)
         case .update(let set, let key, let value, _): (set, width(key), !value.isEmpty)
         case .forget(let map, let key, _): (map, width(key), true)
         default: nil

@@ -64,6 +64,8 @@ public final class FakeKernel: NftablesKernel {
         }
         for (name, set) in table.sets {
             snapshot.sets[name] = set.state
+            // What rules put into a set is left out, as the real kernel's snapshot leaves it out.
+            guard !set.flags.contains(.dynamic) else { continue }
             snapshot.elements[name] = table.elements[name].map { Array($0.values) } ?? []
         }
         return snapshot

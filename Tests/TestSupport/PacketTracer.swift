@@ -68,6 +68,8 @@ package struct PacketTracer {
     private struct State {
         var packet: Packet
         let memory: Memory
+        /// As the connection tracking knows it.
+        let first: Packet
         /// Before translation; nil while it has not been translated.
         var original: Packet?
     }
@@ -95,7 +97,7 @@ package struct PacketTracer {
     /// What becomes of a connection's first packet.
     package func trace(_ packet: Packet) -> Outcome {
         let memory = Memory()
-        let verdicts = self.run(packet.isLocal ? "output" : "prerouting", State(packet: packet, memory: memory))
+        let verdicts = self.run(packet.isLocal ? "output" : "prerouting", State(packet: packet, memory: memory, first: packet))
         if verdicts.contains(.refused) { return .refused }
         if verdicts.contains(.dropped) { return .dropped }
         let targets = verdicts.compactMap { verdict -> Target? in
@@ -103,7 +105,7 @@ package struct PacketTracer {
             var translated = packet
             translated.destination = address
             translated.port = port
-            let after = self.run("postrouting", State(packet: translated, memory: memory, original: packet))
+            let after = self.run("postrouting", State(packet: translated, memory: memory, first: packet, original: packet))
             return Target(address: address, port: port, isMasqueraded: after == [.masqueraded])
         }
         return targets.isEmpty ? .passed : .translated(targets.sorted())
@@ -111,9 +113,10 @@ package struct PacketTracer {
 
     /// Every verdict that the chain may come to.
     private func run(_ chain: String, _ state: State) -> Set<Verdict> {
+        var state = state
         var outcomes: Set<Verdict> = []
         for rule in self.chains[chain] ?? [] {
-            guard let verdicts = self.run(rule, state) else { continue }
+            guard let verdicts = self.run(rule.statements[...], &state) else { continue }
             outcomes.formUnion(verdicts.filter { $0 != .returned })
             if !verdicts.contains(.returned) { return outcomes }
         }
@@ -121,9 +124,8 @@ package struct PacketTracer {
     }
 
     /// nil if the rule does not match; `.returned` among the verdicts if what follows may be reached.
-    private func run(_ rule: Rule, _ state: State) -> Set<Verdict>? { self.run(rule.statements[...], state) }
-
-    private func run(_ statements: ArraySlice<Statement>, _ state: State) -> Set<Verdict>? {
+    /// What a rule writes into the packet, the rules after it see.
+    private func run(_ statements: ArraySlice<Statement>, _ state: inout State) -> Set<Verdict>? {
         for (index, statement) in zip(statements.indices, statements) {
             switch statement {
             case .isLocal(.source, let isInverted):
@@ -140,25 +142,31 @@ package struct PacketTracer {
                 if value.isEmpty { state.memory.keys[set, default: []].formUnion(keys) }
             case .forget:
                 continue
-            case .restoreDestination:
-                return nil
-            case .setDestination(let kind, let selectors, let map):
-                guard state.packet.destination.family == (kind == .ipv4 ? .ipv4 : .ipv6),
-                    let keys = self.keys(selectors, state)
-                else { return nil }
-                var verdicts: Set<Verdict> = []
-                for key in keys {
-                    guard case .bytes(let value)? = self.elements[map]?[key]?.value,
-                        let address = value.address(state.packet.destination.family, at: 0)
-                    else {
-                        verdicts.insert(.returned)
-                        continue
-                    }
-                    var changed = state
-                    changed.packet.destination = address
-                    verdicts.formUnion(self.run(statements[(index + 1)...], changed) ?? [.returned])
+            case .restoreAddress(_, .source):
+                state.packet.source = state.first.source
+            case .restoreAddress(_, .destination):
+                state.packet.destination = state.first.destination
+            case .setAddress(let kind, let direction, let selectors, let map):
+                let family: AddressFamily = kind == .ipv4 ? .ipv4 : .ipv6
+                guard state.packet.destination.family == family, let keys = self.keys(selectors, state) else {
+                    return nil
                 }
-                return verdicts
+                let addresses = keys.map { key -> IPAddress? in
+                    guard case .bytes(let value)? = self.elements[map]?[key]?.value else { return nil }
+                    return value.address(family, at: 0)
+                }
+                if addresses.count == 1 {
+                    guard let address = addresses[0] else { return nil }
+                    state.packet.set(direction, address)
+                    continue
+                }
+                // One path for each number that may be drawn.
+                return addresses.reduce(into: Set<Verdict>()) { verdicts, address in
+                    var branch = state
+                    address.map { branch.packet.set(direction, $0) }
+                    let outcome = address == nil ? nil : self.run(statements[(index + 1)...], &branch)
+                    verdicts.formUnion(outcome ?? [.returned])
+                }
             case .counter:
                 continue
             case .transportProtocol(let transport):
@@ -217,11 +225,9 @@ package struct PacketTracer {
                 let address = direction == .source ? state.packet.source : state.packet.destination
                 guard address.family == (kind == .ipv4 ? .ipv4 : .ipv6) else { return nil }
                 keys = keys.map { $0.appending { $0.append(address) } }
-            case .originalDestination(let kind):
-                guard let address = state.original?.destination, address.family == (kind == .ipv4 ? .ipv4 : .ipv6)
-                else {
-                    return nil
-                }
+            case .originalAddress(let kind, let direction):
+                let address = direction == .source ? state.first.source : state.first.destination
+                guard address.family == (kind == .ipv4 ? .ipv4 : .ipv6) else { return nil }
                 keys = keys.map { $0.appending { $0.append(address) } }
             case .transportProtocol:
                 keys = keys.map { $0.appending { $0.append(state.packet.transport) } }
@@ -264,5 +270,11 @@ extension ElementBytes {
         var copy = self
         change(&copy)
         return copy
+    }
+}
+
+extension PacketTracer.Packet {
+    fileprivate mutating func set(_ direction: Selector.AddressDirection, _ address: IPAddress) {
+        if direction == .source { self.source = address } else { self.destination = address }
     }
 }

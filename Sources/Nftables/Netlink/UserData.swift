@@ -85,8 +85,8 @@ enum UserData {
             case .networkProtocol: (9, [15])
             case .transportProtocol: (9, [16])
             // EXPR_CT: key, direction
-            case .originalDestination(.ipv4): (11, [20, 0])
-            case .originalDestination(.ipv6): (11, [22, 0])
+            case .originalAddress(.ipv4, let direction): (11, [direction == .source ? 19 : 20, 0])
+            case .originalAddress(.ipv6, let direction): (11, [direction == .source ? 21 : 22, 0])
             case .originalDestinationPort: (11, [12, 0])
             // EXPR_NUMGEN: type (random), modulus, offset
             case .random(let modulus, let offset): (23, [1, modulus, offset])

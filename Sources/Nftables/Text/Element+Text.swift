@@ -66,7 +66,9 @@ extension NamedSet {
     /// Elements in the nft language, ranges folded back into blocks; `elements` in any order.
     public func texts(of elements: [Element]) -> [String] {
         let sorted = elements.sorted { $0.key < $1.key }
-        guard self.flags.contains(.interval), !self.hasConcatenatedRanges else { return sorted.map { self.text(of: $0) } }
+        guard self.flags.contains(.interval), !self.hasConcatenatedRanges else {
+            return sorted.map { self.text(of: $0) }
+        }
         var texts: [String] = []
         var start: Element?
         for element in sorted {
@@ -87,7 +89,9 @@ extension NamedSet {
         let family: AddressFamily = self.key.length == 4 ? .ipv4 : .ipv6
         guard let first = lower.key.address(family, at: 0) else { return self.text(of: lower) }
         let end = upper.flatMap { $0.key.address(family, at: 0) }
-        guard let block = CIDR.block(from: first, before: end) else { return "\(first)-\(end?.description ?? "")" }
+        guard let block = CIDR.block(from: first, before: end) else {
+            return "\(first)-\(end?.predecessor ?? AddressRange.all(family).last)"
+        }
         return block.prefixLength == family.bitWidth ? first.description : block.description
     }
 }

@@ -54,15 +54,15 @@ struct Lowering {
             self.expressions.append(
                 .destinationNAT(kind == .ipv4 ? .ipv4 : .ipv6, address: first, port: portRegister)
             )
-        case .setDestination(let kind, let selectors, let map):
+        case .setAddress(let kind, let direction, let selectors, let map):
             self.require(kind)
             self.load(selectors)
             self.expressions.append(.lookup(set: map, key: first, into: first, isInverted: false))
-            self.writeDestination(kind)
-        case .restoreDestination(let kind):
+            self.writeAddress(kind, direction)
+        case .restoreAddress(let kind, let direction):
             self.require(kind)
-            self.load([.originalDestination(kind)])
-            self.writeDestination(kind)
+            self.load([.originalAddress(kind, direction)])
+            self.writeAddress(kind, direction)
         case .update(let set, let key, let value, let timeout):
             self.change(.update, set, key, value, timeout: UInt64(timeout) * 1000)
         case .forget(let map, let key, let value):
@@ -78,12 +78,22 @@ struct Lowering {
         }
     }
 
-    /// Writes the first registers into the packet's destination address.
-    private mutating func writeDestination(_ kind: Selector.AddressKind) {
+    /// Writes the first registers into one of the packet's addresses.
+    private mutating func writeAddress(_ kind: Selector.AddressKind, _ direction: Selector.AddressDirection) {
         self.expressions.append(
             .writePayload(
-                .network, offset: kind == .ipv4 ? 16 : 24, length: UInt32(kind.datatype.length),
+                .network, offset: Self.offset(kind, direction), length: UInt32(kind.datatype.length),
                 from: Self.firstRegister, kind == .ipv4 ? .ipv4 : .ipv6))
+    }
+
+    /// Where an address is in the IP header (RFC 791, RFC 8200).
+    private static func offset(_ kind: Selector.AddressKind, _ direction: Selector.AddressDirection) -> UInt32 {
+        switch (kind, direction) {
+        case (.ipv4, .source): 12
+        case (.ipv4, .destination): 16
+        case (.ipv6, .source): 8
+        case (.ipv6, .destination): 24
+        }
     }
 
     private mutating func change(
@@ -120,14 +130,11 @@ struct Lowering {
         for selector in selectors {
             let register = Expression.Register(index)
             switch selector {
-            case .address(.ipv4, let direction):
+            case .address(let kind, let direction):
                 self.expressions.append(
-                    .payload(.network, offset: direction == .source ? 12 : 16, length: 4, into: register)
-                )
-            case .address(.ipv6, let direction):
-                self.expressions.append(
-                    .payload(.network, offset: direction == .source ? 8 : 24, length: 16, into: register)
-                )
+                    .payload(
+                        .network, offset: Self.offset(kind, direction), length: UInt32(kind.datatype.length),
+                        into: register))
             case .networkProtocol:
                 self.expressions.append(.meta(.networkProtocol, into: register))
             case .transportProtocol:
@@ -136,10 +143,15 @@ struct Lowering {
                 self.expressions.append(.payload(.transport, offset: 0, length: 2, into: register))
             case .destinationPort:
                 self.expressions.append(.payload(.transport, offset: 2, length: 2, into: register))
-            case .originalDestination(.ipv4):
-                self.expressions.append(.conntrack(.destinationIPv4, isDirected: true, into: register))
-            case .originalDestination(.ipv6):
-                self.expressions.append(.conntrack(.destinationIPv6, isDirected: true, into: register))
+            case .originalAddress(let kind, let direction):
+                let key: Expression.ConntrackKey =
+                    switch (kind, direction) {
+                    case (.ipv4, .source): .sourceIPv4
+                    case (.ipv4, .destination): .destinationIPv4
+                    case (.ipv6, .source): .sourceIPv6
+                    case (.ipv6, .destination): .destinationIPv6
+                    }
+                self.expressions.append(.conntrack(key, isDirected: true, into: register))
             case .originalDestinationPort:
                 self.expressions.append(.conntrack(.protocolDestination, isDirected: true, into: register))
             case .random(let modulus, let offset):

@@ -11,7 +11,7 @@ extension Statement {
         case .verdictMap(let selectors, let map):
             "\(Self.joined(selectors)) vmap @\(map)"
         case .isLocal(let direction, let isInverted):
-            "fib \(direction == .source ? "saddr" : "daddr") type \(isInverted ? "!= " : "")local"
+            "fib \(direction.keyword) type \(isInverted ? "!= " : "")local"
         case .inputInterface(let name):
             "iifname \"\(name)\""
         case .destinationTranslated:
@@ -20,10 +20,10 @@ extension Statement {
             verdict.text
         case .destinationNAT(let kind, let selectors, let map):
             "dnat \(kind.keyword) to \(Self.joined(selectors)) map @\(map)"
-        case .setDestination(let kind, let selectors, let map):
-            "\(kind.keyword) daddr set \(Self.joined(selectors)) map @\(map)"
-        case .restoreDestination(let kind):
-            "\(kind.keyword) daddr set ct original \(kind.keyword) daddr"
+        case .setAddress(let kind, let direction, let selectors, let map):
+            "\(kind.keyword) \(direction.keyword) set \(Self.joined(selectors)) map @\(map)"
+        case .restoreAddress(let kind, let direction):
+            "\(kind.keyword) \(direction.keyword) set \(Selector.originalAddress(kind, direction).text)"
         case .update(let set, let key, let value, let timeout):
             "update @\(set) { \(Self.joined(key)) timeout \(timeout)s\(Self.valueText(value)) }"
         case .forget(let map, let key, let value):

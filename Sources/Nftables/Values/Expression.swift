@@ -41,7 +41,9 @@ public enum Expression: Sendable, Hashable {
         // enum nft_ct_keys
         case status = 2
         case protocolDestination = 12
+        case sourceIPv4 = 19
         case destinationIPv4 = 20
+        case sourceIPv6 = 21
         case destinationIPv6 = 22
     }
 

@@ -37,9 +37,9 @@ public enum Statement: Sendable, Hashable {
     case destinationNAT(Selector.AddressKind, [Selector], map: String)
     /// `ip daddr set SELECTORS map @name`: writes into the packet what the map yields; ends the rule if
     /// it yields nothing.
-    case setDestination(Selector.AddressKind, [Selector], map: String)
-    /// `ip daddr set ct original ip daddr`: puts back where the connection's first packet went.
-    case restoreDestination(Selector.AddressKind)
+    case setAddress(Selector.AddressKind, Selector.AddressDirection, [Selector], map: String)
+    /// `ip daddr set ct original ip daddr`: puts back what the connection's first packet had.
+    case restoreAddress(Selector.AddressKind, Selector.AddressDirection)
     /// `update @name { KEY timeout Ns : VALUE }`: adds an element to a dynamic set or map, or lets one that
     /// stands live on for so many seconds. A value that stands is left as it is.
     case update(set: String, [Selector], value: [Selector] = [], timeout: UInt32)

@@ -10,8 +10,8 @@ public indirect enum Selector: Sendable, Hashable {
     case destinationPort
     /// `th sport`: the source port, at the same offset in TCP, UDP and SCTP.
     case sourcePort
-    /// `ct original ip daddr` or `ip6 daddr`: where the connection's first packet went.
-    case originalDestination(AddressKind)
+    /// `ct original ip saddr`, `ct original ip6 daddr` and so on: of the connection's first packet.
+    case originalAddress(AddressKind, AddressDirection)
     /// `ct original proto-dst`. `nft` types it only after a `meta l4proto` match in the same rule.
     case originalDestinationPort
     /// `numgen random mod N offset M`: uniform in M..<M+N, drawn anew each time.
@@ -34,11 +34,13 @@ public indirect enum Selector: Sendable, Hashable {
     public enum AddressDirection: Sendable, Hashable {
         case source
         case destination
+
+        var keyword: String { self == .source ? "saddr" : "daddr" }
     }
 
     public var datatype: Datatype {
         switch self {
-        case .address(let kind, _), .originalDestination(let kind): kind.datatype
+        case .address(let kind, _), .originalAddress(let kind, _): kind.datatype
         case .networkProtocol: Datatype(name: "nf_proto", identifier: 2, length: 1, isHostOrder: true)
         case .transportProtocol: .transportProtocol
         case .sourcePort, .destinationPort, .originalDestinationPort: .port
@@ -49,13 +51,12 @@ public indirect enum Selector: Sendable, Hashable {
     /// The spelling in the nft language.
     public var text: String {
         switch self {
-        case .address(let kind, .source): "\(kind.keyword) saddr"
-        case .address(let kind, .destination): "\(kind.keyword) daddr"
+        case .address(let kind, let direction): "\(kind.keyword) \(direction.keyword)"
         case .networkProtocol: "meta nfproto"
         case .transportProtocol: "meta l4proto"
         case .sourcePort: "th sport"
         case .destinationPort: "th dport"
-        case .originalDestination(let kind): "ct original \(kind.keyword) daddr"
+        case .originalAddress(let kind, let direction): "ct original \(kind.keyword) \(direction.keyword)"
         case .originalDestinationPort: "ct original proto-dst"
         case .random(let modulus, 0): "numgen random mod \(modulus)"
         case .random(let modulus, let offset): "numgen random mod \(modulus) offset \(offset)"
