@@ -130,6 +130,28 @@ extension EndToEnd {
             try expectDropped([scene.node, scene.pods[0]], target)
         }
 
+        /// The first packet of a connection that is dropped shows as a second until the next one.
+        @Test(arguments: AddressFamily.allCases)
+        func `D1 no admitted client is dropped while ranges come, change and go`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let target = Application.everywhere().loadBalancerIP(family)
+            let client = CIDR(host: scene.client.address(family))
+            let others = try ["10.0.0.0/8", "192.0.2.0/24", "fd00:10::/32", "2001:db8:2::/48"].map {
+                try #require(CIDR($0))
+            }
+            try scene.put("web", Self.manifests([], on: [Backend(scene.pods[2])]))
+            let load = try LoadGenerator(from: scene.client, to: target.address, port: target.port, rate: 500)
+            for _ in 0..<5 {
+                for ranges in [[client], [client] + others, [others[0], client], []] {
+                    try scene.put("web", Self.manifests(ranges, on: [Backend(scene.pods[2])]))
+                }
+            }
+            let report = load.stop()
+            #expect(report.failed == 0 && report.skipped == 0 && report.answered >= 100, "\(report)")
+            #expect(report.slowest < .milliseconds(500), "\(report)")
+        }
+
         /// What no range says: everybody but these.
         @Test(arguments: AddressFamily.allCases)
         func `D1 denied ranges take away from what is admitted`(family: AddressFamily) throws {

@@ -197,6 +197,43 @@ extension EndToEnd {
             steady.expect("pod-2")
         }
 
+        /// The older of two Services has what both claim; when it goes the other one takes over.
+        @Test(arguments: AddressFamily.allCases)
+        func `D7 flows follow a frontend that changes hands`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            var older = Application.everywhere("older", on: [scene.pods[1]])
+            older.creationTimestamp = "2024-01-01T00:00:00Z"
+            var younger = Application.everywhere("younger", on: [scene.pods[2]])
+            younger.creationTimestamp = "2025-01-01T00:00:00Z"
+            try scene.put(older)
+            try scene.put(younger)
+            let flows = try Flows(to: older, scene, family)
+            flows.expect("pod-2")
+            var start = ContinuousClock.now
+            try scene.folder.remove("older.yaml")
+            flows.expect("pod-3", since: start)
+            start = .now
+            try scene.folder.write("older.yaml", older.manifests)
+            flows.expect("pod-2", since: start)
+        }
+
+        /// Another address of the node becomes one for NodePorts, which it was to packets before only by name.
+        @Test(arguments: AddressFamily.allCases)
+        func `D7 flows are served at once where an address begins to take NodePorts`(family: AddressFamily) throws {
+            let scene = try Scene(["--nodeport-addresses", "203.0.113.77/32,2001:db8::77/128"])
+            defer { scene.tearDown() }
+            let web = Application.everywhere(on: [scene.pods[1]])
+            try scene.put(web)
+            let address = SocketAddress.externalIP(
+                family == .ipv4 ? 77 : 0x77, family, port: try #require(web.nodePort))
+            let flows = try Flows(to: web, scene, family, from: [scene.client, scene.pods[0]], only: [address])
+            flows.expectSilence()
+            let start = ContinuousClock.now
+            try scene.node.shell("ip address add \(CIDR(host: address.address)) dev uplink")
+            flows.expect("pod-2", since: start)
+        }
+
         /// Conntrack is changed for stale flows alone: an entry that went and came back would show another
         /// port behind a random masquerade, or another server.
         @Test(arguments: AddressFamily.allCases)
