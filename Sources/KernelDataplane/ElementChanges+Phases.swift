@@ -1,3 +1,4 @@
+internal import Networking
 internal import Nftables
 
 extension FairleadSet {
@@ -10,6 +11,12 @@ extension FairleadSet {
             true
         default: false
         }
+    }
+
+    /// What elements have in common that take each other's place.
+    fileprivate func place(_ element: Element) -> ElementBytes {
+        guard self.kind == .admittedSources else { return element.key }
+        return ElementBytes(element.key.bytes.dropLast(self.family.addressLength))
     }
 
     fileprivate var holdsEndpoints: Bool { self.kind == .endpoints || self.kind == .nodeportEndpoints }
@@ -28,21 +35,21 @@ extension ElementChanges {
         var (before, middle, after) = (ElementChanges(), ElementChanges(), ElementChanges())
         for set in self.sets {
             let (deletions, additions) = (self.deletions[set] ?? [], self.additions[set] ?? [])
-            let isStaged = set.isOnTheWay || set.holdsEndpoints
-            // Ranges of one set may not overlap, so that old and new ones change places at once.
-            guard isStaged, set.kind != .admittedSources || deletions.isEmpty || additions.isEmpty else {
+            guard set.isOnTheWay || set.holdsEndpoints else {
                 for element in deletions { middle.delete(PlacedElement(set: set, element: element)) }
                 for element in additions { middle.add(PlacedElement(set: set, element: element)) }
                 continue
             }
-            let (old, new) = (Set(deletions.map(\.key)), Set(additions.map(\.key)))
+            // What takes another's place does so at once: an element with the same key, and of ranges all of one
+            // frontend, as they may not overlap.
+            let (old, new) = (Set(deletions.map(set.place)), Set(additions.map(set.place)))
             for element in deletions {
                 let placed = PlacedElement(set: set, element: element)
-                if new.contains(element.key) { middle.delete(placed) } else { after.delete(placed) }
+                if new.contains(set.place(element)) { middle.delete(placed) } else { after.delete(placed) }
             }
             for element in additions {
                 let placed = PlacedElement(set: set, element: element)
-                if old.contains(element.key) { middle.add(placed) } else { before.add(placed) }
+                if old.contains(set.place(element)) { middle.add(placed) } else { before.add(placed) }
             }
         }
         return [before, middle, after].filter { !$0.isEmpty }

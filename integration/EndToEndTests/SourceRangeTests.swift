@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
     /// `loadBalancerSourceRanges`: who may use a load balancer's address.
     @Suite struct SourceRangeTests {
-        private static func manifests(
+        static func manifests(
             _ ranges: [CIDR], on backends: [Backend], annotations: [String: String] = [:]
         ) -> [any Manifest] {
             let web = Application.everywhere()
