@@ -9,7 +9,8 @@ import Testing
 /// Ten seconds here; `make churn` runs ten minutes (FAIRLEAD_CHURN_SECONDS).
 @Suite(.serialized, .timeLimit(.minutes(20)))
 struct Churn {
-    private static let seconds = unsafe getenv("FAIRLEAD_CHURN_SECONDS").flatMap { Int(unsafe String(cString: $0)) } ?? 10
+    private static let seconds =
+        unsafe getenv("FAIRLEAD_CHURN_SECONDS").flatMap { Int(unsafe String(cString: $0)) } ?? 10
     private static let changesPerSecond = 200
 
     @Test func `any history ends like a fresh start, and an untouched Service never fails`() throws {
