@@ -17,6 +17,7 @@ package struct ClusterFacts: Sendable {
         case (.node, .node(let node)?) where key.name == self.nodeName:
             defer { self.node = node }
             return self.node?.zone != node.zone || self.node?.podCIDRs != node.podCIDRs
+                || self.node?.internalIPs != node.internalIPs
         case (.node, nil) where key.name == self.nodeName:
             defer { self.node = nil }
             return self.node != nil
@@ -34,6 +35,11 @@ package struct ClusterFacts: Sendable {
     /// Where the addresses of this node's pods come from; nil while its Node is not known, empty if it has
     /// none.
     package var podCIDRs: [CIDR]? { self.node?.podCIDRs }
+
+    /// The addresses by which the cluster knows this node, the first of each family.
+    package var nodeAddresses: [IPAddress] {
+        AddressFamily.allCases.compactMap { family in self.node?.internalIPs.first { $0.family == family } }
+    }
 
     package var serviceBlocks: Set<CIDR> { Set(self.serviceCIDRs.values.joined()) }
 }

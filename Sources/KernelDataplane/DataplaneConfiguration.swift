@@ -50,7 +50,8 @@ package struct DataplaneConfiguration: Sendable {
             case .interfaceNamePrefix(let prefix): .interface("\(prefix)*")
             }
         let addresses = self.nodePortAddresses.resolve(
-            local: try HostAddresses.all(), primary: HostAddresses.primary(), keeping: keeping)
+            local: try HostAddresses.all(), primary: HostAddresses.primary(), known: cluster.nodeAddresses,
+            keeping: keeping)
         let settings = NodeSettings(
             pods: pods, masqueradeAll: self.masqueradeAll, nodePortAddresses: addresses,
             serviceCIDRs: cluster.serviceBlocks, affinityClients: self.affinityClients)

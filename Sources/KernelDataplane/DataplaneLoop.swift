@@ -266,8 +266,10 @@ final class DataplaneLoop {
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
         for frontend in report.addedFrontends where frontend.transport == .tcp { rules.set(frontend, .established) }
+        // TCP connections of a Service that is gone are left to their endpoints: without a frontend nobody would
+        // tell the client that they have ended.
+        for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
         for (transport, condition) in conditions {
-            for frontend in report.removedFrontends where frontend.transport == transport { rules.set(frontend, .removed) }
             for service in services {
                 for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
                     rules.set(frontend, .endpoints(targets))

@@ -46,6 +46,9 @@ package struct ElementChanges: Sendable {
         left.key != right.key ? left.key < right.key : left.boundary == .end && right.boundary != .end
     }
 
+    /// The sets that change.
+    var sets: Set<FairleadSet> { Set(self.deletions.keys).union(self.additions.keys) }
+
     /// By how many elements each set grows.
     package var growth: [FairleadSet: Int] {
         var growth = self.additions.mapValues(\.count)

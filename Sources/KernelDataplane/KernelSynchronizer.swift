@@ -27,9 +27,17 @@ package final class KernelSynchronizer {
         package var removedFrontends: Set<Frontend> = []
         /// The ruleset's generation at which the table was as it should be; nil if it was not read back.
         package var generation: UInt32?
+
+        /// Takes another commit of the same synchronisation in.
+        fileprivate mutating func add(_ other: Report) {
+            if self.kind == .unchanged { self.kind = other.kind }
+            self.elementOperations += other.elementOperations
+            self.bytes += other.bytes
+        }
     }
 
     private let kernel: any NftablesKernel
+
     /// What load balancers may ask about, by Service.
     package private(set) var healthChecks: [ObjectName: HealthCheckPlan] = [:]
     /// Endpoints that are terminating, by Service.
@@ -111,9 +119,12 @@ package final class KernelSynchronizer {
             self.program.adoptStanding(self.program.chainsInUse)
         } else {
             try self.make(step.newChains)
-            var transaction = Transaction(FairleadTable.reference)
-            step.changes.append(to: &transaction, declarations: self.program.declarations)
-            report = try self.commit(transaction, kind: .updated)
+            report = Report(kind: .unchanged)
+            for changes in step.changes.phases {
+                var transaction = Transaction(FairleadTable.reference)
+                changes.append(to: &transaction, declarations: self.program.declarations)
+                report.add(try self.commit(transaction, kind: .updated))
+            }
         }
         report.addedFrontends = step.addedFrontends
         report.removedFrontends = step.removedFrontends

@@ -84,12 +84,17 @@ package enum NodePortAddressPolicy: Hashable, Sendable {
     /// The addresses, given the host's. A family that the policy says nothing about (no block of it,
     /// or no primary address) answers on all its addresses. Loopback never does.
     ///
-    /// - Parameter keeping: the addresses so far. A family that has lost its primary one keeps those that are
-    ///   still there: a default route that is gone for a moment must not open NodePorts on every
-    ///   interface.
+    /// - Parameters:
+    ///   - primary: the addresses from which the host speaks.
+    ///   - known: those by which the cluster knows the node, which go before them.
+    ///   - keeping: the addresses so far. A primary one stays as long as the host has it: a second IPv6
+    ///     address may become the source that the kernel prefers. A family that has lost its primary one keeps those
+    ///     that are still there: a default route that is gone for a moment must not open NodePorts on every
+    ///     interface.
     package func resolve(
         local: [IPAddress],
         primary: [IPAddress],
+        known: [IPAddress] = [],
         keeping: Set<IPAddress> = []
     ) -> Set<IPAddress> {
         var addresses: Set<IPAddress> = []
@@ -97,9 +102,16 @@ package enum NodePortAddressPolicy: Hashable, Sendable {
             let all = local.filter { $0.family == family && !$0.isLoopback }
             switch self {
             case .primary:
+                let told = known.filter { $0.family == family }
                 let own = primary.filter { $0.family == family && !$0.isLoopback }
                 let kept = all.filter(keeping.contains)
-                addresses.formUnion(!own.isEmpty ? own : !kept.isEmpty ? kept : all)
+                if !told.isEmpty {
+                    addresses.formUnion(told)
+                } else if !own.isEmpty, kept.count != 1 || keeping.count(where: { $0.family == family }) != 1 {
+                    addresses.formUnion(own)
+                } else {
+                    addresses.formUnion(!kept.isEmpty ? kept : !own.isEmpty ? own : all)
+                }
             case .blocks(let blocks):
                 let own = blocks.filter { $0.family == family }
                 addresses.formUnion(own.isEmpty ? all : all.filter { address in own.contains { $0.contains(address) } })

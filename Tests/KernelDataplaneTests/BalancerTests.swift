@@ -41,7 +41,8 @@ import Testing
         #expect(targets.map(\.address) == [Make.ip("10.244.0.1"), Make.ip("10.244.0.2")])
     }
 
-    @Test(arguments: [Balancer.Method.random, .clientIPHash, .flowHash, .affinity(1), .affinity(86_400)], [false, true])
+    @Test(
+        arguments: [Balancer.Method.random, .clientIPHash, .flowHash, .affinity(1), .affinity(86_400)], [false, true])
     func namesRoundTrip(method: Balancer.Method, isExternal: Bool) {
         for location in [Balancer.Location.address, .nodePort] {
             for slots in [1, 2, 10, 4096, 65_536] {
@@ -61,7 +62,8 @@ import Testing
 
     @Test(arguments: [
         "", "balance", "balance-", "balance-0", "balance--1", "balance-01", "balance-+1", "balance-x", "balance-3-",
-        "balance-external-nodeport-3", "Balance-3", "client-hash", "services", "affinity", "affinity-", "affinity-x", "affinity-60s", "affinity-60-3",
+        "balance-external-nodeport-3", "Balance-3", "client-hash", "services", "affinity", "affinity-", "affinity-x",
+        "affinity-60s", "affinity-60-3",
         "affinity--2",
     ])
     func whatIsNoNameOfABalancingChain(name: String) {

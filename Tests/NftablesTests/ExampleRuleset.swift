@@ -62,7 +62,8 @@ enum ExampleRuleset {
                     Chain(name: "post", base: .init(.nat, .postrouting, priority: 100)),
                     [
                         Rule(
-                            .destinationTranslated, .lookup([.originalAddress(.ipv4, .destination)], set: "ranges"), .masquerade)
+                            .destinationTranslated, .lookup([.originalAddress(.ipv4, .destination)], set: "ranges"),
+                            .masquerade)
                     ]
                 ),
             ],

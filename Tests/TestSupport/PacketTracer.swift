@@ -97,7 +97,8 @@ package struct PacketTracer {
     /// What becomes of a connection's first packet.
     package func trace(_ packet: Packet) -> Outcome {
         let memory = Memory()
-        let verdicts = self.run(packet.isLocal ? "output" : "prerouting", State(packet: packet, memory: memory, first: packet))
+        let verdicts = self.run(
+            packet.isLocal ? "output" : "prerouting", State(packet: packet, memory: memory, first: packet))
         if verdicts.contains(.refused) { return .refused }
         if verdicts.contains(.dropped) { return .dropped }
         let targets = verdicts.compactMap { verdict -> Target? in
@@ -105,7 +106,8 @@ package struct PacketTracer {
             var translated = packet
             translated.destination = address
             translated.port = port
-            let after = self.run("postrouting", State(packet: translated, memory: memory, first: packet, original: packet))
+            let after = self.run(
+                "postrouting", State(packet: translated, memory: memory, first: packet, original: packet))
             return Target(address: address, port: port, isMasqueraded: after == [.masqueraded])
         }
         return targets.isEmpty ? .passed : .translated(targets.sorted())

@@ -38,13 +38,16 @@ struct Bench {
         let scales =
             isQuick
             ? [Scale(services: 100, endpoints: 10), Scale(services: 1000, endpoints: 10)]
-            : [(100, 10), (1000, 10), (5000, 10), (10_000, 10), (20_000, 10), (1, 10_000)].map(Scale.init)
+            : [(100, 10), (1000, 10), (5000, 10), (10_000, 10), (20_000, 10), (1, 10_000)].map {
+                Scale(services: $0, endpoints: $1)
+            } + [2500, 5000, 10_000].map { Scale(services: $0, endpoints: 10, hasAffinity: true) }
         var results: [Result] = []
         for scale in scales {
             print("measuring \(scale) ...")
             results.append(
                 try Measurement(
-                    scale: scale, binary: program, rounds: scale.services <= 5000 ? 5 : 3, changes: 300, withPeers: true
+                    scale: scale, binary: program, rounds: scale.services <= 5000 ? 5 : 3, changes: 300,
+                    withPeers: !scale.hasAffinity
                 ).run())
         }
         let tables = Report.tables(results)

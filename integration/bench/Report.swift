@@ -9,7 +9,8 @@ enum Report {
             Processor time until the rules are in force. *Process*: from the start of `fairlead node`, reading and \
             validating the manifests included. *Programming*: wall time from objects in memory to the kernel's \
             acknowledgement, one transaction. Beside it, in turn with it, `nft -f` of the same table, and of one \
-            chain and one anonymous map per Service, which is kube-proxy's layout. Medians.
+            chain and one anonymous map per Service, which is kube-proxy's layout (not for Services with session \
+            affinity). Medians.
             """,
             [
                 "services x endpoints", "process CPU", "process wall", "programming", "netlink bytes",
@@ -32,12 +33,14 @@ enum Report {
             ])
         for result in results {
             let process = result.firstProcessor.median
-            let ratio = process > .zero ? result.perServiceLayout.median / process : 0
+            let ratio =
+                process > .zero && !result.perServiceLayout.isEmpty ? result.perServiceLayout.median / process : 0
             first.rows.append([
                 "\(result.scale)", Table.milliseconds(process), Table.milliseconds(result.firstWall.median),
                 Table.milliseconds(result.programming.median), Table.grouped(result.bytes),
-                Table.milliseconds(result.sameLayout.median), Table.milliseconds(result.perServiceLayout.median),
-                Table.ratio(ratio),
+                result.sameLayout.isEmpty ? "" : Table.milliseconds(result.sameLayout.median),
+                result.perServiceLayout.isEmpty ? "" : Table.milliseconds(result.perServiceLayout.median),
+                result.perServiceLayout.isEmpty ? "" : Table.ratio(ratio),
             ])
             changes.rows.append([
                 "\(result.scale)", Table.milliseconds(result.changes.percentile(0.5)),

@@ -5,8 +5,11 @@ import Networking
 struct Scale: Hashable, CustomStringConvertible {
     let services: Int
     let endpoints: Int
+    var hasAffinity = false
 
-    var description: String { "\(Table.grouped(self.services)) x \(Table.grouped(self.endpoints))" }
+    var description: String {
+        "\(Table.grouped(self.services)) x \(Table.grouped(self.endpoints))\(self.hasAffinity ? ", ClientIP affinity" : "")"
+    }
 }
 
 /// The objects of one scale, as manifests and as other programs would load them.
@@ -29,9 +32,7 @@ struct Workload {
 
     func write(to folder: ManifestFolder) throws {
         for service in 0..<self.scale.services {
-            let manifest = ServiceManifest(
-                "svc-\(service)", clusterIPs: [self.clusterIP(service)], ports: [.init(80, targetPort: 8080)])
-            var objects: [any Manifest] = [manifest]
+            var objects: [any Manifest] = [self.service(service)]
             let first = min(self.scale.endpoints, Self.endpointsPerSlice)
             objects.append(self.slice(service, 0, (0..<first).map { self.endpoint(service, $0) }))
             try folder.write("svc-\(service).yaml", objects)
@@ -47,6 +48,13 @@ struct Workload {
         }
     }
 
+    private func service(_ service: Int) -> ServiceManifest {
+        var manifest = ServiceManifest(
+            "svc-\(service)", clusterIPs: [self.clusterIP(service)], ports: [.init(80, targetPort: 8080)])
+        if self.scale.hasAffinity { manifest.clientIPAffinity = 10_800 }
+        return manifest
+    }
+
     private func slice(_ service: Int, _ number: Int, _ addresses: [IPAddress]) -> EndpointSliceManifest {
         EndpointSliceManifest(
             of: "svc-\(service)", name: "svc-\(service)-\(number)", family: .ipv4,
@@ -56,8 +64,6 @@ struct Workload {
 
     /// One Service's file with one endpoint replaced; a different one each `turn`.
     func change(_ folder: ManifestFolder, service: Int, turn: Int) throws {
-        let manifest = ServiceManifest(
-            "svc-\(service)", clusterIPs: [self.clusterIP(service)], ports: [.init(80, targetPort: 8080)])
         let count = min(self.scale.endpoints, Self.endpointsPerSlice)
         var addresses = (0..<count).map { self.endpoint(service, $0) }
         // In turn: one more endpoint, one replaced, one less.
@@ -66,7 +72,7 @@ struct Workload {
         case 1: addresses[0] = self.spare(turn)
         default: addresses.removeFirst()
         }
-        try folder.write("svc-\(service).yaml", [manifest, self.slice(service, 0, addresses)])
+        try folder.write("svc-\(service).yaml", [self.service(service), self.slice(service, 0, addresses)])
     }
 
     // MARK: - For nft
