@@ -87,12 +87,10 @@ extension EndToEnd {
                 for frontend in frontends { try expectAnswered(others, frontend) }
                 try Self.rules(scene, hook, -150, endpoint)
                 for frontend in frontends { try expectAnswered(scene.vantagePoints, frontend) }
-                for frontend in frontends {
-                    try Self.rules(
-                        scene, hook, -150, "\(name) daddr \(frontend.address) th dport \(frontend.port) drop")
-                    try expectDropped(hosts, [frontend])
-                    try expectAnswered(others, frontend)
-                }
+                let services = frontends.map { "\(name) daddr \($0.address) th dport \($0.port) drop" }
+                try Self.rules(scene, hook, -150, services.joined(separator: "; "))
+                try expectDropped(hosts, frontends)
+                for frontend in frontends { try expectAnswered(others, frontend) }
             }
         }
 

@@ -58,7 +58,7 @@ private func expectLoss(
             for transport in transports {
                 threads.append(
                     try OSThread {
-                        let result = Result { try host.probe(transport, target, timeout: .milliseconds(200)) }
+                        let result = Result { try host.probe(transport, target, timeout: .milliseconds(150)) }
                         results.add("\(transport) from \(host.name) to \(target)", result)
                     })
             }

@@ -32,20 +32,20 @@ extension EndToEnd {
         /// Each of `servers` answers and nobody else; if there are none, the connection is dropped where
         /// somebody serves elsewhere, and refused where nobody does.
         private func expect(
-            _ servers: Set<String?>, isServedElsewhere: Bool, _ hosts: [Host], _ target: SocketAddress, _ what: String
+            _ servers: Set<String?>, isServedElsewhere: Bool, _ hosts: [Host], _ targets: [SocketAddress],
+            _ what: String
         ) throws {
-            if servers.isEmpty {
-                if isServedElsewhere {
-                    try expectDropped(hosts, target)
-                } else {
+            if servers.isEmpty, isServedElsewhere { return try expectDropped(hosts, targets) }
+            for target in targets {
+                if servers.isEmpty {
                     try expectRefused(hosts, target)
+                    continue
                 }
-                return
-            }
-            for host in hosts {
-                for transport in transports {
-                    let counts = try host.tally(transport, target, attempts: servers.count > 1 ? 40 : 6)
-                    #expect(Set(counts.keys) == servers, "\(what): \(transport) from \(host.name): \(counts)")
+                for host in hosts {
+                    for transport in transports {
+                        let counts = try host.tally(transport, target, attempts: servers.count > 1 ? 40 : 6)
+                        #expect(Set(counts.keys) == servers, "\(what): \(transport) from \(host.name): \(counts)")
+                    }
                 }
             }
         }
@@ -61,15 +61,13 @@ extension EndToEnd {
                 try scene.put("web", web.manifests(of: Self.backends(scene, here, elsewhere)))
                 let servers = Self.servers(here, elsewhere, isLocal: false)
                 let what = "here \(String(describing: here)), elsewhere \(String(describing: elsewhere))"
-                for frontend in [web.clusterIP(family), web.nodePort(family, on: scene.node)] {
-                    try self.expect(servers, isServedElsewhere: false, [scene.client, scene.pods[0]], frontend, what)
-                }
+                let frontends = [web.clusterIP(family), web.nodePort(family, on: scene.node)]
+                try self.expect(servers, isServedElsewhere: false, [scene.client, scene.pods[0]], frontends, what)
             }
         }
 
         /// `ClusterIP` follows the internal policy, everything else the external one, each by itself.
-        @Test(arguments: AddressFamily.allCases)
-        func `C2 Local takes what is ready here, else what drains here`(family: AddressFamily) throws {
+        @Test func `C2 Local takes what is ready here, else what drains here`() throws {
             let scene = try Scene(pods: 2)
             defer { scene.tearDown() }
             var web = Application.everywhere()
@@ -81,13 +79,13 @@ extension EndToEnd {
                     let local = Self.servers(here, elsewhere, isLocal: true)
                     let cluster = Self.servers(here, elsewhere, isLocal: false)
                     let what = "here \(String(describing: here)), elsewhere \(String(describing: elsewhere))"
-                    let nodePort = web.nodePort(family, on: scene.node)
+                    let clusterIPs = AddressFamily.allCases.map { web.clusterIP($0) }
+                    let nodePorts = AddressFamily.allCases.map { web.nodePort($0, on: scene.node) }
                     try self.expect(
-                        isInternal ? local : cluster, isServedElsewhere: !cluster.isEmpty, [scene.client],
-                        web.clusterIP(family), what)
+                        local, isServedElsewhere: !cluster.isEmpty, [scene.client],
+                        isInternal ? clusterIPs : nodePorts, what)
                     try self.expect(
-                        isInternal ? cluster : local, isServedElsewhere: !cluster.isEmpty, [scene.client], nodePort,
-                        what)
+                        cluster, isServedElsewhere: false, [scene.client], isInternal ? nodePorts : clusterIPs, what)
                 }
             }
         }
@@ -129,11 +127,7 @@ extension EndToEnd {
             ]
             for (backends, isServedElsewhere) in steps {
                 try scene.put("web", web.manifests(of: backends))
-                if isServedElsewhere {
-                    try expectDropped([scene.client], frontends)
-                } else {
-                    for frontend in frontends { try expectRefused([scene.client], frontend) }
-                }
+                try self.expect([], isServedElsewhere: isServedElsewhere, [scene.client], frontends, "\(backends)")
             }
         }
 
@@ -150,12 +144,12 @@ extension EndToEnd {
                 for frontend in web.frontends(family, on: scene.node) {
                     let policy = frontend == web.clusterIP(family) ? internalPolicy : externalPolicy
                     try self.expect(
-                        policy == "Local" ? ["pod-2"] : both, isServedElsewhere: true, [scene.client], frontend,
+                        policy == "Local" ? ["pod-2"] : both, isServedElsewhere: true, [scene.client], [frontend],
                         "\(internalPolicy), \(externalPolicy), \(frontend)")
                     // Of the internal policy pods and the host know as well; the external one is not for them.
                     let inside = frontend == web.clusterIP(family) && internalPolicy == "Local"
                     try self.expect(
-                        inside ? ["pod-2"] : both, isServedElsewhere: true, [scene.node, scene.pods[0]], frontend,
+                        inside ? ["pod-2"] : both, isServedElsewhere: true, [scene.node, scene.pods[0]], [frontend],
                         "\(internalPolicy), \(externalPolicy), \(frontend)")
                 }
             }

@@ -71,17 +71,34 @@ extension EndToEnd {
                 expectSoon("\(name) is reset") { Self.isReset(connection) }
             }
             for connection in others + [direct] { #expect(connection.isAlive()) }
-            // The last endpoint goes, and the whole Service: nobody is left in between, unheard but not told.
+            // The last endpoint goes: nobody is left there who does not know the connection.
             var last = try scene.client.converse(with: web.clusterIP(family))
             try scene.put("web", [web.service])
             expectSoon("reset with the last endpoint") { Self.isReset(last) }
+            for connection in others + [direct] { #expect(connection.isAlive()) }
+            // With the Service goes the one who could say so: its connections go on, or are told before.
             try scene.put("web", web.manifests)
             last = try scene.client.converse(with: web.clusterIP(family))
             try scene.remove("web")
-            pause(.milliseconds(50))
+            pause(.milliseconds(150))
             #expect(
                 last.isAlive(timeout: .milliseconds(300)) || Self.isReset(last), "silence after the Service is gone")
             for connection in others + [direct] { #expect(connection.isAlive()) }
+        }
+
+        /// What was decided for the state before is not done to connections of the state after.
+        @Test(arguments: AddressFamily.allCases)
+        func `D7 connections that are newer than the change are not ended`(family: AddressFamily) throws {
+            let scene = try Scene(["--reset-tcp-to-removed-endpoints"])
+            defer { scene.tearDown() }
+            let web = Application()
+            for round in 0..<20 {
+                let pod = scene.pods[1 + round % 2]
+                try scene.put("web", web.manifests(of: [Backend(pod)]))
+                let connections = try scene.vantagePoints.map { try $0.converse(with: web.clusterIP(family)) }
+                pause(.milliseconds(10))
+                for connection in connections { #expect(connection.isAlive(timeout: .milliseconds(300)), "\(round)") }
+            }
         }
 
         /// ECONNRESET, or EPIPE on what is sent after one.

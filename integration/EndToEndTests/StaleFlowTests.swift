@@ -1,6 +1,7 @@
 import Lab
 import Linux
 import Networking
+import Synchronization
 import Testing
 
 extension EndToEnd {
@@ -129,6 +130,32 @@ extension EndToEnd {
             // And the same from a Service that has nobody yet.
             flows.expect(nil, since: try Self.change(scene, [web.service]))
             flows.expect("pod-2", since: try Self.change(scene, web.manifests))
+        }
+
+        /// Their first segment was let pass as it was; the next one, after a second, finds the Service.
+        @Test func `D8 connections that began before the Service are made`() throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let web = Application.everywhere(on: [scene.pods[1]])
+            let results = Mutex<[String: String?]>([:])
+            var threads: [OSThread] = []
+            for family in AddressFamily.allCases {
+                for frontend in [web.clusterIP(family), web.externalIP(family), web.loadBalancerIP(family)] {
+                    for host in scene.vantagePoints {
+                        threads.append(
+                            try OSThread {
+                                let result = try? host.probe(.tcp, frontend, timeout: .milliseconds(1500))
+                                results.withLock { $0["\(host.name) to \(frontend)"] = result?.server }
+                            })
+                    }
+                }
+            }
+            pause(.milliseconds(100))
+            try scene.put(web)
+            for thread in threads { thread.join() }
+            let answers = results.withLock { $0 }
+            #expect(answers.count == threads.count)
+            for (name, server) in answers { #expect(server == "pod-2", "\(name)") }
         }
 
         @Test(arguments: AddressFamily.allCases)
