@@ -115,6 +115,8 @@ final class Scene {
                 return result.isRefused
             }
         }
+        // The kernel takes ranges over a moment after all else of one commit.
+        pause(.milliseconds(3))
         guard isInForce else { throw LabError("a change is not in force after 5 s: \(self.fairlead.log.suffix(5))") }
     }
 }
