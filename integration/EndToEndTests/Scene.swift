@@ -87,36 +87,28 @@ final class Scene {
     }
 
     /// Waits until all that was written before is in force: a Service without endpoints, written last,
-    /// is refused, as packets tell. Its addresses have been nobody's before.
+    /// is refused, as packets tell. Its address has been nobody's before.
     ///
-    /// They are a load balancer's, for almost everybody: the kernel puts new elements of sets of ranges into
-    /// force a little later than the rest of a transaction, and until then nobody would be refused there.
+    /// What is not needed any more goes a little later, when nothing leads there: the log says when.
     func settle() throws {
         self.settledTimes += 1
-        let number = self.settledTimes
-        let ipv4 = IPAddress(10, 98, 0, number)
-        let ipv6 = IPAddress(ipv6High: 0xfd00_0010_0098_0000, low: UInt64(number))
-        var service = ServiceManifest(
-            "settled",
-            clusterIPs: [
-                IPAddress(10, 97, 0, number), IPAddress(ipv6High: 0xfd00_0010_0097_0000, low: UInt64(number)),
-            ],
-            ports: [.init(1)])
-        service.type = "LoadBalancer"
-        service.loadBalancerIPs = [ipv4, ipv6]
-        service.annotations = ["fairlead.dev/denied-source-ranges": "192.0.2.1/32,2001:db8:ffff::1/128"]
-        try self.folder.write("zz-settled.yaml", [service])
+        let lines = self.fairlead.log.count
+        let address = IPAddress(10, 97, 0, self.settledTimes)
+        try self.folder.write(
+            "zz-settled.yaml", [ServiceManifest("settled", clusterIPs: [address], ports: [.init(1)])])
         let isInForce = try self.node.run {
             try waitUntil(timeout: .seconds(5)) {
-                guard try Probe.tcp(to: ipv4, port: 1, timeout: .milliseconds(10)).isRefused else { return false }
-                let result = try Probe.tcp(to: ipv6, port: 1, timeout: .milliseconds(10))
-                // A test may have switched IPv6 off.
-                if case .unreachable = result { return true }
-                return result.isRefused
+                try Probe.tcp(to: address, port: 1, timeout: .milliseconds(10)).isRefused
             }
         }
-        // The kernel takes ranges over a moment after all else of one commit.
-        pause(.milliseconds(3))
-        guard isInForce else { throw LabError("a change is not in force after 5 s: \(self.fairlead.log.suffix(5))") }
+        let isWhole = waitUntil(timeout: .seconds(1)) {
+            // Of this Service alone, of several, or of the whole table.
+            self.fairlead.log.dropFirst(lines).contains { line in
+                ["service=default/settled", " services=", "has been repaired"].contains { line.contains($0) }
+            }
+        }
+        guard isInForce, isWhole else {
+            throw LabError("a change is not in force after 5 s: \(self.fairlead.log.suffix(5))")
+        }
     }
 }
