@@ -75,10 +75,10 @@ struct Churn {
 
 /// Services that come, change and go.
 private struct ChurnedServices {
-    /// What other programs do to the table. (Not: emptying the maps of frontends or endpoints, whose
-    /// clients are refused until that is repaired.)
+    /// What other programs do to the table. Not: emptying the maps of frontends or endpoints, whose clients are
+    /// refused until that is repaired; and not deleting the table, which takes the kernel's translation of
+    /// connections that are open with it (`InterferenceTests`).
     static let edits = [
-        "nft delete table inet fairlead",
         "nft flush table inet fairlead",
         "nft flush map inet fairlead masquerade-frontends4",
         "nft flush map inet fairlead hairpins6",
