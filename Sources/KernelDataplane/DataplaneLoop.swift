@@ -215,9 +215,12 @@ final class DataplaneLoop {
     private func readBack(_ reason: SyncReporter.Reason) throws -> UInt32? {
         let start = self.clock.now
         self.pending = []
+        let services = Set(self.synchronizer.planner.serviceNames)
+        let rules = self.flowRules(of: services)
+        self.flows.announce(rules)
         let report = try self.synchronizer.readBack()
         self.repairAt = nil
-        self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report)
+        self.enforce(rules, of: services, report)
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
         return report.generation
     }
@@ -237,7 +240,8 @@ final class DataplaneLoop {
         let start = self.clock.now
         let report = try self.synchronizer.synchronize(settings)
         if settings.nodePortAddresses != former.nodePortAddresses {
-            self.enforceFlows(of: Set(self.synchronizer.planner.serviceNames), report, formerNode: former)
+            let services = Set(self.synchronizer.planner.serviceNames)
+            self.enforce(self.flowRules(of: services, formerNode: former), of: services, report)
         }
         self.reporter.synchronized(.settings(former), report, self.synchronizer, took: self.clock.now - start)
     }
@@ -246,29 +250,23 @@ final class DataplaneLoop {
         let services = self.pending
         self.pending = []
         let start = self.clock.now
+        let rules = self.flowRules(of: services)
+        self.flows.announce(rules)
         let report = try self.synchronizer.synchronize(services)
-        self.enforceFlows(of: services, report)
+        self.enforce(rules, of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
     }
 
     // MARK: - What follows from a change
 
-    /// Has connections ended that the rules in force would send elsewhere.
-    private func enforceFlows(
-        of services: Set<ObjectName>,
-        _ report: KernelSynchronizer.Report,
-        formerNode: NodeSettings? = nil
-    ) {
+    /// Where connections of some Services may go by their plans of now.
+    private func flowRules(of services: Set<ObjectName>, formerNode: NodeSettings? = nil) -> FlowRules {
         var rules = FlowRules(
             nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
             formerNodeAddresses: formerNode?.nodePortAddresses ?? [])
         let planner = self.synchronizer.planner
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
-        for frontend in report.addedFrontends where frontend.transport == .tcp { rules.set(frontend, .established) }
-        // TCP connections of a Service that is gone are left to their endpoints: without a frontend nobody would
-        // tell the client that they have ended.
-        for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
         for (transport, condition) in conditions {
             for service in services {
                 for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
@@ -276,6 +274,19 @@ final class DataplaneLoop {
                 }
             }
         }
+        return rules
+    }
+
+    /// Has connections ended that the rules in force would send elsewhere.
+    private func enforce(_ rules: FlowRules, of services: Set<ObjectName>, _ report: KernelSynchronizer.Report) {
+        var rules = rules
+        for frontend in report.addedFrontends where frontend.transport == .tcp && rules.targets[frontend] == nil {
+            rules.set(frontend, .established)
+        }
+        // TCP connections of a Service that is gone are left to their endpoints: without a frontend nobody would
+        // tell the client that they have ended.
+        for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
+        self.flows.announce(rules)
         self.flows.enforce(rules)
         for service in services {
             self.flows.watch(service, draining: self.synchronizer.draining[service] ?? [])

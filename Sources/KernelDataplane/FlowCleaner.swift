@@ -22,6 +22,8 @@ final class FlowCleaner: Sendable {
 
     private struct Mailbox: Sendable {
         var rules = FlowRules()
+        /// What was announced last, by frontend: newer than what is being enforced, or the same.
+        var announced = FlowRules()
         var draining: [ObjectName: Set<Backend>] = [:]
         var hasNewDraining = false
     }
@@ -33,6 +35,13 @@ final class FlowCleaner: Sendable {
     init(logger: Logger) throws(SystemError) {
         self.wakeUp = try WakeUp()
         self.logger = logger
+    }
+
+    /// To be called before what `rules` say is in force. A listing that is under way goes by rules of before,
+    /// and may come upon connections that are made by those to come.
+    func announce(_ rules: FlowRules) {
+        guard !rules.isEmpty else { return }
+        self.mailbox.withLock { $0.announced.merge(rules) }
     }
 
     /// To be called once what `rules` say is in force.
@@ -98,6 +107,10 @@ final class FlowCleaner: Sendable {
                 counts = self.count(draining, table, said: counts)
                 countAt = draining.isEmpty ? nil : clock.now + Self.drainingInterval
             }
+            if lateAt == nil {
+                // No listing goes by rules of before any more.
+                self.mailbox.withLock { if $0.rules.isEmpty { $0.announced = FlowRules() } }
+            }
             earliest = clock.now + (clock.now - start) * Self.idleShare
         }
     }
@@ -108,6 +121,10 @@ final class FlowCleaner: Sendable {
             do throws(ConntrackError) {
                 try table.forEach(scope.transport, scope.family) { flow in
                     if rules.isStale(flow) { stale.insert(flow) }
+                }
+                guard !stale.isEmpty else { continue }
+                self.mailbox.withLock { mailbox in
+                    stale = stale.filter { mailbox.announced.judge($0) ?? true }
                 }
                 guard !stale.isEmpty else { continue }
                 let count = try table.delete(Array(stale))

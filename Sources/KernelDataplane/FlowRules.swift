@@ -53,13 +53,15 @@ package struct FlowRules: Sendable {
         !flow.isDestinationTranslated && (flow.tcpState == 1 || flow.tcpState == 9)
     }
 
+    func isStale(_ flow: ConntrackFlow) -> Bool { self.judge(flow) ?? false }
+
     /// Whether a connection goes, or went untranslated, where it would not go now.
     ///
     /// UDP: anywhere but to an endpoint that serves. Packets that were let pass before there was a Service, or
     /// before it had endpoints, count: the entry would keep them from being looked at again. TCP: only to
     /// endpoints that are gone; a connection that never was a Service's is not touched once it is made. Where a frontend is
-    /// gone, what was translated goes with it; what was not never was its business.
-    func isStale(_ flow: ConntrackFlow) -> Bool {
+    /// gone, what was translated goes with it; what was not never was its business. nil: these rules do not say.
+    func judge(_ flow: ConntrackFlow) -> Bool? {
         let original = flow.original
         let frontend = Frontend(.address(original.destination), flow.transport, original.destinationPort)
         var targets = self.targets[frontend]
@@ -73,7 +75,7 @@ package struct FlowRules: Sendable {
             }
         }
         switch targets {
-        case nil: return false
+        case nil: return nil
         case .removed: return flow.isDestinationTranslated
         case .established: return Self.isHalfOpen(flow)
         case .endpoints(let endpoints):

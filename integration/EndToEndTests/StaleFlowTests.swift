@@ -305,6 +305,7 @@ extension EndToEnd {
             for sender in kept {
                 let answers = Set(sender.replies.map(\.answer))
                 #expect(answers.count == 1 && !answers.contains(nil), "\(sender.name): \(answers)")
+                if answers.isEmpty { print("DEBUG", sender.name, try scene.node.shell("grep 4100 /proc/net/nf_conntrack")) }
             }
         }
     }
