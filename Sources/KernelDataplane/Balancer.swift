@@ -58,7 +58,8 @@ package struct Balancer: Hashable, Sendable {
 
     package init?(name: String) {
         var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-        guard let slots = parts.popLast().flatMap({ Int($0) }), slots > 0 else { return nil }
+        guard let slots = parts.popLast().flatMap({ Int($0) }), (1...Int(Self.firstExternalSlot)).contains(slots)
+        else { return nil }
         var (isExternal, location) = (false, Location.address)
         if parts.last == "external" {
             isExternal = true

@@ -21,6 +21,9 @@ final class DataplaneLoop {
     static let repairWindow = Duration.seconds(10)
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
+    /// Load balancers are told to stay away when programming has failed for so long, as by kube-proxy: the rules
+    /// in force work on, and whatever the kernel refuses here it would refuse on every node.
+    static let unhealthyAfter = Duration.seconds(60)
 
     private let clock = ContinuousClock()
     private let configuration: DataplaneConfiguration
@@ -40,6 +43,10 @@ final class DataplaneLoop {
     /// What is known of the node may have changed: addresses of the host, or objects of the cluster.
     private var settingsAreStale = false
     private var published: HealthReport?
+    /// Where NodePorts answered when connections were last looked at.
+    private var enforcedNodeAddresses: Set<IPAddress> = []
+    /// Since when programming has failed, each time it was tried.
+    private var failingSince: ContinuousClock.Instant?
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
@@ -182,7 +189,9 @@ final class DataplaneLoop {
         self.retry = nil
         do {
             try body()
+            if self.events != nil { self.failingSince = nil }
         } catch {
+            self.failingSince = self.failingSince ?? self.clock.now
             self.retry = (self.clock.now + pause, min(pause * 2, Self.longestRetry))
             self.reporter.failed(error, retryIn: pause)
         }
@@ -214,11 +223,12 @@ final class DataplaneLoop {
     /// Returns the ruleset's generation at which the table was as it should be.
     private func readBack(_ reason: SyncReporter.Reason) throws -> UInt32? {
         let start = self.clock.now
-        self.pending = []
-        let services = Set(self.synchronizer.planner.serviceNames)
+        // Those that are gone are among the pending ones.
+        let services = self.pending.union(self.synchronizer.planner.serviceNames)
         let rules = self.flowRules(of: services)
         self.flows.announce(rules)
         let report = try self.synchronizer.readBack()
+        self.pending = []
         self.repairAt = nil
         self.enforce(rules, of: services, report)
         self.reporter.synchronized(reason, report, self.synchronizer, took: self.clock.now - start)
@@ -241,18 +251,18 @@ final class DataplaneLoop {
         let report = try self.synchronizer.synchronize(settings)
         if settings.nodePortAddresses != former.nodePortAddresses {
             let services = Set(self.synchronizer.planner.serviceNames)
-            self.enforce(self.flowRules(of: services, formerNode: former), of: services, report)
+            self.enforce(self.flowRules(of: services), of: services, report)
         }
         self.reporter.synchronized(.settings(former), report, self.synchronizer, took: self.clock.now - start)
     }
 
     private func update() throws {
         let services = self.pending
-        self.pending = []
         let start = self.clock.now
         let rules = self.flowRules(of: services)
         self.flows.announce(rules)
         let report = try self.synchronizer.synchronize(services)
+        self.pending = []
         self.enforce(rules, of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
     }
@@ -260,10 +270,10 @@ final class DataplaneLoop {
     // MARK: - What follows from a change
 
     /// Where connections of some Services may go by their plans of now.
-    private func flowRules(of services: Set<ObjectName>, formerNode: NodeSettings? = nil) -> FlowRules {
+    private func flowRules(of services: Set<ObjectName>) -> FlowRules {
         var rules = FlowRules(
             nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
-            formerNodeAddresses: formerNode?.nodePortAddresses ?? [])
+            formerNodeAddresses: self.enforcedNodeAddresses)
         let planner = self.synchronizer.planner
         let conditions: [(TransportProtocol, FlowCondition)] =
             self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
@@ -288,6 +298,7 @@ final class DataplaneLoop {
         for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
         self.flows.announce(rules)
         self.flows.enforce(rules)
+        self.enforcedNodeAddresses = rules.nodeAddresses
         for service in services {
             self.flows.watch(service, draining: self.synchronizer.draining[service] ?? [])
         }
@@ -298,7 +309,8 @@ final class DataplaneLoop {
         guard self.isSynced else { return }
         let report = HealthReport(
             checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
-            isHealthy: self.retry == nil)
+            isHealthy: self.events != nil
+                && self.failingSince.map { self.clock.now - $0 < Self.unhealthyAfter } ?? true)
         guard report != self.published else { return }
         self.published = report
         self.publish(report)

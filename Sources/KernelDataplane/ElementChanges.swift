@@ -49,6 +49,13 @@ package struct ElementChanges: Sendable {
     /// The sets that change.
     var sets: Set<FairleadSet> { Set(self.deletions.keys).union(self.additions.keys) }
 
+    /// How many elements of a set go without another one in their place.
+    func leaving(_ set: FairleadSet) -> Int {
+        guard let deletions = self.deletions[set] else { return 0 }
+        let added = Set((self.additions[set] ?? []).map(\.key))
+        return deletions.count { !added.contains($0.key) }
+    }
+
     /// By how many elements each set grows.
     package var growth: [FairleadSet: Int] {
         var growth = self.additions.mapValues(\.count)

@@ -32,7 +32,7 @@ package enum FairleadTable {
 
     /// The chains that are always there, with their rules.
     package static func chains(_ node: NodeSettings) -> [(chain: Chain, rules: [Rule])] {
-        self.verdicts + self.decisions + [
+        self.verdicts + self.decisions(node) + [
             (
                 Chain(name: "prerouting", base: Chain.Base(.nat, .prerouting, priority: -100)),
                 self.podLearning(node) + [Rule(.verdict(.jump(services)))]
@@ -67,24 +67,26 @@ package enum FairleadTable {
         (Chain(name: masqueradeOwn), [Rule(.isLocal(.source), .verdict(.goto(masquerade)))]),
     ]
 
-    private static let decisions: [(chain: Chain, rules: [Rule])] = [
-        (
-            Chain(name: internalTraffic),
-            verdictMaps(.internalFrontends, .internalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
-        ),
-        (
-            Chain(name: trafficPolicy),
-            AddressFamily.allCases.flatMap(Self.podRules) + [
-                Rule(.isLocal(.source), .verdict(.goto(internalTraffic)))
-            ] + verdictMaps(.externalFrontends, .externalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
-        ),
-        (
-            Chain(name: admission),
-            AddressFamily.allCases.map(Self.admissionRule) + [Rule(.verdict(.goto(deniedSource)))]
-        ),
-        (Chain(name: services), AddressFamily.allCases.flatMap(Self.serviceRules)),
-        (Chain(name: translated), AddressFamily.allCases.flatMap(Self.translatedRules)),
-    ]
+    private static func decisions(_ node: NodeSettings) -> [(chain: Chain, rules: [Rule])] {
+        [
+            (
+                Chain(name: internalTraffic),
+                verdictMaps(.internalFrontends, .internalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+            ),
+            (
+                Chain(name: trafficPolicy),
+                AddressFamily.allCases.flatMap(Self.podRules) + [
+                    Rule(.isLocal(.source), .verdict(.goto(internalTraffic)))
+                ] + verdictMaps(.externalFrontends, .externalNodeports) + [Rule(.verdict(.goto(noEndpoints)))]
+            ),
+            (
+                Chain(name: admission),
+                AddressFamily.allCases.map(Self.admissionRule) + [Rule(.verdict(.goto(deniedSource)))]
+            ),
+            (Chain(name: services), AddressFamily.allCases.flatMap(Self.serviceRules)),
+            (Chain(name: translated), AddressFamily.allCases.flatMap { self.translatedRules($0, node) }),
+        ]
+    }
 
     /// How long the address of a pod that is known by its interface is remembered: from the first
     /// packet's arrival to its departure is enough.
@@ -154,18 +156,23 @@ package enum FairleadTable {
     }
 
     /// Whether a connection whose destination was translated gets this node's address as its source.
-    private static func translatedRules(_ family: AddressFamily) -> [Rule] {
+    private static func translatedRules(_ family: AddressFamily, _ node: NodeSettings) -> [Rule] {
         let kind = Selector.AddressKind(family)
         let source = Selector.address(kind, .source)
         let original = Selector.originalAddress(kind, .destination)
+        var knownPods: [Statement] = []
+        if case .interface = node.pods, !node.masqueradeAll {
+            knownPods = [.lookup([source], set: FairleadSet(.podAddresses, family).name, isInverted: true)]
+        }
         func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
         return [
             Rule(
                 .lookup([source, .address(kind, .destination)], set: name(.hairpins)), .verdict(.goto(masquerade))),
             Rule(
-                .lookup([original], set: name(.clusterIPs)),
-                .lookup([source], set: name(.plainSources), isInverted: true),
-                .lookup([source], set: name(.podAddresses), isInverted: true), .verdict(.goto(masquerade))),
+                [
+                    .lookup([original], set: name(.clusterIPs)),
+                    .lookup([source], set: name(.plainSources), isInverted: true),
+                ] + knownPods + [.verdict(.goto(masquerade))]),
         ]
             + TransportProtocol.allCases.flatMap { transport in
                 // nft types `ct original proto-dst` only once the protocol is known.

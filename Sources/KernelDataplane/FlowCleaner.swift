@@ -69,8 +69,10 @@ final class FlowCleaner: Sendable {
     func run(stop: WakeUp) throws {
         let clock = ContinuousClock()
         let table = try ConntrackTable()
+        // What is looked for once more, and when; what came since waits for the next round.
         var late = FlowRules()
         var lateAt: ContinuousClock.Instant?
+        var next = FlowRules()
         var earliest = clock.now
         var countAt: ContinuousClock.Instant?
         var counts: [ObjectName: Int] = [:]
@@ -93,14 +95,12 @@ final class FlowCleaner: Sendable {
                 return (mailbox.rules, mailbox.draining, mailbox.hasNewDraining)
             }
             var due = rules
-            if let at = lateAt, at <= start {
+            next.merge(rules)
+            if lateAt.map({ $0 <= start }) ?? true {
+                late.merge(next)
                 due = late
-                due.merge(rules.isEmpty ? late : rules)
-                (late, lateAt) = (FlowRules(), nil)
-            }
-            if !rules.isEmpty {
-                late.merge(rules)
-                lateAt = lateAt ?? start + Self.secondLook
+                (late, next) = (next, FlowRules())
+                lateAt = late.isEmpty ? nil : start + Self.secondLook
             }
             if !due.isEmpty { self.clean(due, table) }
             if hasNewDraining || countAt.map({ $0 <= start }) ?? false {

@@ -32,6 +32,7 @@ package struct FlowRules: Sendable {
 
     /// Takes over newer rules.
     package mutating func merge(_ newer: FlowRules) {
+        guard !newer.isEmpty else { return }
         self.targets.merge(newer.targets) { $1 }
         self.nodeAddresses = newer.nodeAddresses
         self.formerNodeAddresses = self.formerNodeAddresses.union(newer.formerNodeAddresses)
@@ -76,7 +77,8 @@ package struct FlowRules: Sendable {
         }
         switch targets {
         case nil: return nil
-        case .removed: return flow.isDestinationTranslated
+        // Nobody would tell a TCP client that its connection has ended.
+        case .removed: return flow.transport == .udp && flow.isDestinationTranslated
         case .established: return Self.isHalfOpen(flow)
         case .endpoints(let endpoints):
             guard flow.transport == .udp || flow.isDestinationTranslated else { return Self.isHalfOpen(flow) }

@@ -179,6 +179,7 @@ package final class KernelSynchronizer {
         var program = TableProgram(node: self.program.node)
         var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
         for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
+        (self.healthChecks, self.draining) = ([:], [:])
         self.note(plans)
         _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints())
         if let readback { program.adoptSizes(readback.sizes) }

@@ -253,7 +253,10 @@ package struct TableProgram: Sendable {
     /// A hash table in the kernel keeps the size it was declared with. One that is full means a new
     /// table, with a quarter to spare, so that this is rare.
     private mutating func checkSizes(in step: inout Step) {
-        for (set, count) in self.elementCounts {
+        // Between phases, what goes is there still beside what has come.
+        let isPhased = step.changes.phases.count > 1
+        for (set, settled) in self.elementCounts {
+            let count = settled + (isPhased ? step.changes.leaving(set) : 0)
             guard let size = self.declarations[set]?.size, count > Int(size) else { continue }
             step.needsNewTable = true
             var room = size

@@ -7,14 +7,20 @@ internal import Networking
 /// agree; and when an endpoint leaves, only its own places change hands, which a Maglev table
 /// does not promise. The price is a less even share: see ``ServiceAnnotations/defaultTableSize``.
 package enum RendezvousHashing {
+    /// The most scores for one place, unless there are more endpoints: more weight is scaled down.
+    static let maximumShares = 1024
+
     /// The endpoint of each of `size` places; empty without endpoints.
     package static func table(_ backends: [WeightedBackend], size: Int) -> [Backend] {
         guard !backends.isEmpty else { return [] }
         // A share more is a score more: the highest of several counts.
         var shares: [(seed: UInt64, index: Int)] = []
+        let total = backends.reduce(0) { $0 + $1.weight }
         for (index, weighted) in backends.enumerated() {
             let seed = self.seed(weighted.backend)
-            for share in 0..<weighted.weight { shares.append((self.mix(seed &+ UInt64(share)), index)) }
+            let weight =
+                total <= self.maximumShares ? weighted.weight : max(1, weighted.weight * self.maximumShares / total)
+            for share in 0..<weight { shares.append((self.mix(seed &+ UInt64(share)), index)) }
         }
         return (0..<size).map { place in
             let number = self.mix(UInt64(place) &+ 1)

@@ -10,7 +10,7 @@ struct Fairlead: AsyncParsableCommand {
         abstract: "The service data plane of a Kubernetes node.",
         discussion: """
             Makes Services answer at their virtual IPs by programming nftables over netlink: ClusterIP, \
-            NodePort and externalIPs, for TCP, UDP and SCTP, over IPv4 and IPv6.
+            NodePort, load balancer and external IPs, for TCP, UDP and SCTP, over IPv4 and IPv6.
             """,
         version: "fairlead 0.1.0",
         subcommands: [Run.self, Node.self, Render.self, Cleanup.self]

@@ -185,8 +185,10 @@ struct ConntrackOptions: ParsableArguments {
     var endsStaleTCP = false
 
     func settings() throws -> ConntrackSettings {
-        guard self.maximumPerCore >= 0, self.minimum >= 0 else {
-            throw CommandFailure.usage("--conntrack-max-per-core, --conntrack-min: must not be negative")
+        let bounds = 0...Int(Int32.max)
+        guard bounds.contains(self.maximumPerCore), bounds.contains(self.minimum) else {
+            throw CommandFailure.usage(
+                "--conntrack-max-per-core, --conntrack-min: must be from 0 to \(bounds.upperBound)")
         }
         var settings = ConntrackSettings()
         settings.maximumPerCore = self.maximumPerCore

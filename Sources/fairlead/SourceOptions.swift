@@ -5,7 +5,7 @@ internal import KubernetesAPI
 struct SourceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A directory of YAML and JSON files with Services and EndpointSlices; followed while running.",
+            "A directory of YAML and JSON files with Services, EndpointSlices, ServiceCIDRs and this Node; followed while running.",
             valueName: "directory"))
     var manifests: String?
 

@@ -38,7 +38,7 @@ struct ManifestSourceTests {
 
         /// Waits until these are the Services, or for five seconds.
         mutating func expect(_ ports: [String: [UInt16]], sourceLocation: SourceLocation = #_sourceLocation) async {
-            let deadline = ContinuousClock.now + .seconds(5)
+            let deadline = ContinuousClock.now + .seconds(60)
             repeat {
                 self.take()
                 if self.isSynced, self.ports == ports { return }
@@ -49,7 +49,7 @@ struct ManifestSourceTests {
 
         /// Waits until something is logged, or for five seconds.
         func expectLog(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) async {
-            let deadline = ContinuousClock.now + .seconds(5)
+            let deadline = ContinuousClock.now + .seconds(60)
             while ContinuousClock.now < deadline {
                 if self.log.all.contains(where: { $0.contains(text) }) { return }
                 try? await Task.sleep(for: .milliseconds(1))

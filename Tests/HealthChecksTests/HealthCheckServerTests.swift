@@ -113,8 +113,9 @@ import Testing
             #expect(try connection.ask().status == 200)
 
             node.serve([self.check("a", 31000)], at: [.local, .local6])
-            #expect(other.isClosed())
-            #expect(try node.isRefused(31000, at: self.elsewhere))
+            try await eventually("the other address is let go") {
+                try other.isClosed() && node.isRefused(31000, at: self.elsewhere)
+            }
             #expect(try await node.ask(31000, at: .local6).status == 200)
             #expect(try connection.ask().status == 200)
 
