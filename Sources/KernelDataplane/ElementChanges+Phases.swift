@@ -23,6 +23,9 @@ extension FairleadSet {
 }
 
 extension ElementChanges {
+    /// Whether it takes more than one commit.
+    var isPhased: Bool { self.sets.contains(where: \.isOnTheWay) }
+
     /// The changes in the order in which to commit them.
     ///
     /// The kernel decides anew at each look-up which generation of the ruleset a packet sees. One that was
@@ -31,7 +34,7 @@ extension ElementChanges {
     /// new on the way is committed before the entrances, and what is not needed any more after them. Most
     /// changes are one commit.
     var phases: [ElementChanges] {
-        guard self.sets.contains(where: \.isOnTheWay) else { return [self] }
+        guard self.isPhased else { return [self] }
         var (before, middle, after) = (ElementChanges(), ElementChanges(), ElementChanges())
         for set in self.sets {
             let (deletions, additions) = (self.deletions[set] ?? [], self.additions[set] ?? [])

@@ -85,7 +85,8 @@ package struct TableProgram: Sendable {
         }
         var affine: [ObjectName: [AffinityPortKey]] = [:]
         // In an order of their own: two ports whose preferred numbers are the same get them in that order.
-        for (name, plan) in Self.affine(plans).sorted(by: { $0.key < $1.key }) {
+        for name in plans.compactMap({ $0.value?.hasAffinity == true ? $0.key : nil }).sorted() {
+            guard case let plan?? = plans[name] else { continue }
             let ports = self.affinityPorts(of: plan, hints)
             touchedPorts.merge(ports) { $1 }
             affine[name] = Array(ports.keys)
@@ -142,12 +143,6 @@ package struct TableProgram: Sendable {
     }
 
     // MARK: - Frontends
-
-    private static func affine(_ plans: [ObjectName: ServicePlan?]) -> [ObjectName: ServicePlan] {
-        plans.compactMapValues(\.self).filter { _, plan in
-            plan.frontends.contains { if case .clientIPAffinity = $0.balancing { true } else { false } }
-        }
-    }
 
     /// The slots of a Service's ports with affinity, by policy.
     private mutating func affinityPorts(
@@ -254,7 +249,7 @@ package struct TableProgram: Sendable {
     /// table, with a quarter to spare, so that this is rare.
     private mutating func checkSizes(in step: inout Step) {
         // Between phases, what goes is there still beside what has come.
-        let isPhased = step.changes.phases.count > 1
+        let isPhased = step.changes.isPhased
         for (set, settled) in self.elementCounts {
             let count = settled + (isPhased ? step.changes.leaving(set) : 0)
             guard let size = self.declarations[set]?.size, count > Int(size) else { continue }

@@ -110,12 +110,13 @@ struct EndpointSelection {
             let scope: Traits = policy == .local ? .local : []
             var filter = scope.union(.ready)
             if policy == .cluster { filter.formUnion(self.topology) }
-            var chosen = self.candidates.filter { $0.value.traits.isSuperset(of: filter) }
-            if chosen.isEmpty {
-                filter = scope.union(.draining)
-                chosen = self.candidates.filter { $0.value.traits.isSuperset(of: filter) }
-            }
-            return WeightedBackend.list(chosen.map { ($0.key, $0.value.weight) })
+            var chosen = self.having(filter)
+            if chosen.isEmpty { chosen = self.having(scope.union(.draining)) }
+            return WeightedBackend.list(chosen)
+        }
+
+        private func having(_ traits: Traits) -> [(Backend, Int)] {
+            self.candidates.compactMap { $0.value.traits.isSuperset(of: traits) ? ($0.key, $0.value.weight) : nil }
         }
 
         /// What an endpoint must have for this node's clients: its hint, if all that are ready have hints
@@ -137,14 +138,19 @@ struct EndpointSelection {
 
         /// All that slices list, in whatever condition.
         var listed: Set<Backend> { Set(self.candidates.keys) }
-
-        var draining: [Backend] {
-            self.candidates.filter { $0.value.traits.contains(.draining) }.keys.sorted()
-        }
     }
 
     func port(_ name: String, _ transport: TransportProtocol, _ family: AddressFamily) -> Port {
         Port(candidates: self.candidates[PortKey(name: name, transport: transport, family: family)] ?? [:])
+    }
+
+    /// Endpoints of all ports that are terminating and still serve, sorted.
+    var draining: [Backend] {
+        var draining: Set<Backend> = []
+        for candidates in self.candidates.values {
+            for (backend, candidate) in candidates where candidate.traits.contains(.draining) { draining.insert(backend) }
+        }
+        return draining.sorted()
     }
 
     /// How many endpoints on this node are ready, as addresses: two ports of one endpoint are one. Of two

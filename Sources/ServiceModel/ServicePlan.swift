@@ -132,6 +132,13 @@ package struct ServicePlan: Hashable, Sendable {
     }
 }
 
+extension ServicePlan {
+    /// Whether connections of one client are kept together.
+    package var hasAffinity: Bool {
+        self.frontends.contains { if case .clientIPAffinity = $0.balancing { true } else { false } }
+    }
+}
+
 /// A frontend that several Services claim: the oldest holds it, the others do without.
 package struct FrontendConflict: Hashable, Sendable, CustomStringConvertible {
     package let frontend: Frontend

@@ -121,18 +121,8 @@ package struct ServicePlanner {
             clusterIPs: service.clusterIPs,
             hairpins: self.hairpins(among: frontends, of: slices),
             healthCheck: healthCheck,
-            draining: self.draining(service, selection)
+            draining: selection.draining
         )
-    }
-
-    private func draining(_ service: Service, _ selection: EndpointSelection) -> [Backend] {
-        var draining: Set<Backend> = []
-        for port in service.ports {
-            for family in AddressFamily.allCases {
-                draining.formUnion(selection.port(port.name, port.transport, family).draining)
-            }
-        }
-        return draining.sorted()
     }
 
     /// Where flows of a Service's frontends may still go, by frontend, for one protocol: to endpoints that
@@ -142,7 +132,9 @@ package struct ServicePlanner {
         _ transport: TransportProtocol,
         _ condition: FlowCondition
     ) -> [Frontend: Set<Backend>] {
-        guard let service = self.services[name], Self.isOurs(service) else { return [:] }
+        guard let service = self.services[name], service.ports.contains(where: { $0.transport == transport }) else {
+            return [:]
+        }
         let claims = self.frontends(of: service).filter {
             $0.frontend.transport == transport && self.claims[$0.frontend]?.first == name
         }
