@@ -148,7 +148,9 @@ struct EndpointSelection {
     var draining: [Backend] {
         var draining: Set<Backend> = []
         for candidates in self.candidates.values {
-            for (backend, candidate) in candidates where candidate.traits.contains(.draining) { draining.insert(backend) }
+            for (backend, candidate) in candidates where candidate.traits.contains(.draining) {
+                draining.insert(backend)
+            }
         }
         return draining.sorted()
     }
