@@ -25,14 +25,23 @@ struct ReferenceCounts<Key: Hashable & Sendable>: Sendable {
 
         mutating func release(_ key: Key) { self.differences[key, default: 0] -= 1 }
 
+        mutating func reserveCapacity(_ count: Int) { self.differences.reserveCapacity(count) }
+
         /// Applies the change; returns the keys that came (true) or went (false).
-        func commit(to counts: inout ReferenceCounts) -> [Key: Bool] {
-            var turned: [Key: Bool] = [:]
+        func commit(to counts: inout ReferenceCounts) -> [(key: Key, isPresent: Bool)] {
+            guard !counts.counts.isEmpty else {
+                precondition(self.differences.values.allSatisfy { $0 >= 0 }, "released more often than retained")
+                // The first change of all is mostly the largest one.
+                counts.counts =
+                    self.differences.values.contains(0) ? self.differences.filter { $0.value > 0 } : self.differences
+                return counts.counts.keys.map { ($0, true) }
+            }
+            var turned: [(key: Key, isPresent: Bool)] = []
             for (key, difference) in self.differences where difference != 0 {
                 let wasPresent = counts.contains(key)
                 counts.add(difference, to: key)
                 let isPresent = counts.contains(key)
-                if wasPresent != isPresent { turned[key] = isPresent }
+                if wasPresent != isPresent { turned.append((key, isPresent)) }
             }
             return turned
         }

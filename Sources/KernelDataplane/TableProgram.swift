@@ -74,6 +74,12 @@ package struct TableProgram: Sendable {
         var touchedPorts: [AffinityPortKey: [TrafficPolicy: [Backend]]] = [:]
         var countedIPs = ReferenceCounts<IPAddress>.Change()
         var countedHairpins = ReferenceCounts<IPAddress>.Change()
+        // Tables that grow by and by are hashed anew each time they do.
+        touched.reserveCapacity(plans.count)
+        countedIPs.reserveCapacity(plans.count)
+        countedHairpins.reserveCapacity(plans.values.reduce(0) { $0 + ($1?.hairpins.count ?? 0) })
+        self.holdings.reserveCapacity(self.holdings.count + plans.count)
+        self.frontends.reserveCapacity(self.frontends.count + plans.count)
 
         // What they held is let go before anything is taken: a frontend may pass from one to another.
         for name in plans.keys {
