@@ -21,6 +21,10 @@ final class Listener {
     private var retry: Scheduled<Void>?
     /// The pause after the last failure; nil once it is open.
     private var pause: Duration?
+    /// The port was taken, and was given a moment to become free.
+    private var hasWaited = false
+    /// How long a program takes from `fork` to `exec` on a busy machine.
+    private static let startOfProgram = TimeAmount.milliseconds(200)
 
     /// - Parameter answer: what requests are answered at the time.
     init(
@@ -107,6 +111,13 @@ final class Listener {
         let number = (error as? IOError)?.errnoCode
         if number == EAFNOSUPPORT, self.key.address.isUnspecified {
             self.logger.debug("this host lacks a family of addresses", metadata: self.metadata)
+            return
+        }
+        // A program that is being started holds a copy of every descriptor for a moment, so a port that was just closed
+        // may not be free yet.
+        if number == EADDRINUSE, !self.hasWaited {
+            self.hasWaited = true
+            self.retry = self.loop.assumeIsolated().scheduleTask(in: Self.startOfProgram) { self.open() }
             return
         }
         if self.pause == nil {

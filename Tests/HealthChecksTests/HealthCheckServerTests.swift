@@ -40,7 +40,10 @@ import Testing
             #expect(try connection.ask().status == 200)
             node.serve([self.check("b", 31000, endpoints: 2)])
             #expect(connection.isClosed())
-            #expect(try await node.ask(31000).body.contains("\"name\": \"b\""))
+            // A program started by another test may hold a copy of the closed socket for a moment.
+            try await eventually("b") {
+                (try? node.host.connect(to: .local, port: 31000).ask().body.contains("\"name\": \"b\"")) ?? false
+            }
             #expect(node.log.lines.isEmpty)
         }
     }
@@ -122,7 +125,9 @@ import Testing
             // From some addresses to all of them, over the same ports.
             node.serve([self.check("a", 31000)])
             #expect(connection.isClosed())
-            #expect(try await node.ask(31000, at: self.elsewhere).status == 200)
+            try await eventually("an answer") {
+                (try? node.host.connect(to: self.elsewhere, port: 31000).ask().status == 200) ?? false
+            }
             #expect(try await node.ask(31000, at: .local6).status == 200)
             #expect(node.log.lines.isEmpty)
         }
