@@ -1,0 +1,191 @@
+package import KubernetesAPI
+
+/// How the objects of one kind are listed and then followed at an API server (Kubernetes API concepts, "Efficient
+/// detection of changes"; KEP-3157, streaming lists). What was asked and what came back goes in; what to ask next
+/// comes out. It remembers names and versions, never objects. Pure: no clock, no socket.
+///
+/// ```
+/// streaming ──> watching <── paging          any failure: a pause, then on from where it was;
+///     │  (not supported)        ↑            a version that is gone: listing anew, what is known stays
+///     └─────────────────────────┘
+/// ```
+package struct Reflector: Sendable {
+    /// What to ask the API server.
+    package enum Request: Hashable, Sendable {
+        /// A watch that begins with every object there is and then says so.
+        case streamingList(resourceVersion: String)
+        /// A page of a list; the first has no token.
+        case page(resourceVersion: String, token: String?)
+        /// What changes from a version on.
+        case watch(resourceVersion: String)
+    }
+
+    package enum Step: Hashable, Sendable {
+        case ask(Request)
+        case pause(Duration)
+    }
+
+    /// Why a request has ended.
+    package enum End: Hashable, Sendable {
+        /// By the server, in good order: it does so with every watch after a time.
+        case closed
+        /// The version is no longer known (410 Gone, Expired).
+        case expired
+        /// The server has not come that far: it was restored, or another one is behind (ResourceVersionTooLarge).
+        case fromTheFuture
+        /// The server does not know streaming lists, or not for this kind.
+        case streamingUnsupported
+        /// Too many requests, or a server that asks for patience.
+        case throttled(after: Duration?)
+        /// No connection, a server's error, garbage.
+        case failed
+        /// This is not allowed, or the kind is not served: it takes somebody to change that.
+        case refused
+    }
+
+    private enum Phase: Hashable {
+        /// Everything from the beginning, in one of two ways.
+        case listing(token: String?)
+        case watching
+    }
+
+    private var phase = Phase.listing(token: nil)
+    private var canStream: Bool
+    /// The newest version seen; nil if what was seen cannot be relied on.
+    private var resourceVersion: String?
+    /// What is known, with the version of each.
+    private var known: [ObjectName: String] = [:]
+    /// While listing: what has come up in this list.
+    private var listed: Set<ObjectName> = []
+    private var failures = Backoff()
+    private var refusals = Backoff(first: .seconds(1), longest: .seconds(30))
+    /// A pause that is owed before the next request.
+    private var pause: Duration?
+    /// Whether the request that is under way has brought anything.
+    private var madeProgress = false
+    /// All that the server had has been seen once.
+    package private(set) var isSynced = false
+
+    /// - Parameter usesStreaming: try streaming lists (Kubernetes 1.32, where they are on by default).
+    package init(usesStreaming: Bool = true) {
+        self.canStream = usesStreaming
+    }
+
+    package var count: Int { self.known.count }
+
+    /// Whether every object is known, and changes are being followed or about to be.
+    package var isWatching: Bool { self.phase == .watching }
+
+    // MARK: - Asking
+
+    /// What to do now. A pause is told once.
+    package mutating func next() -> Step {
+        if let pause {
+            self.pause = nil
+            return .pause(pause)
+        }
+        self.madeProgress = false
+        switch self.phase {
+        case .listing(let token):
+            // 0: whatever the server has at hand, which costs it nothing; later, no older than what was seen; after
+            // that has failed, the truth.
+            let version = self.resourceVersion ?? (self.isSynced ? "" : "0")
+            if self.canStream {
+                self.listed = []
+                return .ask(.streamingList(resourceVersion: version))
+            }
+            if token == nil { self.listed = [] }
+            // A token carries its own version.
+            return .ask(.page(resourceVersion: token == nil ? version : "", token: token))
+        case .watching:
+            return .ask(.watch(resourceVersion: self.resourceVersion ?? "0"))
+        }
+    }
+
+    // MARK: - Answers
+
+    /// An object that is there, from a list or an event. Returns whether it is news.
+    package mutating func observed(_ name: ObjectName, resourceVersion version: String) -> Bool {
+        self.madeProgress = true
+        if case .listing = self.phase { self.listed.insert(name) } else { self.resourceVersion = version }
+        return self.known.updateValue(version, forKey: name) != version
+    }
+
+    /// An object that is gone. Returns whether it was there.
+    package mutating func deleted(_ name: ObjectName, resourceVersion version: String) -> Bool {
+        self.madeProgress = true
+        if case .listing = self.phase { self.listed.remove(name) } else { self.resourceVersion = version }
+        return self.known.removeValue(forKey: name) != nil
+    }
+
+    /// A bookmark: nothing has happened up to that version. Returns what is gone, if it ends a list.
+    package mutating func bookmark(resourceVersion version: String, endsList: Bool) -> [ObjectName] {
+        self.madeProgress = true
+        switch self.phase {
+        case .watching:
+            self.resourceVersion = version
+            return []
+        case .listing:
+            return endsList ? self.listEnded(at: version) : []
+        }
+    }
+
+    /// A page has been read, its objects told one by one. Returns what is gone, if it was the last.
+    package mutating func pageEnded(resourceVersion version: String, token: String?) -> [ObjectName] {
+        self.madeProgress = true
+        guard let token, !token.isEmpty else { return self.listEnded(at: version) }
+        self.phase = .listing(token: token)
+        return []
+    }
+
+    private mutating func listEnded(at version: String) -> [ObjectName] {
+        let gone = self.known.keys.filter { !self.listed.contains($0) }
+        for name in gone { self.known[name] = nil }
+        self.listed = []
+        self.resourceVersion = version
+        self.phase = .watching
+        self.isSynced = true
+        return gone
+    }
+
+    // MARK: - Ends
+
+    /// The request that ``next()`` gave has ended, after so long.
+    package mutating func ended(_ end: End, lasted: Duration, _ random: inout some RandomNumberGenerator) {
+        // A list alone proves little: where every watch fails at once it would be asked for without end.
+        let hasWorked = self.phase == .watching && (self.madeProgress || lasted >= Self.longEnough)
+        if hasWorked {
+            self.failures.reset()
+            self.refusals.reset()
+        }
+        switch end {
+        case .closed:
+            // Watches end like this all the time; a list that breaks off half way has failed.
+            if !hasWorked, !self.madeProgress || self.phase != .watching { self.pause = self.failures.pause(&random) }
+        case .expired:
+            // If it was a list, then not even the version it was asked for is there.
+            if self.phase == .listing(token: nil) { self.resourceVersion = nil }
+            self.phase = .listing(token: nil)
+            // All nodes lose their versions at once when a server starts anew.
+            self.pause = self.failures.pause(&random)
+        case .fromTheFuture:
+            self.resourceVersion = nil
+            self.phase = .listing(token: nil)
+            self.pause = self.failures.pause(&random)
+        case .streamingUnsupported:
+            self.canStream = false
+            self.phase = .listing(token: nil)
+        case .throttled(let delay):
+            let pause = self.failures.pause(&random)
+            // Those who were all told the same do not all do the same.
+            self.pause = delay.map { $0 + pause } ?? pause
+        case .failed:
+            self.pause = self.failures.pause(&random)
+        case .refused:
+            self.pause = self.refusals.pause(&random)
+        }
+    }
+
+    /// A watch that stood for so long was a good one, even if nothing happened meanwhile.
+    private static let longEnough = Duration.seconds(10)
+}

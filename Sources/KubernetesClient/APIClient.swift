@@ -1,0 +1,207 @@
+internal import AsyncHTTPClient
+package import KubernetesWire
+package import Logging
+package import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import Synchronization
+
+/// Sends requests to the API server: to the first of its addresses that answers, with the credentials that are good
+/// at the time.
+package final class APIClient: Sendable {
+    /// The head of a good answer, and its body to be read.
+    package struct Response: Sendable {
+        package let status: Int
+        fileprivate let contentType: String?
+        fileprivate let body: HTTPClientResponse.Body
+        fileprivate let request: String
+        fileprivate let server: APIServerAddress
+
+        /// How the body is written; nil if it does not say, or says something else.
+        package var format: WireFormat? { self.contentType.flatMap { WireFormat(contentType: $0) } }
+
+        /// Reads the body in the pieces in which it comes, until `take` has enough.
+        package func read(
+            _ take: (ByteBuffer) async throws(APIError) -> Void
+        ) async throws(APIError) {
+            do {
+                for try await chunk in self.body { try await take(chunk) }
+            } catch let error as APIError {
+                throw error
+            } catch {
+                throw APIError(mapping: error, request: self.request, server: self.server, hasAnswered: true)
+            }
+        }
+
+        /// Reads all of the body.
+        package func readAll(limit: Int) async throws(APIError) -> [UInt8] {
+            var bytes: [UInt8] = []
+            try await self.read { chunk throws(APIError) in
+                guard bytes.count + chunk.readableBytes <= limit else {
+                    throw APIError(
+                        .malformed, request: self.request, server: self.server,
+                        message: "the answer is larger than \(limit) bytes")
+                }
+                bytes.append(contentsOf: chunk.readableBytesView)
+            }
+            return bytes
+        }
+    }
+
+    private struct State {
+        var server: Int
+        var session: Session?
+    }
+
+    package let configuration: ClientConfiguration
+    private let group: any EventLoopGroup
+    private let credentials: CredentialStore
+    private let state: Mutex<State>
+    private let logger: Logger
+
+    package init(_ configuration: ClientConfiguration, group: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.group = group
+        self.credentials = CredentialStore(configuration)
+        // Not the same one for all nodes.
+        self.state = Mutex(State(server: Int.random(in: configuration.servers.indices)))
+        self.logger = logger
+    }
+
+    /// Closes what is idle now, and the rest when its requests are over.
+    package func shutdown() {
+        let session = self.state.withLock { $0.session.take() }
+        session?.retire()
+    }
+
+    /// Says at start what could not work whatever the server says.
+    package func validate() async throws(ClientConfigurationError) {
+        let credentials = try await self.credentials.current()
+        _ = try self.session(credentials.tls)
+    }
+
+    // MARK: - Requests
+
+    /// Sends a request and has the answer read by `body`.
+    ///
+    /// - Throws: for every answer that is no success, with what the server said.
+    package func send<Result: Sendable>(
+        _ request: APIRequest,
+        timeout: Duration? = nil,
+        _ body: (Response) async throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        do throws(APIError) {
+            return try await self.attempt(request, timeout, body)
+        } catch  where error.status?.code == 401 {
+            // What they were made of may have been renewed since.
+            await self.credentials.rejected()
+            return try await self.attempt(request, timeout, body)
+        }
+    }
+
+    private func attempt<Result: Sendable>(
+        _ request: APIRequest,
+        _ timeout: Duration?,
+        _ body: (Response) async throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        let (session, authorization) = try await self.enterSession(for: request)
+        defer { session.leave() }
+        var outgoing = HTTPClientRequest(url: session.baseURL + request.target)
+        outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+        outgoing.headers.add(name: "Accept", value: request.accept)
+        outgoing.headers.add(name: "User-Agent", value: "fairlead")
+        if let authorization { outgoing.headers.add(name: "Authorization", value: authorization) }
+        if let content = request.body {
+            outgoing.headers.add(name: "Content-Type", value: content.mediaType)
+            outgoing.body = .bytes(ByteBuffer(bytes: content.bytes))
+        }
+        let answer: HTTPClientResponse
+        do {
+            answer = try await session.execute(outgoing, timeout: timeout ?? self.configuration.limits.answerTimeout)
+        } catch {
+            let error = APIError(mapping: error, request: request.summary, server: session.server, hasAnswered: false)
+            if error.code == .timeout { self.doubt(session) } else if error.code != .cancelled {
+                self.moveOn(from: session.server)
+            }
+            throw error
+        }
+        let response = Response(
+            status: Int(answer.status.code),
+            contentType: answer.headers.first(name: "Content-Type"), body: answer.body, request: request.summary, server: session.server)
+        guard (200..<300).contains(response.status) else {
+            throw try await self.refusal(response, answer.headers, session.server)
+        }
+        return try await body(response)
+    }
+
+    private func refusal(
+        _ response: Response,
+        _ headers: HTTPHeaders,
+        _ server: APIServerAddress
+    ) async throws(APIError) -> APIError {
+        let bytes = try await response.readAll(limit: 1 << 20)
+        var status = APIStatus(body: bytes, contentType: response.contentType, code: response.status)
+        if let seconds = headers.first(name: "Retry-After").flatMap({ Int($0) }), status.retryAfterSeconds == nil {
+            status.retryAfterSeconds = seconds
+        }
+        // One that is about to end, or is not ready yet; another one may be.
+        if [500, 502, 503, 504].contains(response.status) { self.moveOn(from: server) }
+        return APIError(
+            .refused, request: response.request, server: server, message: "\(status)", status: status)
+    }
+
+    // MARK: - Sessions
+
+    /// A session that is not shut down until it is left.
+    private func enterSession(for request: APIRequest) async throws(APIError) -> (Session, authorization: String?) {
+        do throws(ClientConfigurationError) {
+            let credentials = try await self.credentials.current()
+            while true {
+                let session = try self.session(credentials.tls)
+                if session.enter() { return (session, credentials.authorization) }
+            }
+        } catch {
+            throw APIError(.noCredentials, request: request.summary, message: "\(error)")
+        }
+    }
+
+    /// The one that stands, or a new one if it is for another server or with other certificates.
+    private func session(_ tls: TLSMaterial) throws(ClientConfigurationError) -> Session {
+        let (session, former) = try self.state.withLock { state throws(ClientConfigurationError) in
+            let server = self.configuration.servers[state.server]
+            if let session = state.session, session.isGood(for: server, tls) { return (session, Session?.none) }
+            let session = try Session(to: server, tls: tls, configuration: self.configuration, group: self.group)
+            let former = state.session
+            state.session = session
+            return (session, former)
+        }
+        // Its watches go on until the server ends them.
+        former?.retire()
+        return session
+    }
+
+    /// A connection on which nothing comes any more, though nobody has closed it: the next request makes a new one.
+    package func doubtConnection() {
+        if let session = self.state.withLock({ $0.session }) { self.doubt(session) }
+    }
+
+    private func doubt(_ session: Session) {
+        self.state.withLock { state in
+            if state.session === session { state.session = nil }
+        }
+        session.retire()
+        self.moveOn(from: session.server)
+    }
+
+    /// The next request goes to the next server, unless another request has seen to that.
+    private func moveOn(from server: APIServerAddress) {
+        let servers = self.configuration.servers
+        guard servers.count > 1 else { return }
+        let next = self.state.withLock { state -> APIServerAddress? in
+            guard servers[state.server] == server else { return nil }
+            state.server = (state.server + 1) % servers.count
+            return servers[state.server]
+        }
+        if let next { self.logger.info("trying another API server", metadata: ["server": "\(next)"]) }
+    }
+}

@@ -1,0 +1,141 @@
+package import ClusterState
+internal import KubernetesAPI
+package import KubernetesWire
+package import Logging
+package import ServiceLifecycle
+internal import Synchronization
+
+/// Follows the objects of an API server, and submits what changes. Nothing it submits is to be acted upon before it has
+/// marked the queue as synced. While the server is away nothing is taken back.
+package final class APIServerSource: ServiceLifecycle.Service, Sendable {
+    private struct State {
+        var gate: SyncGate
+        var failing: [ObjectKind: String] = [:]
+        /// Notes that have been told.
+        var notes: [ObjectKey: [String]] = [:]
+        var hasListed: Set<ObjectKind> = []
+    }
+
+    private let client: APIClient
+    private let selections: [ObjectSelection]
+    private let format: WireFormat
+    private let queue: ChangeQueue
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - selections: what is followed.
+    ///   - needed: the kinds without which nothing may be programmed.
+    package init(
+        _ client: APIClient,
+        selections: [ObjectSelection],
+        needed: Set<ObjectKind>,
+        format: WireFormat = .protobuf,
+        queue: ChangeQueue,
+        logger: Logger
+    ) {
+        self.client = client
+        self.selections = selections
+        self.format = format
+        self.queue = queue
+        self.logger = logger
+        let gate = SyncGate(Set(selections.map(\.kind)), needed: needed, start: .now)
+        self.state = Mutex(State(gate: gate))
+    }
+
+    /// Until graceful shutdown or cancellation.
+    package func run() async throws {
+        try await self.client.validate()
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                for selection in self.selections {
+                    let follower = ObjectFollower(
+                        selection, client: self.client, format: self.format, queue: self.queue
+                    ) { [weak self] in self?.take($0, $1) }
+                    group.addTask { await follower.run() }
+                }
+                group.addTask { await self.watchGate() }
+            }
+        }
+        self.client.shutdown()
+    }
+
+    /// Opens the gate when it has been waited for long enough.
+    private func watchGate() async {
+        while !Task.isCancelled {
+            let (isOpen, deadline, waitingFor) = self.state.withLock { state in
+                (state.gate.isOpen, state.gate.deadline, state.gate.waitingFor)
+            }
+            guard !isOpen else { return }
+            if let deadline, ContinuousClock.now >= deadline,
+                self.state.withLock({ $0.gate.tryOpen(at: .now) })
+            {
+                self.logger.warning(
+                    "beginning without objects that the API server has not given out",
+                    metadata: ["kinds": "\(waitingFor.map(\.rawValue).joined(separator: ", "))"])
+                return self.queue.markSynced()
+            }
+            try? await Task.sleep(until: deadline ?? .now + .milliseconds(250), clock: .continuous)
+        }
+    }
+
+    // MARK: - What followers tell
+
+    private func take(_ kind: ObjectKind, _ event: SourceEvent) {
+        switch event {
+        case .inStep(let count):
+            let (isFirst, former, opens) = self.state.withLock { state in
+                let isFirst = state.hasListed.insert(kind).inserted
+                let opens = isFirst && state.gate.settled(kind, at: .now)
+                return (isFirst, state.failing.removeValue(forKey: kind), opens)
+            }
+            if isFirst {
+                self.logger.info("listed", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
+            }
+            if former != nil {
+                self.logger.notice(
+                    "following objects again", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
+            }
+            if opens { self.queue.markSynced() }
+        case .failed(let error):
+            self.failed(kind, error)
+        case .noted(let key, let notes):
+            let isNew = self.state.withLock { $0.notes.updateValue(notes, forKey: key) != notes }
+            guard isNew else { return }
+            for note in notes {
+                self.logger.warning(
+                    "not all of an object can be honoured", metadata: ["object": "\(key)", "reason": "\(note)"])
+            }
+        }
+    }
+
+    /// Told once for each reason, not at each attempt.
+    private func failed(_ kind: ObjectKind, _ error: APIError) {
+        let reason = "\(error.code)"
+        let (isNew, opens) = self.state.withLock { state in
+            let isNew = state.failing.updateValue(reason, forKey: kind) != reason
+            // Nobody is about to allow it, or to serve it: an optional kind is not waited for.
+            let isHopeless = error.status.map { $0.code == 403 || $0.code == 404 } ?? false
+            return (isNew, isHopeless && state.gate.givenUp(kind, at: .now))
+        }
+        if opens { self.queue.markSynced() }
+        // A kind that the server does not have: ServiceCIDRs are younger than the oldest servers that are supported.
+        if error.status?.code == 404 {
+            guard isNew else { return }
+            return self.logger.info("the API server does not serve a kind", metadata: ["kind": "\(kind.rawValue)"])
+        }
+        var metadata: Logger.Metadata = ["kind": "\(kind.rawValue)", "reason": "\(error)"]
+        if let rule = error.missingRule(kind) { metadata["missing"] = "\(rule)" }
+        self.logger.log(
+            level: isNew ? .warning : .debug, "objects cannot be followed; what is known stays in force",
+            metadata: metadata)
+    }
+}
+
+extension APIError {
+    /// The RBAC rule that would allow what was refused (403).
+    func missingRule(_ kind: ObjectKind) -> String? {
+        guard self.status?.code == 403 else { return nil }
+        return #"apiGroups: ["\#(kind.group)"], resources: ["\#(kind.resource)"], verbs: ["list", "watch"]"#
+    }
+}

@@ -1,0 +1,296 @@
+internal import ClusterState
+internal import KubernetesAPI
+internal import KubernetesWire
+internal import Logging
+internal import NIOCore
+
+/// Lists and watches the objects of one kind for as long as it runs, and submits what changes: the shell around a
+/// ``Reflector``.
+actor ObjectFollower {
+    private let client: APIClient
+    private let selection: ObjectSelection
+    private let format: WireFormat
+    private let queue: ChangeQueue
+    private let report: @Sendable (ObjectKind, SourceEvent) -> Void
+    private let limits: ClientLimits
+    private let clock = ContinuousClock()
+
+    private var reflector: Reflector
+    private var random = SystemRandomNumberGenerator()
+    private var strings = StringPool()
+    /// When the request under way brought something last.
+    private var lastActivity = ContinuousClock.now
+    private var isSynced = false
+
+    init(
+        _ selection: ObjectSelection,
+        client: APIClient,
+        format: WireFormat,
+        queue: ChangeQueue,
+        report: @escaping @Sendable (ObjectKind, SourceEvent) -> Void
+    ) {
+        self.selection = selection
+        self.client = client
+        self.format = format
+        self.queue = queue
+        self.report = report
+        self.limits = client.configuration.limits
+        self.reflector = Reflector()
+    }
+
+    private var kind: ObjectKind { self.selection.kind }
+
+    /// Until it is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            switch self.reflector.next() {
+            case .pause(let duration):
+                try? await Task.sleep(for: duration)
+            case .ask(let request):
+                let start = self.clock.now
+                let end: Reflector.End
+                do throws(APIError) {
+                    end = try await self.perform(request)
+                } catch {
+                    guard error.code != .cancelled || !Task.isCancelled else { return }
+                    end = self.end(of: request, error)
+                    if end != .expired, end != .streamingUnsupported { self.report(self.kind, .failed(error)) }
+                }
+                self.reflector.ended(end, lasted: self.clock.now - start, &self.random)
+            }
+        }
+    }
+
+    // MARK: - One request
+
+    private func perform(_ request: Reflector.Request) async throws(APIError) -> Reflector.End {
+        self.lastActivity = self.clock.now
+        var deadline: Duration?
+        let outgoing = self.request(for: request, deadline: &deadline)
+        do {
+            return try await withThrowingTaskGroup(of: Reflector.End.self) { group in
+                group.addTask { try await self.exchange(request, outgoing) }
+                group.addTask { try await self.guardProgress(of: request, outgoing, deadline) }
+                defer { group.cancelAll() }
+                return try await group.next() ?? .failed
+            }
+        } catch let error as APIError {
+            if error.code == .timeout { self.client.doubtConnection() }
+            throw error
+        } catch {
+            throw APIError(.cancelled, request: outgoing.summary, message: "was cancelled")
+        }
+    }
+
+    /// Ends a request that has stalled. A watch may be silent for as long as the server was asked to let it run.
+    private func guardProgress(
+        of request: Reflector.Request,
+        _ outgoing: APIRequest,
+        _ deadline: Duration?
+    ) async throws -> Reflector.End {
+        let start = self.clock.now
+        while true {
+            let limit: ContinuousClock.Instant
+            if let deadline, self.isSynced(after: request) {
+                limit = start + deadline
+            } else {
+                limit = self.lastActivity + self.limits.answerTimeout
+            }
+            if self.clock.now >= limit { break }
+            try await Task.sleep(until: limit, clock: self.clock)
+        }
+        throw APIError(.timeout, request: outgoing.summary, message: "nothing came in time")
+    }
+
+    /// Whether a request has become, or always was, one on which nothing need come.
+    private func isSynced(after request: Reflector.Request) -> Bool {
+        switch request {
+        case .watch: true
+        case .streamingList: self.reflector.isWatching
+        case .page: false
+        }
+    }
+
+    private func exchange(
+        _ request: Reflector.Request,
+        _ outgoing: APIRequest
+    ) async throws(APIError) -> Reflector.End {
+        try await self.client.send(outgoing) { response throws(APIError) in
+            self.lastActivity = self.clock.now
+            switch request {
+            case .page: return try await self.readPage(response, outgoing)
+            case .watch, .streamingList: return try await self.readWatch(response, outgoing)
+            }
+        }
+    }
+
+    private func request(for request: Reflector.Request, deadline: inout Duration?) -> APIRequest {
+        var query: [(name: String, value: String)] = []
+        if let selector = self.selection.labelSelector { query.append(("labelSelector", selector)) }
+        if let selector = self.selection.fieldSelector { query.append(("fieldSelector", selector)) }
+        func watch(_ version: String) {
+            let seconds = Int.random(in: self.limits.watchDuration, using: &self.random)
+            // It has to come to an end by itself, and is given a while to do so.
+            deadline = .seconds(seconds) + self.limits.answerTimeout
+            query += [
+                ("watch", "true"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", "\(seconds)"),
+                ("resourceVersion", version),
+            ]
+        }
+        let resource = self.kind.resource
+        switch request {
+        case .page(let version, let token):
+            query.append(("limit", "\(self.limits.pageSize)"))
+            if let token { query.append(("continue", token)) } else { query.append(("resourceVersion", version)) }
+            return APIRequest(
+                .get, self.kind.path, query: query, accept: self.format.accept, summary: "list \(resource)")
+        case .watch(let version):
+            watch(version)
+            return APIRequest(
+                .get, self.kind.path, query: query, accept: self.format.acceptWatch, summary: "watch \(resource)")
+        case .streamingList(let version):
+            watch(version)
+            query += [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")]
+            return APIRequest(
+                .get, self.kind.path, query: query, accept: self.format.acceptWatch,
+                summary: "list and watch \(resource)")
+        }
+    }
+
+    // MARK: - Answers
+
+    private func readPage(_ response: APIClient.Response, _ outgoing: APIRequest) async throws(APIError)
+        -> Reflector.End
+    {
+        var decoder = ObjectListDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
+        try await response.read { chunk throws(APIError) in
+            self.lastActivity = self.clock.now
+            let objects = try outgoing.decoding { () throws(WireError) in try decoder.append(chunk.readableBytesView) }
+            self.take(objects)
+        }
+        let list = try outgoing.decoding { () throws(WireError) in try decoder.finish() }
+        self.strings = decoder.strings
+        self.take(list.objects)
+        let gone = self.reflector.pageEnded(resourceVersion: list.resourceVersion, token: list.continueToken)
+        self.remove(gone)
+        self.noteSync()
+        return .closed
+    }
+
+    private func readWatch(_ response: APIClient.Response, _ outgoing: APIRequest) async throws(APIError)
+        -> Reflector.End
+    {
+        var decoder = WatchDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
+        try await response.read { chunk throws(APIError) in
+            self.lastActivity = self.clock.now
+            decoder.append(chunk.readableBytesView)
+            let events = try outgoing.decoding { () throws(WireError) in
+                var events: [WatchEvent] = []
+                while let event = try decoder.next() { events.append(event) }
+                return events
+            }
+            // What follows an error is nothing that anybody should rely on.
+            guard let status = self.take(events) else { return }
+            throw APIError(.refused, request: outgoing.summary, message: "\(status)", status: status)
+        }
+        self.strings = decoder.strings
+        guard decoder.isBetweenEvents else {
+            throw APIError(.interrupted, request: outgoing.summary, message: "it ended in the middle of an object")
+        }
+        return .closed
+    }
+
+    private func take(_ objects: [DecodedObject]) {
+        var changes: [ObjectChange] = []
+        for decoded in objects { self.note(decoded, &changes) }
+        self.queue.submit(changes)
+    }
+
+    /// All events of a piece at once. Returns the error that ends the watch, if there is one.
+    private func take(_ events: [WatchEvent]) -> APIStatus? {
+        var changes: [ObjectChange] = []
+        var failure: APIStatus?
+        loop: for event in events {
+            switch event {
+            case .added(let decoded), .modified(let decoded):
+                self.note(decoded, &changes)
+            case .deleted(let key, let version):
+                if self.reflector.deleted(key.name, resourceVersion: version) {
+                    changes.append(ObjectChange(key: key, object: nil))
+                }
+            case .bookmark(let version, let endsList):
+                for name in self.reflector.bookmark(resourceVersion: version, endsList: endsList) {
+                    changes.append(ObjectChange(key: ObjectKey(kind: self.kind, name: name), object: nil))
+                }
+            case .error(let status):
+                failure = status
+                break loop
+            case .unrecognized:
+                break
+            }
+        }
+        self.queue.submit(changes)
+        self.noteSync()
+        return failure
+    }
+
+    private func note(_ decoded: DecodedObject, _ changes: inout [ObjectChange]) {
+        let key = decoded.object.key
+        guard self.reflector.observed(key.name, resourceVersion: decoded.resourceVersion) else { return }
+        if !decoded.notes.isEmpty { self.report(self.kind, .noted(key, decoded.notes)) }
+        changes.append(ObjectChange(key: key, object: decoded.object))
+    }
+
+    private func remove(_ names: [ObjectName]) {
+        self.queue.submit(names.map { ObjectChange(key: ObjectKey(kind: self.kind, name: $0), object: nil) })
+    }
+
+    /// Tells that this kind is in step, whenever it comes to be.
+    private func noteSync() {
+        guard self.reflector.isWatching else { return }
+        self.report(self.kind, .inStep(count: self.reflector.count))
+    }
+
+    // MARK: - Ends
+
+    private func end(of request: Reflector.Request, _ error: APIError) -> Reflector.End {
+        guard let status = error.status else {
+            // A server that does not know streaming lists, and says nothing of it, never says that the list is over.
+            if case .streamingList = request, error.code == .timeout { return .streamingUnsupported }
+            return .failed
+        }
+        if case .streamingList = request, [400, 422].contains(status.code) { return .streamingUnsupported }
+        return Self.end(status)
+    }
+
+    private static func end(_ status: APIStatus) -> Reflector.End {
+        if status.isResourceVersionTooLarge { return .fromTheFuture }
+        switch status.code {
+        case 410: return .expired
+        case 429: return .throttled(after: status.retryAfterSeconds.map { .seconds($0) })
+        case 403, 404, 405: return .refused
+        case 503: return .throttled(after: status.retryAfterSeconds.map { .seconds($0) })
+        default: return .failed
+        }
+    }
+}
+
+/// What a follower tells of itself.
+enum SourceEvent: Sendable {
+    /// It knows all objects, and is told of every change from now on.
+    case inStep(count: Int)
+    case failed(APIError)
+    /// What of an object could not be used.
+    case noted(ObjectKey, [String])
+}
+
+extension APIRequest {
+    /// Runs a decoder; what it throws becomes the request's failure.
+    fileprivate func decoding<Result>(_ body: () throws(WireError) -> Result) throws(APIError) -> Result {
+        do throws(WireError) {
+            return try body()
+        } catch {
+            throw APIError(.malformed, request: self.summary, message: "\(error)")
+        }
+    }
+}
