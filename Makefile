@@ -1,7 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
-# make clean
+# make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench churn clean
+.PHONY: help setup build demo test lint format bench churn protobuf clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -52,6 +52,9 @@ bench: setup
 churn: setup
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
+
+protobuf:
+	@Sources/KubernetesMessages/proto/generate
 
 clean:
 	@rm -rf .build

@@ -78,7 +78,7 @@ private struct Decoding {
             if let version {
                 reader.fail(
                     reader.field("apiVersion", of: node) ?? node,
-                    "must be \"\(kind.apiVersion)\" for kind \(kind.rawValue), not \(ManifestReader.quote(version))"
+                    "must be \"\(kind.apiVersion)\" for kind \(kind.rawValue), not \(FieldRules.quote(version))"
                 )
             } else if !reader.hasErrors {
                 reader.fail(node, "apiVersion", "is required: \"\(kind.apiVersion)\" for kind \(kind.rawValue)")
@@ -111,7 +111,7 @@ private struct Decoding {
         guard self.skippedKinds.count < self.limits.maximumProblemsPerFile,
             self.skippedKinds.insert(kind).inserted
         else { return }
-        let reason = "objects of kind \(ManifestReader.quote(kind)) are not read here; skipped"
+        let reason = "objects of kind \(FieldRules.quote(kind)) are not read here; skipped"
         self.report([ManifestProblem(file: self.file, line: node.line, reason: reason, severity: .note)])
     }
 

@@ -1,20 +1,6 @@
 internal import Networking
 
 extension ManifestReader {
-    private enum AddressType: String, CaseIterable {
-        case ipv4 = "IPv4"
-        case ipv6 = "IPv6"
-        case fqdn = "FQDN"
-
-        var family: AddressFamily? {
-            switch self {
-            case .ipv4: .ipv4
-            case .ipv6: .ipv6
-            case .fqdn: nil
-            }
-        }
-    }
-
     /// An EndpointSlice by the API server's rules; nil if it broke one.
     ///
     /// One rule is wider: loopback addresses are allowed. Without a cluster an endpoint may be a
@@ -22,7 +8,7 @@ extension ManifestReader {
     mutating func endpointSlice(_ strings: inout StringPool) -> EndpointSlice? {
         guard let metadata = self.metadata(of: .endpointSlice) else { return nil }
         var slice = EndpointSlice(metadata: metadata)
-        let type = self.choice("addressType", of: self.root, AddressType.self)
+        let type = self.choice("addressType", of: self.root, EndpointSlice.AddressType.self)
         if type == nil, self.field("addressType", of: self.root) == nil {
             self.fail(self.root, "addressType", "is required")
         }
@@ -39,6 +25,10 @@ extension ManifestReader {
         where self.isMapping(node) {
             if let port = self.endpointPort(node, names: &names, &strings) { slice.ports.append(port) }
         }
+        if let changed = self.annotation(KnownKey.lastChangeTriggerTime) {
+            // A measurement's starting point: what is no time only leaves out one of them.
+            slice.lastChangeTriggerTime = Timestamp.unixNanoseconds(changed)
+        }
         guard !self.hasErrors else { return nil }
         if slice.serviceName == nil {
             self.fail(
@@ -54,7 +44,7 @@ extension ManifestReader {
     /// nil if it is wrong, and if it has no address or only names: no proxy of packets can use it then.
     private mutating func endpoint(
         _ node: ManifestNode,
-        _ type: AddressType,
+        _ type: EndpointSlice.AddressType,
         _ strings: inout StringPool
     ) -> Endpoint? {
         var first: IPAddress?
@@ -66,7 +56,7 @@ extension ManifestReader {
             guard let address = self.address(value) else { continue }
             if address.family != family {
                 self.fail(value, "must be an \(type.rawValue) address, not \(address)")
-            } else if let range = Self.specialRange(of: address, refusingLoopback: false) {
+            } else if let range = FieldRules.specialRange(of: address, refusingLoopback: false) {
                 self.fail(value, "must not be \(range): \(address)")
             } else if first == nil {
                 first = address
@@ -116,7 +106,7 @@ extension ManifestReader {
             if let reason = rule(name) {
                 self.fail(value, reason)
             } else if names.contains(name) {
-                self.fail(value, "is given twice: \(Self.quote(name))")
+                self.fail(value, "is given twice: \(FieldRules.quote(name))")
             } else {
                 names.append(strings.shared(name))
             }
@@ -136,15 +126,5 @@ extension ManifestReader {
             let number = self.integer("port", of: node, in: 1...65_535), let name, let transport
         else { return nil }
         return EndpointPort(name: strings.shared(name), transport: transport, port: UInt16(number))
-    }
-}
-
-/// Keeps one copy of strings that many endpoints repeat: the names of nodes, zones and ports.
-struct StringPool {
-    private var strings: Set<String> = []
-
-    mutating func shared(_ string: String) -> String {
-        // Up to 15 bytes a string holds its text itself.
-        string.utf8.count <= 15 ? string : self.strings.insert(string).memberAfterInsert
     }
 }

@@ -2,13 +2,6 @@ internal import Networking
 
 /// The fields of a Service that are about load balancers.
 extension ManifestReader {
-    private enum IPMode: String, CaseIterable {
-        /// Packets arrive with the load balancer's address.
-        case vip = "VIP"
-        /// The load balancer rewrites or ends connections; the address is its own business.
-        case proxy = "Proxy"
-    }
-
     /// To be read after type and policies.
     mutating func readLoadBalancer(of spec: ManifestNode, into service: inout Service) {
         // Whatever the type is: a Service that was a load balancer keeps its addresses until somebody
@@ -42,7 +35,7 @@ extension ManifestReader {
             if let mode = self.field("ipMode", of: entry) { self.fail(mode, "may not be given without ip") }
             return nil
         }
-        switch self.choice("ipMode", of: entry, IPMode.self) ?? .vip {
+        switch self.choice("ipMode", of: entry, LoadBalancerIPMode.self) ?? .vip {
         case .vip: return self.servedAddress(ip)
         case .proxy:
             _ = self.address(ip)

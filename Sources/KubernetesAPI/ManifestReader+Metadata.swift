@@ -54,10 +54,18 @@ extension ManifestReader {
         return entries
     }
 
+    /// The value of an annotation, kept or not.
+    mutating func annotation(_ key: String) -> String? {
+        guard let metadata = self.mapping("metadata", of: self.root),
+            let annotations = self.mapping("annotations", of: metadata)
+        else { return nil }
+        return self.string(key, of: annotations)
+    }
+
     mutating func timestamp(_ name: String, of node: ManifestNode) -> Int64? {
         guard let value = self.field(name, of: node), let text = self.string(value) else { return nil }
         if let seconds = Timestamp.unixSeconds(text) { return seconds }
-        self.fail(value, "must be a time as 2026-01-31T12:00:00Z, not \(Self.quote(text))")
+        self.fail(value, "must be a time as 2026-01-31T12:00:00Z, not \(FieldRules.quote(text))")
         return nil
     }
 
@@ -67,40 +75,23 @@ extension ManifestReader {
         guard let text = self.string(value) else { return nil }
         if text.isEmpty { return .tcp }
         if let transport = TransportProtocol(kubernetesName: text) { return transport }
-        self.fail(value, "must be TCP, UDP or SCTP, not \(Self.quote(text))")
+        self.fail(value, "must be TCP, UDP or SCTP, not \(FieldRules.quote(text))")
         return nil
     }
 
-    /// An address. Padding with white space and with zeros is accepted: objects stored by old API
-    /// servers have both.
+    /// An address.
     mutating func address(_ node: ManifestNode) -> IPAddress? {
         guard let text = self.string(node) else { return nil }
-        if let address = IPAddress(Self.trimmed(text)) { return address }
-        self.fail(node, "must be an IP address, not \(Self.quote(text))")
+        if let address = FieldRules.address(text) { return address }
+        self.fail(node, "must be an IP address, not \(FieldRules.quote(text))")
         return nil
     }
 
-    /// An address block, padded as an address may be. Host bits are dropped.
+    /// An address block.
     mutating func block(_ node: ManifestNode) -> CIDR? {
         guard let text = self.string(node) else { return nil }
-        if let block = CIDR(Self.trimmed(text)) { return block }
-        self.fail(node, "must be a CIDR as 192.0.2.0/24 or 2001:db8::/64, not \(Self.quote(text))")
+        if let block = FieldRules.block(text) { return block }
+        self.fail(node, "must be a CIDR as 192.0.2.0/24 or 2001:db8::/64, not \(FieldRules.quote(text))")
         return nil
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        // The ASCII part of what the API server trims.
-        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (0x09...0x0d).contains(byte) }
-        let rest = text.utf8.drop(while: isSpace)
-        let end = rest.lastIndex { !isSpace($0) }.map { rest.index(after: $0) } ?? rest.startIndex
-        return String(decoding: rest[..<end], as: UTF8.self)
-    }
-}
-
-extension Sequence where Element: Hashable {
-    /// Every element once, where it was first.
-    var unique: [Element] {
-        var seen: Set<Element> = []
-        return self.filter { seen.insert($0).inserted }
     }
 }

@@ -67,20 +67,11 @@ extension ManifestReader {
     /// An address to be served at: one that other hosts can send to.
     mutating func servedAddress(_ node: ManifestNode) -> IPAddress? {
         guard let address = self.address(node) else { return nil }
-        if let range = Self.specialRange(of: address, refusingLoopback: true) {
+        if let range = FieldRules.specialRange(of: address, refusingLoopback: true) {
             self.fail(node, "must not be \(range): \(address)")
             return nil
         }
         return address
-    }
-
-    /// What makes an address unfit to be served at or sent to; nil if nothing does.
-    static func specialRange(of address: IPAddress, refusingLoopback: Bool) -> String? {
-        if address.isUnspecified { return "the unspecified address" }
-        if refusingLoopback, address.isLoopback { return "a loopback address" }
-        if address.isLinkLocal { return "a link-local address" }
-        if address.isMulticast { return "a multicast address" }
-        return nil
     }
 
     // MARK: Ports
@@ -144,7 +135,7 @@ extension ManifestReader {
             return nil
         }
         guard names.insert(name).inserted else {
-            self.fail(value, "is given twice: \(Self.quote(name))")
+            self.fail(value, "is given twice: \(FieldRules.quote(name))")
             return nil
         }
         return name
@@ -181,13 +172,8 @@ extension ManifestReader {
         service.externalTrafficPolicy = policy ?? .cluster
     }
 
-    private enum AffinityName: String, CaseIterable {
-        case none = "None"
-        case clientIP = "ClientIP"
-    }
-
     private mutating func sessionAffinity(of spec: ManifestNode) -> SessionAffinity {
-        let affinity = self.choice("sessionAffinity", of: spec, AffinityName.self) ?? .none
+        let affinity = self.choice("sessionAffinity", of: spec, SessionAffinity.Name.self) ?? .none
         guard let config = self.mapping("sessionAffinityConfig", of: spec) else {
             return affinity == .none ? .none : .clientIP(timeoutSeconds: SessionAffinity.defaultTimeoutSeconds)
         }
@@ -196,7 +182,7 @@ extension ManifestReader {
             return .none
         }
         let timeout = self.mapping("clientIP", of: config).flatMap {
-            self.integer("timeoutSeconds", of: $0, in: 1...86_400)
+            self.integer("timeoutSeconds", of: $0, in: SessionAffinity.timeoutRange)
         }
         return .clientIP(timeoutSeconds: timeout ?? SessionAffinity.defaultTimeoutSeconds)
     }

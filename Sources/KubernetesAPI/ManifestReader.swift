@@ -161,19 +161,11 @@ struct ManifestReader {
         if let choice = Choice(rawValue: text) { return choice }
         let choices = Choice.allCases.map(\.rawValue)
         let listed = choices.dropLast().joined(separator: ", ") + " or " + (choices.last ?? "")
-        self.fail(value, "must be \(listed), not \(Self.quote(text))")
+        self.fail(value, "must be \(listed), not \(FieldRules.quote(text))")
         return nil
     }
 
     // MARK: Words
-
-    /// A value in quotes, cut where it is long.
-    static func quote(_ text: String) -> String {
-        let limit = 64
-        let shown = text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? "?" : $0 }
-        let isCut = text.unicodeScalars.dropFirst(limit).first != nil
-        return "\"\(String(String.UnicodeScalarView(shown)))\(isCut ? "…" : "")\""
-    }
 
     static func describe(_ node: ManifestNode) -> String {
         switch node.kind {
@@ -185,7 +177,7 @@ struct ManifestReader {
         case .null: return "null"
         case .boolean: return "the boolean \(node.text)"
         case .integer, .number: return "the number \(String(node.text.prefix(32)))"
-        case .text: return "the string \(self.quote(node.text))"
+        case .text: return "the string \(FieldRules.quote(node.text))"
         }
     }
 }

@@ -5,14 +5,14 @@ enum NameRules {
     static func label1035(_ name: String) -> String? {
         if self.isLabel(name.utf8[...]), let first = name.utf8.first, self.isLowerLetter(first) { return nil }
         return "must be at most 63 lower case letters, digits and '-', begin with a letter and end with a letter "
-            + "or digit, not \(ManifestReader.quote(name))"
+            + "or digit, not \(FieldRules.quote(name))"
     }
 
     /// For namespaces and the names of ports.
     static func label(_ name: String) -> String? {
         if self.isLabel(name.utf8[...]) { return nil }
         return "must be at most 63 lower case letters, digits and '-', and begin and end with a letter or digit, "
-            + "not \(ManifestReader.quote(name))"
+            + "not \(FieldRules.quote(name))"
     }
 
     /// For the names of EndpointSlices and nodes.
@@ -21,7 +21,7 @@ enum NameRules {
         // Other than in a host name, one label may be as long as the whole.
         if name.utf8.count <= 253, labels.allSatisfy({ self.isLabel($0, limit: 253) }) { return nil }
         return "must be at most 253 lower case letters, digits, '-' and '.', each part beginning and ending with "
-            + "a letter or digit, not \(ManifestReader.quote(name))"
+            + "a letter or digit, not \(FieldRules.quote(name))"
     }
 
     /// For the names of zones, which are the values of labels.
@@ -35,7 +35,7 @@ enum NameRules {
             return nil
         }
         return "must be at most 63 letters, digits, '-', '_' and '.', and begin and end with a letter or digit, "
-            + "not \(ManifestReader.quote(value))"
+            + "not \(FieldRules.quote(value))"
     }
 
     private static func isLabel(_ label: Substring.UTF8View, limit: Int = 63) -> Bool {

@@ -63,6 +63,14 @@ package enum TrafficPolicy: String, Hashable, Sendable, CaseIterable {
     case local = "Local"
 }
 
+/// What happens before packets reach a load balancer's address here; the raw value is the spelling of the API.
+package enum LoadBalancerIPMode: String, Hashable, Sendable, CaseIterable {
+    /// Packets arrive with the load balancer's address.
+    case vip = "VIP"
+    /// The load balancer rewrites or ends connections; the address is its own business.
+    case proxy = "Proxy"
+}
+
 /// Whether connections of one client stay with one endpoint.
 package enum SessionAffinity: Hashable, Sendable {
     case none
@@ -71,6 +79,14 @@ package enum SessionAffinity: Hashable, Sendable {
 
     /// Three hours, as the API server defaults it.
     package static let defaultTimeoutSeconds = 10_800
+    /// What the API server accepts: up to a day.
+    package static let timeoutRange = 1...86_400
+
+    /// The spellings of the API.
+    package enum Name: String, CaseIterable {
+        case none = "None"
+        case clientIP = "ClientIP"
+    }
 }
 
 /// One port of a Service. Its identity is its name and protocol.

@@ -1,7 +1,20 @@
 /// Times as the API server writes them (RFC 3339), without a calendar library.
-enum Timestamp {
+package enum Timestamp {
     /// Unix seconds of `2026-01-31T12:00:00Z` or `2026-01-31T12:00:00.5+01:00`; nil if it is not a time.
-    static func unixSeconds(_ text: String) -> Int64? {
+    package static func unixSeconds(_ text: String) -> Int64? {
+        self.parse(text)?.seconds
+    }
+
+    /// Nanoseconds since 1970; nil if it is not a time, or one that 64 bits of them do not reach (before 1678,
+    /// after 2261).
+    package static func unixNanoseconds(_ text: String) -> Int64? {
+        guard let (seconds, nanoseconds) = self.parse(text) else { return nil }
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = product.addingReportingOverflow(nanoseconds)
+        return overflow || carry ? nil : sum
+    }
+
+    private static func parse(_ text: String) -> (seconds: Int64, nanoseconds: Int64)? {
         var rest = Array(text.utf8)[...]
         func digit(_ byte: UInt8) -> Int64? {
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int64(byte - UInt8(ascii: "0")) : nil
@@ -27,18 +40,23 @@ enum Timestamp {
             let hour = number(2, in: 0...23), skip(":"), let minute = number(2, in: 0...59), skip(":"),
             let second = number(2, in: 0...60)
         else { return nil }
+        var nanoseconds: Int64 = 0
         if skip(".") {
             let fraction = rest.prefix { digit($0) != nil }
             guard !fraction.isEmpty else { return nil }
+            // Nine digits; what is finer is cut off.
+            for position in 0..<9 {
+                nanoseconds = nanoseconds * 10 + (fraction.dropFirst(position).first.flatMap(digit) ?? 0)
+            }
             rest = rest[fraction.endIndex...]
         }
         let local = self.daysSince1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
-        if skip("Zz") { return rest.isEmpty ? local : nil }
+        if skip("Zz") { return rest.isEmpty ? (local, nanoseconds) : nil }
         let isEast = rest.first == UInt8(ascii: "+")
         guard skip("+-"), let hours = number(2, in: 0...23), skip(":"), let minutes = number(2, in: 0...59),
             rest.isEmpty
         else { return nil }
-        return local - (isEast ? 1 : -1) * (hours * 3_600 + minutes * 60)
+        return (local - (isEast ? 1 : -1) * (hours * 3_600 + minutes * 60), nanoseconds)
     }
 
     private static func days(in month: Int64, of year: Int64) -> Int64 {
