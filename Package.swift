@@ -28,6 +28,9 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let asyncHTTP: [Target.Dependency] = [
+    .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -43,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -70,6 +74,10 @@ let package = Package(
         ),
         module("KubernetesWire", ["KubernetesAPI", "KubernetesMessages", "Networking", protobuf]),
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
+        module(
+            "KubernetesClient",
+            ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle] + nio + asyncHTTP
+        ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module(
             "KernelDataplane",
@@ -129,7 +137,10 @@ let package = Package(
         tests(
             "KubernetesWireTests",
             ["KubernetesWire", "KubernetesMessages", "KubernetesAPI", "Networking", "TestSupport", protobuf]),
-        tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
+        tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", "TestSupport", logging]),
+        tests(
+            "KubernetesClientTests",
+            ["KubernetesClient", "ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle] + nio),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
             "KernelDataplaneTests",

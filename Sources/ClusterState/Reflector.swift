@@ -50,7 +50,8 @@ package struct Reflector: Sendable {
     }
 
     private var phase = Phase.listing(token: nil)
-    private var canStream: Bool
+    /// Streaming lists (Kubernetes 1.32, where they are on by default) are tried until a server refuses one.
+    private var canStream = true
     /// The newest version seen; nil if what was seen cannot be relied on.
     private var resourceVersion: String?
     /// What is known, with the version of each.
@@ -61,15 +62,14 @@ package struct Reflector: Sendable {
     private var refusals = Backoff(first: .seconds(1), longest: .seconds(30))
     /// A pause that is owed before the next request.
     private var pause: Duration?
-    /// Whether the request that is under way has brought anything.
-    private var madeProgress = false
+    /// Whether the request that is under way has brought a change, or word that there was none.
+    private var hasFollowed = false
+    /// Whether the request that is under way has ended a list.
+    private var hasListed = false
     /// All that the server had has been seen once.
     package private(set) var isSynced = false
 
-    /// - Parameter usesStreaming: try streaming lists (Kubernetes 1.32, where they are on by default).
-    package init(usesStreaming: Bool = true) {
-        self.canStream = usesStreaming
-    }
+    package init() {}
 
     package var count: Int { self.known.count }
 
@@ -84,7 +84,8 @@ package struct Reflector: Sendable {
             self.pause = nil
             return .pause(pause)
         }
-        self.madeProgress = false
+        self.hasFollowed = false
+        self.hasListed = false
         switch self.phase {
         case .listing(let token):
             // 0: whatever the server has at hand, which costs it nothing; later, no older than what was seen; after
@@ -106,23 +107,31 @@ package struct Reflector: Sendable {
 
     /// An object that is there, from a list or an event. Returns whether it is news.
     package mutating func observed(_ name: ObjectName, resourceVersion version: String) -> Bool {
-        self.madeProgress = true
-        if case .listing = self.phase { self.listed.insert(name) } else { self.resourceVersion = version }
+        self.seen(version) { $0.insert(name) }
         return self.known.updateValue(version, forKey: name) != version
     }
 
     /// An object that is gone. Returns whether it was there.
     package mutating func deleted(_ name: ObjectName, resourceVersion version: String) -> Bool {
-        self.madeProgress = true
-        if case .listing = self.phase { self.listed.remove(name) } else { self.resourceVersion = version }
+        self.seen(version) { $0.remove(name) }
         return self.known.removeValue(forKey: name) != nil
+    }
+
+    private mutating func seen(_ version: String, _ list: (inout Set<ObjectName>) -> Void) {
+        switch self.phase {
+        case .listing:
+            list(&self.listed)
+        case .watching:
+            self.hasFollowed = true
+            self.resourceVersion = version
+        }
     }
 
     /// A bookmark: nothing has happened up to that version. Returns what is gone, if it ends a list.
     package mutating func bookmark(resourceVersion version: String, endsList: Bool) -> [ObjectName] {
-        self.madeProgress = true
         switch self.phase {
         case .watching:
+            self.hasFollowed = true
             self.resourceVersion = version
             return []
         case .listing:
@@ -132,7 +141,6 @@ package struct Reflector: Sendable {
 
     /// A page has been read, its objects told one by one. Returns what is gone, if it was the last.
     package mutating func pageEnded(resourceVersion version: String, token: String?) -> [ObjectName] {
-        self.madeProgress = true
         guard let token, !token.isEmpty else { return self.listEnded(at: version) }
         self.phase = .listing(token: token)
         return []
@@ -145,6 +153,7 @@ package struct Reflector: Sendable {
         self.resourceVersion = version
         self.phase = .watching
         self.isSynced = true
+        self.hasListed = true
         return gone
     }
 
@@ -153,15 +162,18 @@ package struct Reflector: Sendable {
     /// The request that ``next()`` gave has ended, after so long.
     package mutating func ended(_ end: End, lasted: Duration, _ random: inout some RandomNumberGenerator) {
         // A list alone proves little: where every watch fails at once it would be asked for without end.
-        let hasWorked = self.phase == .watching && (self.madeProgress || lasted >= Self.longEnough)
+        let hasWorked = self.hasFollowed || self.phase == .watching && lasted >= Self.longEnough
         if hasWorked {
             self.failures.reset()
             self.refusals.reset()
         }
         switch end {
         case .closed:
-            // Watches end like this all the time; a list that breaks off half way has failed.
-            if !hasWorked, !self.madeProgress || self.phase != .watching { self.pause = self.failures.pause(&random) }
+            // Watches end like this all the time, and so do pages; a list that breaks off half way has failed, and a
+            // watch that ends at once is not asked for without end.
+            if self.phase == .listing(token: nil) || self.phase == .watching && !hasWorked && !self.hasListed {
+                self.pause = self.failures.pause(&random)
+            }
         case .expired:
             // If it was a list, then not even the version it was asked for is there.
             if self.phase == .listing(token: nil) { self.resourceVersion = nil }

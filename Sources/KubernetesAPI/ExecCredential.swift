@@ -8,6 +8,18 @@ package struct ExecCredential: Hashable, Sendable {
     /// Unix seconds; nil if it is good until the server refuses it.
     package var expiry: Int64?
 
+    package init(
+        token: String? = nil,
+        clientCertificate: String? = nil,
+        clientKey: String? = nil,
+        expiry: Int64? = nil
+    ) {
+        self.token = token
+        self.clientCertificate = clientCertificate
+        self.clientKey = clientKey
+        self.expiry = expiry
+    }
+
     /// - Parameters:
     ///   - apiVersion: which the plugin was asked for.
     ///   - source: the plugin's name, for problems.

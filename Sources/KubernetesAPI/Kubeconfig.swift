@@ -40,6 +40,11 @@ package struct Kubeconfig: Hashable, Sendable {
         package struct Variable: Hashable, Sendable {
             package let name: String
             package let value: String
+
+            package init(name: String, value: String) {
+                self.name = name
+                self.value = value
+            }
         }
 
         package var apiVersion: String

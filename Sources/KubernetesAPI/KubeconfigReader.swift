@@ -36,7 +36,7 @@ extension ManifestReader {
     fileprivate mutating func kubeconfig() -> Kubeconfig? {
         guard self.isMapping(self.root) else { return nil }
         if let kind = self.string("kind", of: self.root), kind != "Config" {
-            self.fail(self.field("kind", of: self.root) ?? self.root, "must be Config, not \(Self.quote(kind))")
+            self.fail(self.field("kind", of: self.root) ?? self.root, "must be Config, not \(FieldRules.quote(kind))")
             return nil
         }
         guard let context = self.currentContext() else { return nil }
@@ -81,7 +81,7 @@ extension ManifestReader {
             if !self.hasErrors { self.fail(item, content, "is required") }
             return nil
         }
-        if !self.hasErrors { self.fail(self.root, list, "has no entry named \(Self.quote(name))") }
+        if !self.hasErrors { self.fail(self.root, list, "has no entry named \(FieldRules.quote(name))") }
         return nil
     }
 
@@ -135,7 +135,7 @@ extension ManifestReader {
         guard versions.contains(version) else {
             self.fail(
                 self.field("apiVersion", of: node) ?? node,
-                "must be \(versions.joined(separator: " or ")), not \(Self.quote(version))")
+                "must be \(versions.joined(separator: " or ")), not \(FieldRules.quote(version))")
             return nil
         }
         var plugin = Kubeconfig.ExecPlugin(apiVersion: version, command: command)

@@ -22,7 +22,7 @@ extension APIError {
                 return (.unreachable, "cannot find \(error.host): \(dns)")
             }
             return (.unreachable, "cannot connect")
-        case let error as IOError: return (lost, SystemError.text(error.errnoCode))
+        case let error as IOError: return (lost, SystemError.text(of: error.errnoCode))
         case let error as NIOSSLError: return Self.explain(error, lost)
         case let error as NIOSSLExtraError:
             return (.notTrusted, "the server's certificate is for somebody else: \(error)")

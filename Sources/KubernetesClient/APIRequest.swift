@@ -1,5 +1,5 @@
 package import KubernetesAPI
-package import KubernetesWire
+internal import KubernetesWire
 
 /// One request to the API server.
 package struct APIRequest: Sendable {
@@ -24,7 +24,7 @@ package struct APIRequest: Sendable {
         _ method: Method,
         _ path: String,
         query: [(name: String, value: String)] = [],
-        accept: String = WireFormat.protobuf.accept,
+        accept: String,
         body: (bytes: [UInt8], mediaType: String)? = nil,
         summary: String
     ) {
@@ -104,4 +104,15 @@ extension ObjectKind {
 
     /// All of its objects, of all namespaces.
     package var path: String { "/\(self.group.isEmpty ? "api" : "apis")/\(self.apiVersion)/\(self.resource)" }
+}
+
+extension APIRequest {
+    /// Runs a decoder or an encoder; what it throws becomes the request's failure.
+    func decoding<Result>(_ body: () throws(WireError) -> Result) throws(APIError) -> Result {
+        do throws(WireError) {
+            return try body()
+        } catch {
+            throw APIError(.malformed, request: self.summary, message: "\(error)")
+        }
+    }
 }

@@ -1,8 +1,8 @@
 package import ClusterState
-internal import KubernetesAPI
+package import KubernetesAPI
 package import KubernetesWire
 package import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// Follows the objects of an API server, and submits what changes. Nothing it submits is to be acted upon before it has

@@ -1,52 +1,10 @@
 internal import ClusterState
 internal import KubernetesAPI
-internal import KubernetesWire
+package import KubernetesWire
 internal import Linux
 package import Logging
-package import ServiceLifecycle
-internal import SwiftProtobuf
+internal import ServiceLifecycle
 internal import Synchronization
-
-/// Something that those who look after the cluster are told with `kubectl get events` (events.k8s.io/v1).
-package struct ClusterEvent: Hashable, Sendable {
-    package enum Severity: String, Hashable, Sendable {
-        case normal = "Normal"
-        case warning = "Warning"
-    }
-
-    /// The object it is about.
-    package struct Subject: Hashable, Sendable {
-        package let apiVersion: String
-        package let kind: String
-        /// Empty for what belongs to the cluster.
-        package let namespace: String
-        package let name: String
-
-        package init(apiVersion: String = "v1", kind: String, namespace: String = "", name: String) {
-            self.apiVersion = apiVersion
-            self.kind = kind
-            self.namespace = namespace
-            self.name = name
-        }
-    }
-
-    package let severity: Severity
-    /// For programs: one word, as `Starting`.
-    package let reason: String
-    /// What was done or tried, one word.
-    package let action: String
-    /// For people; at most 1 KiB counts.
-    package let note: String
-    package let subject: Subject
-
-    package init(_ severity: Severity, reason: String, action: String, note: String, subject: Subject) {
-        self.severity = severity
-        self.reason = reason
-        self.action = action
-        self.note = note
-        self.subject = subject
-    }
-}
 
 /// Writes events to the API server, one after the other. They are worth a few attempts and no more: when many come at
 /// once, or nobody takes them, the newest are dropped.
@@ -80,10 +38,34 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
         (self.events, self.entry) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.room))
     }
 
-    /// Returns at once.
-    package func record(_ event: ClusterEvent) {
+    /// Says that something has happened to an object. Returns at once.
+    ///
+    /// - Parameters:
+    ///   - reason: for programs: one word, as `Starting`.
+    ///   - action: what was done or tried, one word.
+    ///   - note: for people.
+    package func record(
+        _ severity: ClusterEvent.Severity,
+        reason: String,
+        action: String,
+        note: String,
+        regarding object: ObjectReference
+    ) {
+        let (seconds, nanoseconds) = WallClock.now()
+        // Different from all others of the object: time and chance.
+        let unique = String(seconds &* 1_000_000_000 &+ nanoseconds, radix: 16)
+        let chance = String(UInt16.random(in: 0 ... .max), radix: 16)
+        let event = ClusterEvent(
+            // Events of what belongs to the cluster are in the namespace `default`, as client-go puts them.
+            name: ObjectName(
+                namespace: object.namespace.isEmpty ? "default" : object.namespace,
+                name: "\(object.name).\(unique)\(chance)"),
+            regarding: object, reason: reason, action: action,
+            note: String(decoding: note.utf8.prefix(Self.longestNote), as: UTF8.self), severity: severity,
+            reportingController: self.controller, reportingInstance: self.instance,
+            time: MicroTime(microsecondsSince1970: seconds * 1_000_000 + nanoseconds / 1000))
         if case .dropped = self.entry.yield(event) {
-            self.logger.debug("an event was dropped", metadata: ["reason": "\(event.reason)"])
+            self.logger.debug("an event was dropped", metadata: ["reason": "\(reason)"])
         }
     }
 
@@ -122,44 +104,14 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
     }
 
     private func post(_ event: ClusterEvent) async throws(APIError) {
-        // Events of what belongs to the cluster are in the namespace `default`, as client-go puts them.
-        let namespace = event.subject.namespace.isEmpty ? "default" : event.subject.namespace
-        let summary = "create events"
-        let message = self.message(event, namespace)
-        let body: [UInt8]
-        do throws(WireError) {
-            body = try MessageCoding.encode(
-                message, as: ObjectType(apiVersion: "events.k8s.io/v1", kind: "Event"), self.format)
-        } catch {
-            throw APIError(.malformed, request: summary, message: "\(error)")
-        }
-        let request = APIRequest(
-            .post, "/apis/events.k8s.io/v1/namespaces/\(namespace)/events", accept: self.format.accept,
-            body: (body, self.format.mediaType), summary: summary)
+        var request = APIRequest(
+            .post, "/apis/events.k8s.io/v1/namespaces/\(event.name.namespace)/events", accept: self.format.accept,
+            summary: "create events")
+        request.body = (
+            try request.decoding { () throws(WireError) in try event.encoded(as: self.format) }, self.format.mediaType
+        )
         try await self.client.send(request) { response throws(APIError) in
             _ = try await response.readAll(limit: 1 << 20)
         }
-    }
-
-    private func message(_ event: ClusterEvent, _ namespace: String) -> WireEvent {
-        let (seconds, nanoseconds) = WallClock.now()
-        var message = WireEvent()
-        // Different from all others of the object: time and chance.
-        let unique = String(seconds &* 1_000_000_000 &+ nanoseconds, radix: 16)
-        message.metadata.name = "\(event.subject.name).\(unique)\(String(UInt16.random(in: 0 ... .max), radix: 16))"
-        message.metadata.namespace = namespace
-        message.eventTime.seconds = seconds
-        message.eventTime.nanos = Int32(nanoseconds)
-        message.reportingController = self.controller
-        message.reportingInstance = self.instance
-        message.action = event.action
-        message.reason = event.reason
-        message.note = String(decoding: event.note.utf8.prefix(Self.longestNote), as: UTF8.self)
-        message.type = event.severity.rawValue
-        message.regarding.apiVersion = event.subject.apiVersion
-        message.regarding.kind = event.subject.kind
-        message.regarding.namespace = event.subject.namespace
-        message.regarding.name = event.subject.name
-        return message
     }
 }

@@ -1,3 +1,6 @@
+package import KubernetesAPI
+package import KubernetesWire
+
 /// Who of several instances does what only one may do: the holder of a Lease (coordination.k8s.io/v1), by the rules
 /// of client-go's leader election. Clocks of different hosts are never compared: a holder is gone when its Lease has
 /// not changed for its duration by the clock of who looks. Pure: the Lease as read goes in, what to write comes out.
@@ -15,39 +18,26 @@ package struct LeaderElection: Sendable {
     }
 
     package enum Action: Hashable, Sendable {
-        /// There is no Lease: make one.
-        case create(Record)
+        /// There is no Lease: make this one.
+        case create(Lease)
         /// Write it over the one that was read, if that has not changed since.
-        case update(Record)
+        case update(Lease)
         /// Somebody else holds it.
         case wait
     }
 
-    /// What a Lease says.
-    package struct Record: Hashable, Sendable {
-        package var holder: String
-        package var durationSeconds: Int
-        /// Microseconds since 1970, by the holder's clock.
-        package var acquired: Int64
-        package var renewed: Int64
-        package var transitions: Int
-
-        package init(holder: String, durationSeconds: Int, acquired: Int64, renewed: Int64, transitions: Int) {
-            self.holder = holder
-            self.durationSeconds = durationSeconds
-            self.acquired = acquired
-            self.renewed = renewed
-            self.transitions = transitions
-        }
-    }
-
     package let identity: String
     package let timing: Timing
-    private var observed: Record?
+    private let name: ObjectName
+    private var observed: Lease?
     private var observedAt: ContinuousClock.Instant?
     private var renewedAt: ContinuousClock.Instant?
 
-    package init(identity: String, timing: Timing = Timing()) {
+    /// - Parameters:
+    ///   - name: of the Lease.
+    ///   - identity: this instance: different from all others.
+    package init(lease name: ObjectName, identity: String, timing: Timing = Timing()) {
+        self.name = name
         self.identity = identity
         self.timing = timing
     }
@@ -59,43 +49,44 @@ package struct LeaderElection: Sendable {
 
     /// What to do about the Lease as it is; nil if there is none.
     ///
-    /// - Parameter date: microseconds since 1970, to be written.
-    package mutating func look(
-        _ record: Record?,
-        now: ContinuousClock.Instant,
-        date: Int64
-    ) -> Action {
-        let seconds = Int(self.timing.leaseDuration.components.seconds)
-        guard let record else {
+    /// - Parameter date: to be written.
+    package mutating func look(_ lease: Lease?, now: ContinuousClock.Instant, date: MicroTime) -> Action {
+        guard let lease else {
             (self.observed, self.observedAt) = (nil, nil)
-            return .create(
-                Record(
-                    holder: self.identity, durationSeconds: seconds, acquired: date, renewed: date, transitions: 0))
+            var new = Lease(name: self.name, holderIdentity: "", leaseDurationSeconds: 0)
+            self.hold(&new, date)
+            return .create(new)
         }
-        if self.observed != record { (self.observed, self.observedAt) = (record, now) }
-        if record.holder == self.identity {
-            var next = record
-            next.renewed = date
-            next.durationSeconds = seconds
+        if self.observed != lease { (self.observed, self.observedAt) = (lease, now) }
+        var next = lease
+        if lease.holderIdentity == self.identity {
+            next.renewTime = date
+            next.leaseDurationSeconds = self.seconds
             return .update(next)
         }
         let age = self.observedAt.map { now - $0 } ?? .zero
-        let isFree = record.holder.isEmpty || age >= .seconds(max(1, record.durationSeconds))
-        guard isFree else {
+        guard lease.holderIdentity.isEmpty || age >= .seconds(max(1, lease.leaseDurationSeconds)) else {
             self.renewedAt = nil
             return .wait
         }
-        return .update(
-            Record(
-                holder: self.identity, durationSeconds: seconds, acquired: date, renewed: date,
-                transitions: record.transitions + 1))
+        self.hold(&next, date)
+        next.leaseTransitions += 1
+        return .update(next)
+    }
+
+    private var seconds: Int { Int(self.timing.leaseDuration.components.seconds) }
+
+    private func hold(_ lease: inout Lease, _ date: MicroTime) {
+        lease.holderIdentity = self.identity
+        lease.leaseDurationSeconds = self.seconds
+        lease.acquireTime = date
+        lease.renewTime = date
     }
 
     /// The Lease was written as ``look(_:now:date:)`` said.
     ///
     /// - Parameter asked: when the request was sent: the Lease may be counted from then.
-    package mutating func wrote(_ record: Record, asked: ContinuousClock.Instant) {
-        (self.observed, self.observedAt) = (record, asked)
+    package mutating func wrote(asked: ContinuousClock.Instant) {
         self.renewedAt = asked
     }
 
@@ -106,12 +97,13 @@ package struct LeaderElection: Sendable {
     }
 
     /// For an orderly end: the Lease without a holder, so that the next one need not wait. nil if it is not ours.
-    package mutating func release(date: Int64) -> Record? {
-        guard var record = self.observed, record.holder == self.identity, self.renewedAt != nil else { return nil }
+    package mutating func release(_ lease: Lease, date: MicroTime) -> Lease? {
+        guard lease.holderIdentity == self.identity, self.renewedAt != nil else { return nil }
         self.renewedAt = nil
-        record.holder = ""
-        record.durationSeconds = 1
-        record.renewed = date
-        return record
+        var free = lease
+        free.holderIdentity = ""
+        free.leaseDurationSeconds = 1
+        free.renewTime = date
+        return free
     }
 }

@@ -1,16 +1,14 @@
-internal import KubernetesAPI
-internal import KubernetesWire
+package import KubernetesAPI
+package import KubernetesWire
 internal import Linux
 package import Logging
-package import ServiceLifecycle
-internal import SwiftProtobuf
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// Takes part in the election of a leader by a Lease, and tells whoever asks: the shell around ``LeaderElection``.
 package final class LeaseElector: ServiceLifecycle.Service, Sendable {
     private let client: APIClient
-    private let namespace: String
-    private let name: String
+    private let name: ObjectName
     private let format: WireFormat
     private let logger: Logger
     private let election: Mutex<LeaderElection>
@@ -21,8 +19,7 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
     ///   - changed: told when this instance begins to lead, and when it no longer does.
     package init(
         _ client: APIClient,
-        namespace: String,
-        name: String,
+        lease name: ObjectName,
         identity: String,
         timing: LeaderElection.Timing = .init(),
         format: WireFormat = .protobuf,
@@ -30,11 +27,10 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
         changed: @escaping @Sendable (Bool) -> Void
     ) {
         self.client = client
-        self.namespace = namespace
         self.name = name
         self.format = format
         self.logger = logger
-        self.election = Mutex(LeaderElection(identity: identity, timing: timing))
+        self.election = Mutex(LeaderElection(lease: name, identity: identity, timing: timing))
         self.changed = changed
     }
 
@@ -42,64 +38,62 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
 
     /// Until graceful shutdown or cancellation; a leader lets go of the Lease then.
     package func run() async throws {
-        var leads = false
-        var said = ""
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do throws(APIError) {
-                    try await self.step()
-                    said = ""
-                } catch {
-                    if "\(error.code)" != said, error.code != .cancelled {
-                        var metadata: Logger.Metadata = ["reason": "\(error)", "lease": "\(self.namespace)/\(self.name)"]
-                        if error.status?.isForbidden == true { metadata["missing"] = "\(Self.rule)" }
-                        self.logger.warning("the lease of the leader cannot be seen to", metadata: metadata)
-                        said = "\(error.code)"
-                    }
-                }
-                if self.isLeader != leads {
-                    leads.toggle()
-                    self.logger.notice(leads ? "leading" : "no longer leading")
-                    self.changed(leads)
-                }
-                try? await Task.sleep(for: self.election.withLock { $0.timing.retryPeriod })
-            }
-        }
-        if leads { self.changed(false) }
+        await cancelWhenGracefulShutdown { await self.takePart() }
+        if self.election.withLock({ $0.isLeader(at: .now) }) { self.changed(false) }
+        // The task is cancelled by now, and this is to be said all the same.
         await Task { await self.release() }.value
+    }
+
+    private func takePart() async {
+        var leads = false
+        var said: APIError.Code?
+        while !Task.isCancelled {
+            do throws(APIError) {
+                try await self.step()
+                said = nil
+            } catch {
+                if error.code != said, error.code != .cancelled { self.tell(error) }
+                said = error.code
+            }
+            if self.isLeader != leads {
+                leads.toggle()
+                self.logger.notice(leads ? "leading" : "no longer leading")
+                self.changed(leads)
+            }
+            try? await Task.sleep(for: self.election.withLock { $0.timing.retryPeriod })
+        }
+    }
+
+    private func tell(_ error: APIError) {
+        var metadata: Logger.Metadata = ["reason": "\(error)", "lease": "\(self.name)"]
+        if error.status?.isForbidden == true { metadata["missing"] = "\(Self.rule)" }
+        self.logger.warning("the lease of the leader cannot be seen to", metadata: metadata)
     }
 
     private static let rule =
         #"apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"]"#
 
-    private static let type = ObjectType(apiVersion: "coordination.k8s.io/v1", kind: "Lease")
-
-    private var path: String { "/apis/coordination.k8s.io/v1/namespaces/\(self.namespace)/leases" }
+    private var path: String { "/apis/coordination.k8s.io/v1/namespaces/\(self.name.namespace)/leases" }
 
     // MARK: - One look
 
     private func step() async throws(APIError) {
         let lease = try await self.get()
-        let record = lease.map(LeaderElection.Record.init)
-        let action = self.election.withLock { $0.look(record, now: .now, date: Self.microseconds()) }
-        switch action {
+        switch self.election.withLock({ $0.look(lease, now: .now, date: Self.date()) }) {
         case .wait: break
-        case .create(let record): try await self.write(record, over: nil)
-        case .update(let record): try await self.write(record, over: lease)
+        case .create(let lease): try await self.write(lease, .post, self.path)
+        case .update(let lease): try await self.write(lease, .put, "\(self.path)/\(self.name.name)")
         }
     }
 
-    private func get() async throws(APIError) -> WireLease? {
+    private func get() async throws(APIError) -> Lease? {
         let request = APIRequest(
-            .get, "\(self.path)/\(self.name)", accept: self.format.accept, summary: "get leases")
+            .get, "\(self.path)/\(self.name.name)", accept: self.format.accept, summary: "get leases")
         do throws(APIError) {
-            return try await self.client.send(request, timeout: .seconds(5)) { response throws(APIError) in
+            return try await self.client.send(request, timeout: Self.timeout) { response throws(APIError) in
                 let bytes = try await response.readAll(limit: 1 << 20)
-                do throws(WireError) {
-                    return try MessageCoding.decodeObject(
-                        WireLease.self, bytes[...], as: Self.type, response.format ?? .json)
-                } catch {
-                    throw APIError(.malformed, request: request.summary, message: "\(error)")
+                return try request.decoding { () throws(WireError) in
+                    try Lease(decoding: bytes, format: response.format ?? .json)
                 }
             }
         } catch  where error.status?.code == 404 {
@@ -107,25 +101,16 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
         }
     }
 
-    private func write(_ record: LeaderElection.Record, over lease: WireLease?) async throws(APIError) {
-        var message = lease ?? WireLease()
-        message.metadata.name = self.name
-        message.metadata.namespace = self.namespace
-        record.write(to: &message)
-        let summary = lease == nil ? "create leases" : "update leases"
-        let body: [UInt8]
-        do throws(WireError) {
-            body = try MessageCoding.encode(message, as: Self.type, self.format)
-        } catch {
-            throw APIError(.malformed, request: summary, message: "\(error)")
-        }
-        // The version that was read goes with it: the server refuses it if anybody was faster.
-        let request = APIRequest(
-            lease == nil ? .post : .put, lease == nil ? self.path : "\(self.path)/\(self.name)",
-            accept: self.format.accept, body: (body, self.format.mediaType), summary: summary)
+    /// The version that was read goes with it: the server refuses it if anybody was faster.
+    private func write(_ lease: Lease, _ method: APIRequest.Method, _ path: String) async throws(APIError) {
+        var request = APIRequest(
+            method, path, accept: self.format.accept, summary: method == .post ? "create leases" : "update leases")
+        request.body = (
+            try request.decoding { () throws(WireError) in try lease.encoded(as: self.format) }, self.format.mediaType
+        )
         let asked = ContinuousClock.now
         do throws(APIError) {
-            try await self.client.send(request, timeout: .seconds(5)) { response throws(APIError) in
+            try await self.client.send(request, timeout: Self.timeout) { response throws(APIError) in
                 _ = try await response.readAll(limit: 1 << 20)
             }
         } catch {
@@ -135,44 +120,20 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
             if isConflict { return }
             throw error
         }
-        self.election.withLock { $0.wrote(record, asked: asked) }
+        self.election.withLock { $0.wrote(asked: asked) }
     }
 
     private func release() async {
-        guard let record = self.election.withLock({ $0.release(date: Self.microseconds()) }) else { return }
-        guard let lease = try? await self.get(), lease.spec.holderIdentity == self.election.withLock({ $0.identity })
+        guard let lease = try? await self.get(),
+            let free = self.election.withLock({ $0.release(lease, date: Self.date()) })
         else { return }
-        try? await self.write(record, over: lease)
+        try? await self.write(free, .put, "\(self.path)/\(self.name.name)")
     }
 
-    private static func microseconds() -> Int64 {
+    private static let timeout = Duration.seconds(5)
+
+    private static func date() -> MicroTime {
         let (seconds, nanoseconds) = WallClock.now()
-        return seconds * 1_000_000 + nanoseconds / 1000
-    }
-}
-
-extension LeaderElection.Record {
-    fileprivate init(_ lease: WireLease) {
-        self.init(
-            holder: lease.spec.holderIdentity, durationSeconds: Int(lease.spec.leaseDurationSeconds),
-            acquired: Self.microseconds(lease.spec.acquireTime), renewed: Self.microseconds(lease.spec.renewTime),
-            transitions: Int(lease.spec.leaseTransitions))
-    }
-
-    fileprivate func write(to lease: inout WireLease) {
-        lease.spec.holderIdentity = self.holder
-        lease.spec.leaseDurationSeconds = Int32(clamping: self.durationSeconds)
-        lease.spec.leaseTransitions = Int32(clamping: self.transitions)
-        lease.spec.acquireTime = Self.time(self.acquired)
-        lease.spec.renewTime = Self.time(self.renewed)
-    }
-
-    private static func microseconds(_ time: Google_Protobuf_Timestamp) -> Int64 {
-        time.seconds * 1_000_000 + Int64(time.nanos) / 1000
-    }
-
-    private static func time(_ microseconds: Int64) -> Google_Protobuf_Timestamp {
-        Google_Protobuf_Timestamp(
-            seconds: microseconds / 1_000_000, nanos: Int32(microseconds % 1_000_000) * 1000)
+        return MicroTime(microsecondsSince1970: seconds * 1_000_000 + nanoseconds / 1000)
     }
 }

@@ -65,12 +65,11 @@ actor ObjectFollower {
 
     private func perform(_ request: Reflector.Request) async throws(APIError) -> Reflector.End {
         self.lastActivity = self.clock.now
-        var deadline: Duration?
-        let outgoing = self.request(for: request, deadline: &deadline)
+        let (outgoing, deadline) = self.request(for: request)
         do {
             return try await withThrowingTaskGroup(of: Reflector.End.self) { group in
-                group.addTask { try await self.exchange(request, outgoing) }
-                group.addTask { try await self.guardProgress(of: request, outgoing, deadline) }
+                group.addTask { @Sendable in try await self.exchange(request, outgoing) }
+                group.addTask { @Sendable in try await self.guardProgress(of: request, outgoing, deadline) }
                 defer { group.cancelAll() }
                 return try await group.next() ?? .failed
             }
@@ -124,7 +123,9 @@ actor ObjectFollower {
         }
     }
 
-    private func request(for request: Reflector.Request, deadline: inout Duration?) -> APIRequest {
+    /// The request, and how long it may take where nothing need come meanwhile.
+    private func request(for request: Reflector.Request) -> (APIRequest, deadline: Duration?) {
+        var deadline: Duration?
         var query: [(name: String, value: String)] = []
         if let selector = self.selection.labelSelector { query.append(("labelSelector", selector)) }
         if let selector = self.selection.fieldSelector { query.append(("fieldSelector", selector)) }
@@ -137,24 +138,24 @@ actor ObjectFollower {
                 ("resourceVersion", version),
             ]
         }
-        let resource = self.kind.resource
+        let verb: String
         switch request {
         case .page(let version, let token):
+            verb = "list"
             query.append(("limit", "\(self.limits.pageSize)"))
             if let token { query.append(("continue", token)) } else { query.append(("resourceVersion", version)) }
-            return APIRequest(
-                .get, self.kind.path, query: query, accept: self.format.accept, summary: "list \(resource)")
         case .watch(let version):
+            verb = "watch"
             watch(version)
-            return APIRequest(
-                .get, self.kind.path, query: query, accept: self.format.acceptWatch, summary: "watch \(resource)")
         case .streamingList(let version):
+            verb = "list and watch"
             watch(version)
             query += [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")]
-            return APIRequest(
-                .get, self.kind.path, query: query, accept: self.format.acceptWatch,
-                summary: "list and watch \(resource)")
         }
+        let outgoing = APIRequest(
+            .get, self.kind.path, query: query, accept: self.format.accept,
+            summary: "\(verb) \(self.kind.resource)")
+        return (outgoing, deadline)
     }
 
     // MARK: - Answers
@@ -282,15 +283,4 @@ enum SourceEvent: Sendable {
     case failed(APIError)
     /// What of an object could not be used.
     case noted(ObjectKey, [String])
-}
-
-extension APIRequest {
-    /// Runs a decoder; what it throws becomes the request's failure.
-    fileprivate func decoding<Result>(_ body: () throws(WireError) -> Result) throws(APIError) -> Result {
-        do throws(WireError) {
-            return try body()
-        } catch {
-            throw APIError(.malformed, request: self.summary, message: "\(error)")
-        }
-    }
 }

@@ -89,7 +89,7 @@ final class Session: Sendable {
             return true
         }
         // Nobody waits for it: it only closes sockets.
-        if isOver { self.client.shutdown(queue: .global()) { _ in } }
+        if isOver { self.client.shutdown().whenComplete { _ in } }
     }
 
     func execute(_ request: HTTPClientRequest, timeout: Duration) async throws -> HTTPClientResponse {
@@ -139,16 +139,16 @@ enum KeepAlive {
     static func apply(to channel: any Channel, deadAfter timeout: Duration) -> EventLoopFuture<Void> {
         let seconds = Int(timeout.components.seconds)
         let interval = max(1, seconds / 6)
-        let options: [(ChannelOptions.Types.SocketOption, CInt)] = [
+        let options: [(ChannelOptions.Types.SocketOption, Int)] = [
             (.init(level: .socket, name: .so_keepalive), 1),
-            (.init(level: .tcp, name: .init(rawValue: Self.keepIdle)), CInt(max(1, seconds / 2))),
-            (.init(level: .tcp, name: .init(rawValue: Self.keepInterval)), CInt(interval)),
+            (.init(level: .tcp, name: .init(rawValue: Self.keepIdle)), max(1, seconds / 2)),
+            (.init(level: .tcp, name: .init(rawValue: Self.keepInterval)), interval),
             (.init(level: .tcp, name: .init(rawValue: Self.keepCount)), 3),
             // Also where something of ours is on its way and not acknowledged.
-            (.init(level: .tcp, name: .init(rawValue: Self.userTimeout)), CInt(seconds * 1000)),
+            (.init(level: .tcp, name: .init(rawValue: Self.userTimeout)), seconds * 1000),
         ]
         return EventLoopFuture.andAllSucceed(
-            options.map { channel.setOption($0.0, value: $0.1) }, on: channel.eventLoop)
+            options.map { channel.setOption($0.0, value: ChannelOptions.Types.SocketOption.Value($0.1)) }, on: channel.eventLoop)
     }
 
     // linux/tcp.h

@@ -1,0 +1,54 @@
+import ClusterState
+import KubernetesAPI
+import TestSupport
+import Testing
+
+@Suite struct SyncGateTests {
+    private let start = ContinuousClock.now
+    private let kinds: Set<ObjectKind> = [.service, .endpointSlice, .node, .serviceCIDR]
+    private let needed: Set<ObjectKind> = [.service, .endpointSlice]
+
+    @Test func itOpensWithTheLastKind() {
+        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
+        #expect(gate.settled(.service, at: self.start) == false)
+        #expect(gate.settled(.node, at: self.start) == false)
+        #expect(gate.settled(.endpointSlice, at: self.start) == false)
+        #expect(gate.waitingFor == [.serviceCIDR])
+        #expect(gate.settled(.serviceCIDR, at: self.start) == true)
+        #expect(gate.isOpen)
+        #expect(gate.settled(.service, at: self.start) == false, "it opens once")
+    }
+
+    @Test func whatIsNeededIsWaitedForWithoutEnd() {
+        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
+        let later = self.start + .seconds(3600)
+        for kind in [ObjectKind.node, .serviceCIDR, .service] { #expect(gate.settled(kind, at: later) == false) }
+        #expect(gate.givenUp(.endpointSlice, at: later) == false)
+        #expect(gate.deadline == nil)
+        #expect(gate.tryOpen(at: later) == false)
+        #expect(gate.settled(.endpointSlice, at: later) == true)
+    }
+
+    @Test func whatIsOnlyWantedIsWaitedForAWhile() {
+        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
+        _ = gate.settled(.service, at: self.start)
+        _ = gate.settled(.endpointSlice, at: self.start)
+        #expect(gate.deadline == self.start + SyncGate.patience)
+        #expect(gate.tryOpen(at: self.start + SyncGate.patience - .milliseconds(1)) == false)
+        #expect(gate.givenUp(.node, at: self.start) == false)
+        #expect(gate.tryOpen(at: self.start + SyncGate.patience) == true)
+    }
+
+    @Test func pausesGrowAndDiffer() {
+        var random = SeededGenerator(seed: 1)
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(1))
+        var pauses: [Duration] = []
+        for _ in 0..<8 { pauses.append(backoff.pause(&random)) }
+        for (pause, most) in zip(pauses, [100, 200, 400, 800, 1000, 1000, 1000, 1000]) {
+            #expect(pause <= .milliseconds(most) && pause >= .milliseconds(most / 2))
+        }
+        #expect(Set(pauses).count == 8)
+        backoff.reset()
+        #expect(backoff.pause(&random) <= .milliseconds(100))
+    }
+}
