@@ -88,7 +88,7 @@ extension ManifestReader {
         return nil
     }
 
-    private static func trimmed(_ text: String) -> String {
+    static func trimmed(_ text: String) -> String {
         // The ASCII part of what the API server trims.
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (0x09...0x0d).contains(byte) }
         let rest = text.utf8.drop(while: isSpace)
