@@ -51,7 +51,8 @@ struct Errands {
         try Privileges.requireNetworkAdministration()
         let settings = ConntrackSettings(self.start.configuration.conntrack)
         guard NodePreparation.initialize(settings, logger: self.logger) else {
-            throw CommandFailure.failed("not every kernel setting could be made: the log says which, and how to mend it")
+            throw CommandFailure.failed(
+                "not every kernel setting could be made: the log says which, and how to mend it")
         }
     }
 }

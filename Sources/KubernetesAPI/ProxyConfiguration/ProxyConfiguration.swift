@@ -166,8 +166,10 @@ enum ServingAddress {
     /// What is wrong; nil for nothing.
     static func problem(_ text: String) -> String? {
         if text.isEmpty || self.text(text, port: 1) != nil { return nil }
-        return ConfigurationValueError(text, mustBe: "an address, or an address and a port as 0.0.0.0:10256 or [::]:10256")
-            .reason
+        return ConfigurationValueError(
+            text, mustBe: "an address, or an address and a port as 0.0.0.0:10256 or [::]:10256"
+        )
+        .reason
     }
 
     /// `ADDRESS:PORT`, with this port if it names none; nil if it is empty or wrong.

@@ -130,7 +130,9 @@ private struct ConfigurationDecoding {
 
     private mutating func warn(_ line: Int, _ reason: String) {
         let problem = ManifestProblem(file: self.file, line: line, reason: reason, severity: .warning)
-        if self.problems.count < ProxyConfigurationDecoder.limits.maximumProblemsPerFile { self.problems.append(problem) }
+        if self.problems.count < ProxyConfigurationDecoder.limits.maximumProblemsPerFile {
+            self.problems.append(problem)
+        }
     }
 
     /// Names are told apart by case, which is easily overlooked.
