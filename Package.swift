@@ -114,6 +114,7 @@ let package = Package(
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
+        tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
