@@ -91,7 +91,9 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
+                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "KubernetesClient",
+                "KubernetesWire", "Linux",
+                "Networking", "Nftables",
                 "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
@@ -141,6 +143,7 @@ let package = Package(
         tests(
             "KubernetesClientTests",
             ["KubernetesClient", "ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle] + nio),
+        tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(
             "KernelDataplaneTests",

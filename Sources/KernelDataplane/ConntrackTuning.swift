@@ -12,10 +12,14 @@ struct ConntrackTuning {
         self.logger = logger
     }
 
-    func apply() {
+    /// Whether everything is as it should be now.
+    @discardableResult
+    func apply() -> Bool {
+        var isComplete = true
         for setting in self.settings.settings(cores: HostSystem.coreCount) {
             guard let text = HostSystem.setting(setting.name), let current = Int(text) else {
                 self.logger.warning("no such kernel setting", metadata: ["setting": "\(setting.name)"])
+                isComplete = false
                 continue
             }
             guard setting.needsChange(from: current) else { continue }
@@ -26,6 +30,7 @@ struct ConntrackTuning {
                     metadata: ["setting": "\(setting.name)", "from": "\(current)", "to": "\(setting.value)"])
                 if setting.rule == .atLeast { self.enlargeHashTable(for: setting.value) }
             } catch {
+                isComplete = false
                 self.logger.warning(
                     "kernel setting cannot be changed",
                     metadata: [
@@ -34,6 +39,7 @@ struct ConntrackTuning {
                     ])
             }
         }
+        return isComplete
     }
 
     /// Chains of the hash table are short as long as it has a quarter as many buckets as entries.

@@ -21,6 +21,11 @@ package struct DataplaneConfiguration: Sendable {
     package var localDetection = LocalDetection.clusterCIDR([])
     package var masqueradeAll = false
     package var nodePortAddresses = NodePortAddressPolicy.primary
+    /// The node's primary address of one family, whatever the Node and the host say; nil: as they say.
+    package var primaryAddress: IPAddress?
+    /// The longest pause between two attempts to program. After two of these without success load balancers are
+    /// told to stay away.
+    package var syncPeriod = Duration.seconds(30)
     /// Whether `spec.externalIPs` counts.
     package var allowsExternalIPs = true
     /// How many clients of each family session affinity remembers.
@@ -50,7 +55,7 @@ package struct DataplaneConfiguration: Sendable {
             case .interfaceNamePrefix(let prefix): .interface("\(prefix)*")
             }
         let addresses = self.nodePortAddresses.resolve(
-            local: try HostAddresses.all(), primary: HostAddresses.primary(), known: cluster.nodeAddresses,
+            local: try HostAddresses.all(), primary: HostAddresses.primary(), known: self.knownAddresses(cluster),
             keeping: keeping)
         let settings = NodeSettings(
             pods: pods, masqueradeAll: self.masqueradeAll, nodePortAddresses: addresses,
@@ -58,5 +63,11 @@ package struct DataplaneConfiguration: Sendable {
         let facts = NodeFacts(
             name: self.nodeName, zone: cluster.zone, addresses: addresses, allowsExternalIPs: self.allowsExternalIPs)
         return (settings, facts)
+    }
+
+    /// By which the cluster, or whoever started this, knows the node: one of each family at most.
+    private func knownAddresses(_ cluster: ClusterFacts) -> [IPAddress] {
+        guard let primaryAddress else { return cluster.nodeAddresses }
+        return [primaryAddress] + cluster.nodeAddresses.filter { $0.family != primaryAddress.family }
     }
 }

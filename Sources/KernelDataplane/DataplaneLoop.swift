@@ -9,9 +9,8 @@ internal import ServiceModel
 /// The data plane's thread: waits for changes of objects, for other programs' commits, and for the
 /// time to try again.
 final class DataplaneLoop {
-    /// First pause after a failure; it doubles up to the longest.
+    /// First pause after a failure; it doubles up to the sync period.
     static let shortestRetry = Duration.milliseconds(100)
-    static let longestRetry = Duration.seconds(30)
     /// Repairs that are made at once. A table that is gone for 200 ms can cost a connection: the segment
     /// that is sent again meanwhile goes where nobody knows it.
     static let promptRepairs = 8
@@ -21,9 +20,9 @@ final class DataplaneLoop {
     static let repairWindow = Duration.seconds(10)
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
-    /// Load balancers are told to stay away when programming has failed for so long, as by kube-proxy: the rules
-    /// in force work on, and whatever the kernel refuses here it would refuse on every node.
-    static let unhealthyAfter = Duration.seconds(60)
+    /// Load balancers are told to stay away when programming has failed for so many sync periods, as by kube-proxy:
+    /// the rules in force work on, and whatever the kernel refuses here it would refuse on every node.
+    static let unhealthyPeriods = 2
 
     private let clock = ContinuousClock()
     private let configuration: DataplaneConfiguration
@@ -192,7 +191,7 @@ final class DataplaneLoop {
             if self.events != nil { self.failingSince = nil }
         } catch {
             self.failingSince = self.failingSince ?? self.clock.now
-            self.retry = (self.clock.now + pause, min(pause * 2, Self.longestRetry))
+            self.retry = (self.clock.now + pause, min(pause * 2, self.configuration.syncPeriod))
             self.reporter.failed(error, retryIn: pause)
         }
     }
@@ -310,7 +309,9 @@ final class DataplaneLoop {
         let report = HealthReport(
             checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
             isHealthy: self.events != nil
-                && self.failingSince.map { self.clock.now - $0 < Self.unhealthyAfter } ?? true)
+                && self.failingSince.map {
+                    self.clock.now - $0 < self.configuration.syncPeriod * Self.unhealthyPeriods
+                } ?? true)
         guard report != self.published else { return }
         self.published = report
         self.publish(report)

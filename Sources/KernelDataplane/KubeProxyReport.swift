@@ -22,6 +22,9 @@ final class KubeProxyReport {
         if self.removes { self.remove(leftovers) } else { self.warn(of: leftovers) }
     }
 
+    /// Removes what kube-proxy left. Whether all of it could be looked at and is gone.
+    func clean() -> Bool { self.remove(self.search.find()) }
+
     private func warn(of leftovers: KubeProxyLeftovers) {
         guard !leftovers.parts.isEmpty else {
             // Mostly tables that have nothing to do with kube-proxy.
@@ -41,7 +44,9 @@ final class KubeProxyReport {
             """, metadata: metadata)
     }
 
-    private func remove(_ leftovers: KubeProxyLeftovers) {
+    @discardableResult
+    private func remove(_ leftovers: KubeProxyLeftovers) -> Bool {
+        var isComplete = leftovers.obstacles.isEmpty
         for obstacle in leftovers.obstacles {
             self.logger.warning("cannot tell whether kube-proxy left rules", metadata: ["reason": "\(obstacle)"])
         }
@@ -50,6 +55,7 @@ final class KubeProxyReport {
                 let removed = try self.search.remove(part)
                 self.logger.notice("removed what kube-proxy left", metadata: ["removed": "\(removed)"])
             } catch {
+                isComplete = false
                 self.logger.error(
                     "what kube-proxy left cannot be removed", metadata: ["part": "\(part)", "reason": "\(error)"])
             }
@@ -57,5 +63,6 @@ final class KubeProxyReport {
         if leftovers.parts.isEmpty, leftovers.obstacles.isEmpty {
             self.logger.info("kube-proxy left nothing to remove")
         }
+        return isComplete
     }
 }

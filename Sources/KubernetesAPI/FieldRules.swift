@@ -13,7 +13,7 @@ package enum FieldRules {
         CIDR(self.trimmed(text))
     }
 
-    private static func trimmed(_ text: String) -> String {
+    static func trimmed(_ text: String) -> String {
         // The ASCII part of what the API server trims.
         let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || (0x09...0x0d).contains(byte) }
         guard let first = text.utf8.first, let last = text.utf8.last, isSpace(first) || isSpace(last) else {

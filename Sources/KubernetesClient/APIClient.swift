@@ -54,24 +54,27 @@ package final class APIClient: Sendable {
     }
 
     package let configuration: ClientConfiguration
-    private let group: any EventLoopGroup
+    private let group: MultiThreadedEventLoopGroup
     private let credentials: CredentialStore
     private let state: Mutex<State>
     private let logger: Logger
 
-    package init(_ configuration: ClientConfiguration, group: any EventLoopGroup, logger: Logger) {
+    /// Its connections live on a thread of their own, in the network namespace of the caller, until ``shutdown()``.
+    package init(_ configuration: ClientConfiguration, logger: Logger) {
         self.configuration = configuration
-        self.group = group
+        self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.credentials = CredentialStore(configuration)
         // Not the same one for all nodes.
         self.state = Mutex(State(server: Int.random(in: configuration.servers.indices)))
         self.logger = logger
     }
 
-    /// Closes what is idle now, and the rest when its requests are over.
-    package func shutdown() {
+    /// Closes all connections. No request may be under way, and none may follow.
+    package func shutdown() async {
         let session = self.state.withLock { $0.session.take() }
         session?.retire()
+        // What fails here is the closing of what is closed.
+        try? await self.group.shutdownGracefully()
     }
 
     /// Says at start what could not work whatever the server says.
@@ -120,14 +123,17 @@ package final class APIClient: Sendable {
             answer = try await session.execute(outgoing, timeout: timeout ?? self.configuration.limits.answerTimeout)
         } catch {
             let error = APIError(mapping: error, request: request.summary, server: session.server, hasAnswered: false)
-            if error.code == .timeout { self.doubt(session) } else if error.code != .cancelled {
+            if error.code == .timeout {
+                self.doubt(session)
+            } else if error.code != .cancelled {
                 self.moveOn(from: session.server)
             }
             throw error
         }
         let response = Response(
             status: Int(answer.status.code),
-            contentType: answer.headers.first(name: "Content-Type"), body: answer.body, request: request.summary, server: session.server)
+            contentType: answer.headers.first(name: "Content-Type"), body: answer.body, request: request.summary,
+            server: session.server)
         guard (200..<300).contains(response.status) else {
             throw try await self.refusal(response, answer.headers, session.server)
         }

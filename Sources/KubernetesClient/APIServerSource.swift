@@ -45,7 +45,6 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
 
     /// Until graceful shutdown or cancellation.
     package func run() async throws {
-        try await self.client.validate()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 for selection in self.selections {
@@ -57,7 +56,6 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
                 group.addTask { await self.watchGate() }
             }
         }
-        self.client.shutdown()
     }
 
     /// Opens the gate when it has been waited for long enough.

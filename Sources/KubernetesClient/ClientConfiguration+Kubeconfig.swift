@@ -85,6 +85,8 @@ extension ClientConfiguration {
         }
         let token = "\(directory)/token"
         guard (try? FileStatus(token)) != nil else {
+            // An address is all there is: `kubectl proxy`, or an API server that asks nobody who they are.
+            if !masters.isEmpty { return ClientConfiguration(servers: servers) }
             throw ClientConfigurationError(
                 .notInCluster, "this pod has no service account token at \(token)",
                 advice: "set automountServiceAccountToken: true, or use --kubeconfig FILE")

@@ -28,7 +28,8 @@ extension Kubeconfig.Content {
     /// - Parameters:
     ///   - directory: which relative paths start from.
     ///   - field: for errors.
-    func material(in directory: String, field: String) throws(ClientConfigurationError) -> ClientConfiguration.Material {
+    func material(in directory: String, field: String) throws(ClientConfigurationError) -> ClientConfiguration.Material
+    {
         switch self {
         case .file(let path):
             return .file(path.hasPrefix("/") ? path : "\(directory)/\(path)")

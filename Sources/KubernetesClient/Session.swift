@@ -148,7 +148,8 @@ enum KeepAlive {
             (.init(level: .tcp, name: .init(rawValue: Self.userTimeout)), seconds * 1000),
         ]
         return EventLoopFuture.andAllSucceed(
-            options.map { channel.setOption($0.0, value: ChannelOptions.Types.SocketOption.Value($0.1)) }, on: channel.eventLoop)
+            options.map { channel.setOption($0.0, value: ChannelOptions.Types.SocketOption.Value($0.1)) },
+            on: channel.eventLoop)
     }
 
     // linux/tcp.h

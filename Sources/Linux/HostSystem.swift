@@ -30,6 +30,12 @@ public enum HostSystem {
         try Descriptor.open(self.buckets, flags: O_WRONLY).write(count.utf8)
     }
 
+    /// How likely the kernel ends this process when memory is short, from -1000 to 1000: `oom_score_adj` of
+    /// proc(5). To lower it takes CAP_SYS_RESOURCE.
+    public static func setOutOfMemoryScore(_ score: Int) throws(SystemError) {
+        try Descriptor.open("/proc/self/oom_score_adj", flags: O_WRONLY).write("\(score)".utf8)
+    }
+
     private static func path(ofSetting name: String) -> String {
         "/proc/sys/" + name.split(separator: ".").joined(separator: "/")
     }

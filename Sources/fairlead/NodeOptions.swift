@@ -1,11 +1,19 @@
 internal import ArgumentParser
 internal import KernelDataplane
-internal import Linux
-internal import Logging
-internal import Networking
+internal import KubernetesAPI
 
-/// Options of the node role; names as kube-proxy's.
+/// Options of the node role; names as kube-proxy's. Their texts are read where the fields of a configuration
+/// file are (``ProxyConfigurationField``), so that both mean and refuse the same.
 struct NodeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            A KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), as kubeadm writes it. Of the flags for what \
+            it says only --hostname-override and -v count then. When the file changes this ends with an error, to be \
+            started again.
+            """, valueName: "file"))
+    var config: String?
+
     @Option(
         name: .customLong("hostname-override"),
         help: ArgumentHelp("This node's name as EndpointSlices spell it. Default: the host name.", valueName: "name"))
@@ -19,15 +27,24 @@ struct NodeOptions: ParsableArguments {
             valueName: "cidr,cidr"))
     var clusterCIDR: String?
 
-    @Flag(name: .customLong("masquerade-all"), help: "Masquerade every connection to a ClusterIP, pods' too.")
-    var masqueradeAll = false
+    @Option(
+        name: .customLong("masquerade-all"), defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp("Masquerade every connection to a ClusterIP, pods' too.", valueName: "bool"))
+    var masqueradeAll: String?
 
     @Option(
         name: .customLong("nodeport-addresses"),
         help: ArgumentHelp(
             "Which of the node's addresses take NodePorts: `primary`, or blocks separated by commas. Default: primary.",
             valueName: "primary|cidr,cidr"))
-    var nodePortAddresses = "primary"
+    var nodePortAddresses: String?
+
+    @Option(
+        name: .customLong("bind-address"),
+        help: ArgumentHelp(
+            "The node's primary address, where it is not the Node's first InternalIP. Nothing listens there.",
+            valueName: "address"))
+    var bindAddress: String?
 
     @Option(
         name: .customLong("detect-local-mode"),
@@ -35,9 +52,9 @@ struct NodeOptions: ParsableArguments {
             """
             How pods are told from everybody else: ClusterCIDR (by --cluster-cidr), NodeCIDR (by spec.podCIDRs of \
             this node's Node), BridgeInterface (they come by --pod-bridge-interface) or InterfaceNamePrefix (by \
-            interfaces that start with --pod-interface-name-prefix).
+            interfaces that start with --pod-interface-name-prefix). Default: ClusterCIDR.
             """, valueName: "mode"))
-    var detectLocalMode = "ClusterCIDR"
+    var detectLocalMode: String?
 
     @Option(
         name: .customLong("pod-bridge-interface"),
@@ -57,203 +74,166 @@ struct NodeOptions: ParsableArguments {
     var maximumAffinityClients = NodeSettings.defaultAffinityClients
 
     @Option(
+        name: .customLong("proxy-mode"),
+        help: ArgumentHelp(
+            """
+            nftables, iptables or ipvs: what kube-proxy programmed before. Fairlead programs nftables; with the other \
+            two NodePorts answer on all of the node's addresses unless --nodeport-addresses says otherwise.
+            """, valueName: "mode"))
+    var proxyMode: String?
+
+    @Option(
         name: .customLong("feature-gates"),
         help: ArgumentHelp(
             "AllowServiceExternalIPs=false makes spec.externalIPs have no effect. Other gates have no meaning here.",
             valueName: "name=bool,name=bool"))
-    var featureGates = ""
+    var featureGates: String?
 
-    /// The options as the data plane takes them.
-    func configuration() throws -> DataplaneConfiguration {
-        var configuration = DataplaneConfiguration(
-            nodeName: (self.hostnameOverride ?? HostSystem.name).lowercased())
-        guard !configuration.nodeName.isEmpty else {
-            throw CommandFailure.usage("--hostname-override: must not be empty")
-        }
-        configuration.masqueradeAll = self.masqueradeAll
+    /// Those that were given, of those that a configuration file has a field for.
+    var given: [GivenFlag] {
+        GivenFlag.list([
+            ("hostname-override", self.hostnameOverride), ("cluster-cidr", self.clusterCIDR),
+            ("masquerade-all", self.masqueradeAll), ("nodeport-addresses", self.nodePortAddresses),
+            ("bind-address", self.bindAddress), ("detect-local-mode", self.detectLocalMode),
+            ("pod-bridge-interface", self.podBridgeInterface),
+            ("pod-interface-name-prefix", self.podInterfaceNamePrefix), ("proxy-mode", self.proxyMode),
+            ("feature-gates", self.featureGates),
+        ])
+    }
+
+    func validate() throws {
         guard self.maximumAffinityClients > 0 else {
-            throw CommandFailure.usage("--max-affinity-clients: must be at least 1")
-        }
-        configuration.affinityClients = self.maximumAffinityClients
-        configuration.allowsExternalIPs = try self.externalIPsGate()
-        configuration.localDetection = try self.localDetection()
-        if self.nodePortAddresses != "primary" {
-            configuration.nodePortAddresses = .blocks(
-                try Self.blocks(self.nodePortAddresses, option: "--nodeport-addresses"))
-        }
-        return configuration
-    }
-
-    private func localDetection() throws -> DataplaneConfiguration.LocalDetection {
-        func interface(_ value: String?, _ option: String) throws -> String {
-            // IFNAMSIZ, less the NUL.
-            guard let value, !value.isEmpty, value.utf8.count <= 15, !value.contains("/"), !value.contains(" ") else {
-                throw CommandFailure.usage(
-                    "--detect-local-mode \(self.detectLocalMode) needs \(option) with the name of an interface")
-            }
-            return value
-        }
-        switch self.detectLocalMode {
-        case "ClusterCIDR":
-            let blocks = try self.clusterCIDR.map { try Self.blocks($0, option: "--cluster-cidr") } ?? []
-            for family in AddressFamily.allCases where blocks.count(where: { $0.family == family }) > 1 {
-                throw CommandFailure.usage(
-                    "--cluster-cidr: at most one IPv\(family.rawValue) block, not '\(self.clusterCIDR ?? "")'")
-            }
-            return .clusterCIDR(blocks)
-        case "NodeCIDR":
-            return .nodeCIDR
-        case "BridgeInterface":
-            return .bridgeInterface(try interface(self.podBridgeInterface, "--pod-bridge-interface"))
-        case "InterfaceNamePrefix":
-            return .interfaceNamePrefix(try interface(self.podInterfaceNamePrefix, "--pod-interface-name-prefix"))
-        default:
-            throw CommandFailure.usage(
-                "--detect-local-mode: '\(self.detectLocalMode)' is none of ClusterCIDR, NodeCIDR, BridgeInterface, "
-                    + "InterfaceNamePrefix")
-        }
-    }
-
-    /// Other gates of kube-proxy are let pass: command lines are taken over whole.
-    private func externalIPsGate() throws -> Bool {
-        var isOpen = true
-        for gate in self.featureGates.split(separator: ",") {
-            let sides = gate.split(separator: "=", maxSplits: 1).map(String.init)
-            guard sides.count == 2, let value = Bool(sides[1].lowercased()) else {
-                throw CommandFailure.usage("--feature-gates: '\(gate)' is not NAME=true or NAME=false")
-            }
-            if sides[0] == "AllowServiceExternalIPs" { isOpen = value }
-        }
-        return isOpen
-    }
-
-    private static func blocks(_ text: String, option: String) throws -> [CIDR] {
-        try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-            guard let block = CIDR(String(part)) else {
-                throw CommandFailure.usage(
-                    "\(option): '\(part)' is not an address block such as 10.244.0.0/16 or fd00:10:244::/48")
-            }
-            return block
+            throw ValidationError("--max-affinity-clients: must be at least 1")
         }
     }
 }
 
-/// Options of connection tracking; names and defaults as kube-proxy's.
+/// Options of connection tracking; names and defaults as kube-proxy's, but for liberal tracking.
 struct ConntrackOptions: ParsableArguments {
-    private static let defaults = ConntrackSettings()
-
     @Option(
         name: .customLong("conntrack-max-per-core"),
-        help: ArgumentHelp("Connections to track for each core; 0 leaves the kernel's limit.", valueName: "count"))
-    var maximumPerCore = Self.defaults.maximumPerCore
+        help: ArgumentHelp(
+            "Connections to track for each core; 0 leaves the kernel's limit. Default: 32768.", valueName: "count"))
+    var maximumPerCore: String?
 
     @Option(
         name: .customLong("conntrack-min"),
-        help: ArgumentHelp("Connections to track however few cores there are.", valueName: "count"))
-    var minimum = Self.defaults.minimum
+        help: ArgumentHelp(
+            "Connections to track however few cores there are. Default: 131072.", valueName: "count"))
+    var minimum: String?
 
     @Option(
         name: .customLong("conntrack-tcp-timeout-established"),
-        help: ArgumentHelp("How long idle TCP connections are tracked; 0s leaves it.", valueName: "duration"))
-    var tcpEstablished = Seconds(Self.defaults.tcpEstablishedTimeout)
+        help: ArgumentHelp(
+            "How long idle TCP connections are tracked; 0s leaves it. Default: 24h.", valueName: "duration"))
+    var tcpEstablished: String?
 
     @Option(
         name: .customLong("conntrack-tcp-timeout-close-wait"),
-        help: ArgumentHelp("How long half closed TCP connections are tracked; 0s leaves it.", valueName: "duration"))
-    var tcpCloseWait = Seconds(Self.defaults.tcpCloseWaitTimeout)
+        help: ArgumentHelp(
+            "How long half closed TCP connections are tracked; 0s leaves it. Default: 1h.", valueName: "duration"))
+    var tcpCloseWait: String?
 
     @Option(
         name: .customLong("conntrack-udp-timeout"),
-        help: ArgumentHelp("How long UDP flows without answers are tracked; 0s leaves it.", valueName: "duration"))
-    var udp = Seconds(Self.defaults.udpTimeout)
+        help: ArgumentHelp(
+            "How long UDP flows without answers are tracked; 0s, the default, leaves it.", valueName: "duration"))
+    var udp: String?
 
     @Option(
         name: .customLong("conntrack-udp-timeout-stream"),
-        help: ArgumentHelp("How long answered UDP flows are tracked; 0s leaves it.", valueName: "duration"))
-    var udpStream = Seconds(Self.defaults.udpStreamTimeout)
+        help: ArgumentHelp(
+            "How long answered UDP flows are tracked; 0s, the default, leaves it.", valueName: "duration"))
+    var udpStream: String?
 
     @Option(
-        name: .customLong("conntrack-tcp-be-liberal"),
+        name: .customLong("conntrack-tcp-be-liberal"), defaultAsFlag: "true", parsing: .next,
         help: ArgumentHelp(
-            "Keep TCP segments outside the window with their connection: without it one from an endpoint can end it.",
-            valueName: "bool"))
-    var tcpIsLiberal = Self.defaults.tcpIsLiberal
+            """
+            Keep TCP segments outside the window with their connection: without it one from an endpoint can end it. \
+            Default: true, and only this flag says otherwise.
+            """, valueName: "bool"))
+    var tcpIsLiberal: String?
 
     @Flag(
         name: .customLong("reset-tcp-to-removed-endpoints"),
         help: "End TCP connections to endpoints that are gone: what the client sends next is answered by a reset.")
     var endsStaleTCP = false
 
-    func settings() throws -> ConntrackSettings {
-        let bounds = 0...Int(Int32.max)
-        guard bounds.contains(self.maximumPerCore), bounds.contains(self.minimum) else {
-            throw CommandFailure.usage(
-                "--conntrack-max-per-core, --conntrack-min: must be from 0 to \(bounds.upperBound)")
-        }
-        var settings = ConntrackSettings()
-        settings.maximumPerCore = self.maximumPerCore
-        settings.minimum = self.minimum
-        settings.tcpEstablishedTimeout = self.tcpEstablished.count
-        settings.tcpCloseWaitTimeout = self.tcpCloseWait.count
-        settings.udpTimeout = self.udp.count
-        settings.udpStreamTimeout = self.udpStream.count
-        settings.tcpIsLiberal = self.tcpIsLiberal
-        return settings
+    var given: [GivenFlag] {
+        GivenFlag.list([
+            ("conntrack-max-per-core", self.maximumPerCore), ("conntrack-min", self.minimum),
+            ("conntrack-tcp-timeout-established", self.tcpEstablished),
+            ("conntrack-tcp-timeout-close-wait", self.tcpCloseWait), ("conntrack-udp-timeout", self.udp),
+            ("conntrack-udp-timeout-stream", self.udpStream), ("conntrack-tcp-be-liberal", self.tcpIsLiberal),
+        ])
     }
 }
 
-/// A duration as Go writes it (`1h30m`, `300s`), in whole seconds.
-struct Seconds: ExpressibleByArgument, CustomStringConvertible {
-    let count: Int
-
-    init(_ count: Int) { self.count = count }
-
-    init?(argument: String) {
-        guard !argument.isEmpty else { return nil }
-        var total = 0
-        var number: Int?
-        for byte in argument.utf8 {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                let (next, overflow) = (number ?? 0).multipliedReportingOverflow(by: 10)
-                guard !overflow, next < Int(Int32.max) else { return nil }
-                number = next + Int(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "h"), UInt8(ascii: "m"), UInt8(ascii: "s"):
-                guard let value = number else { return nil }
-                total += value * (byte == UInt8(ascii: "h") ? 3600 : byte == UInt8(ascii: "m") ? 60 : 1)
-                number = nil
-            default: return nil
-            }
-        }
-        // A bare number has no unit; only 0 needs none.
-        guard number ?? 0 == 0, total <= Int(Int32.max) else { return nil }
-        self.count = total
-    }
-
-    var description: String { "\(self.count)s" }
-}
-
-/// Options for taking over a node from another proxy.
+/// Options for taking over a node from another proxy, and for leaving it.
 struct TakeoverOptions: ParsableArguments {
     @Flag(
         name: .customLong("cleanup-kube-proxy"),
         help: "Once the rules are in force, remove what kube-proxy left in the kernel. Stop kube-proxy first.")
     var cleanupKubeProxy = false
+
+    @Option(
+        defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp(
+            "Remove Fairlead's table and what kube-proxy left in the kernel, then end.", valueName: "bool"))
+    var cleanup: String?
+
+    @Option(
+        name: .customLong("init-only"), defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp(
+            """
+            Make the kernel settings that need more than CAP_NET_ADMIN in a container, then end: for an init \
+            container.
+            """, valueName: "bool"))
+    var initOnly: String?
+
+    @Option(
+        name: .customLong("write-config-to"),
+        help: ArgumentHelp(
+            "Write what the flags or --config say as a KubeProxyConfiguration, every field of it, then end.",
+            valueName: "file"))
+    var writeConfigTo: String?
+
+    @Option(
+        name: .customLong("oom-score-adj"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "How likely the kernel ends this process when memory is short, from -1000 to 1000. Default: -999.",
+            valueName: "number"))
+    var oomScoreAdj: String?
+
+    var given: [GivenFlag] { GivenFlag.list([("oom-score-adj", self.oomScoreAdj)]) }
+
+    /// What is to be done instead of running.
+    enum Errand {
+        case writeConfiguration(path: String)
+        case cleanUp
+        case initialize
+    }
+
+    func errand() throws(CommandFailure) -> Errand? {
+        // kube-proxy's order.
+        if let writeConfigTo { return .writeConfiguration(path: writeConfigTo) }
+        if try GivenFlag.isTrue("cleanup", self.cleanup) { return .cleanUp }
+        return try GivenFlag.isTrue("init-only", self.initOnly) ? .initialize : nil
+    }
 }
 
-/// Options of every command that runs on.
-struct LogOptions: ParsableArguments {
-    @Option(
-        name: .customLong("log-level"),
-        help: ArgumentHelp(
-            "How much to say: trace, debug, info, notice, warning, error or critical.", valueName: "level"))
-    var level = "info"
+extension GivenFlag {
+    static func list(_ flags: [(name: String, value: String?)]) -> [GivenFlag] {
+        flags.compactMap { flag in flag.value.map { GivenFlag(flag.name, $0) } }
+    }
 
-    func validLevel() throws -> Logger.Level {
-        guard let level = Logger.Level(rawValue: self.level) else {
-            throw CommandFailure.usage(
-                "--log-level: '\(self.level)' is none of trace, debug, info, notice, warning, error, critical")
+    /// Whether a flag of Go's kind was given, and not as `--flag=false`.
+    static func isTrue(_ name: String, _ value: String?) throws(CommandFailure) -> Bool {
+        guard let value else { return false }
+        guard let isTrue = ProxyConfiguration.boolean(value) else {
+            throw .usage("--\(name): must be true or false, not '\(value)'")
         }
-        return level
+        return isTrue
     }
 }

@@ -17,7 +17,9 @@ struct Render: ParsableCommand {
     @OptionGroup(title: "Node") var node: NodeOptions
 
     func run() throws {
-        let configuration = try self.node.configuration()
+        let start = try NodeStart(config: self.node.config, flags: self.node.given)
+        var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
+        configuration.affinityClients = self.node.maximumAffinityClients
         let listing: ManifestListing
         let preview: RulesetPreview
         do {

@@ -24,10 +24,11 @@ struct SourceOptions: ParsableArguments {
         help: ArgumentHelp("Refuse a document with more values than this, aliases expanded.", valueName: "count"))
     var maximumNodes = ManifestLimits().maximumNodes
 
+    /// For commands that read files only.
     func directory() throws -> String {
         guard let manifests else {
             throw CommandFailure.usage(
-                "--manifests DIRECTORY is needed: this version reads objects from files, not yet from an API server")
+                "--manifests DIRECTORY is needed")
         }
         return manifests
     }

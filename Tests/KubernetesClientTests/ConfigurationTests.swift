@@ -12,7 +12,9 @@ import Testing
         #expect(APIServerAddress(text)?.description == description)
     }
 
-    @Test(arguments: ["", "https://", "ftp://a", "https://a:0", "https://a:99999", "https://u:p@a", "https://a?b", "a b"])
+    @Test(arguments: [
+        "", "https://", "ftp://a", "https://a:0", "https://a:99999", "https://u:p@a", "https://a?b", "a b",
+    ])
     func whatIsNoAddress(text: String) {
         #expect(APIServerAddress(text) == nil)
     }
@@ -41,10 +43,11 @@ import Testing
     /// Services by field selector, what belongs to other proxies and to headless Services not at all, one Node.
     @Test func aNodeAsksForNoMoreThanItNeeds() {
         let selections = ObjectSelection.node(named: "n1")
-        #expect(selections.map(\.kind.path) == [
-            "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/nodes",
-            "/apis/networking.k8s.io/v1/servicecidrs",
-        ])
+        #expect(
+            selections.map(\.kind.path) == [
+                "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/nodes",
+                "/apis/networking.k8s.io/v1/servicecidrs",
+            ])
         #expect(selections[0].fieldSelector == "spec.clusterIP!=None")
         #expect(selections[0].labelSelector == "!service.kubernetes.io/service-proxy-name")
         #expect(selections[1].labelSelector?.contains("!service.kubernetes.io/headless") == true)

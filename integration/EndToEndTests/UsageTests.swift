@@ -22,8 +22,21 @@ extension EndToEnd {
         private static let misuses = [
             Misuse(arguments: ["node", "--manifest-dir", "/tmp"], exitCode: 2, words: ["--manifest-dir", "Usage:"]),
             Misuse(arguments: ["nod"], exitCode: 2, words: ["nod", "Usage:"]),
-            Misuse(arguments: ["node"], exitCode: 2, words: ["--manifests"]),
-            Misuse(arguments: ["run"], exitCode: 2, words: ["--manifests"]),
+            Misuse(arguments: ["node"], exitCode: 1, words: ["--manifests"]),
+            Misuse(arguments: ["run"], exitCode: 1, words: ["--manifests"]),
+            Misuse(
+                arguments: ["node", "--manifests", "/", "--master", "https://192.0.2.1"], exitCode: 2,
+                words: ["--manifests", "--master"]),
+            Misuse(arguments: ["node", "--master", "192.0.2.1"], exitCode: 2, words: ["--master", "https://"]),
+            Misuse(
+                arguments: ["node", "--manifests", "/", "--proxy-mode", "userspace"], exitCode: 2,
+                words: ["--proxy-mode", "userspace"]),
+            Misuse(
+                arguments: ["node", "--manifests", "/", "--cleanup=perhaps"], exitCode: 2,
+                words: ["--cleanup", "'perhaps'"]),
+            Misuse(
+                arguments: ["node", "--manifests", "/", "--config", "/no/such/file"], exitCode: 1,
+                words: ["/no/such/file"]),
             Misuse(arguments: ["render"], exitCode: 2, words: ["--manifests"]),
             Misuse(
                 arguments: ["node", "--manifests", "/", "--cluster-cidr", "10.244.0.0/33"], exitCode: 2,
@@ -32,8 +45,8 @@ extension EndToEnd {
                 arguments: ["node", "--manifests", "/", "--cluster-cidr", "10.0.0.0/8,11.0.0.0/8"], exitCode: 2,
                 words: ["--cluster-cidr", "10.0.0.0/8,11.0.0.0/8"]),
             Misuse(
-                arguments: ["node", "--manifests", "/", "--nodeport-addresses", "all"], exitCode: 2,
-                words: ["--nodeport-addresses", "'all'"]),
+                arguments: ["node", "--manifests", "/", "--nodeport-addresses", "any"], exitCode: 2,
+                words: ["--nodeport-addresses", "\"any\""]),
             Misuse(
                 arguments: ["node", "--manifests", "/", "--log-level", "loud"], exitCode: 2,
                 words: ["--log-level", "'loud'"]),
