@@ -63,15 +63,15 @@ let package = Package(
             "KernelDataplane",
             [
                 "ServiceModel", "Nftables", "Conntrack", "Networking", "Linux", "KubernetesAPI", "ClusterState",
-                logging, lifecycle,
+                "Observability", logging, lifecycle,
             ]
         ),
-        module("HealthChecks", ["Linux", "Networking", logging, lifecycle] + nio),
+        module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
+                "Admin", "ClusterState", "KernelDataplane", "KubernetesAPI", "Linux", "Networking", "Nftables",
                 "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
@@ -109,8 +109,8 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
-        tests("ObservabilityTests", ["Observability", logging]),
-        tests("HealthChecksTests", ["HealthChecks", "Lab", "Linux", "Networking", logging, lifecycle]),
+        tests("ObservabilityTests", ["Observability", "Linux", logging]),
+        tests("AdminTests", ["Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
@@ -120,7 +120,7 @@ let package = Package(
             "KernelDataplaneTests",
             [
                 "KernelDataplane", "ServiceModel", "Nftables", "Conntrack", "KubernetesAPI", "ClusterState",
-                "Networking", "Linux", "TestSupport", "Lab",
+                "Networking", "Linux", "Observability", "TestSupport", "Lab",
             ]
         ),
         .testTarget(

@@ -21,4 +21,10 @@ struct HealthAnswer: Hashable, Sendable {
             }
             """
     }
+
+    var answer: Answer {
+        Answer(
+            self.isPositive ? .ok : .serviceUnavailable, "application/json", self.body,
+            fields: [Answer.Field("X-Load-Balancing-Endpoint-Weight", "\(self.weight)")])
+    }
 }

@@ -1,4 +1,4 @@
-import HealthChecks
+import Admin
 import Lab
 import Logging
 import Networking
@@ -9,13 +9,13 @@ import Testing
 /// A namespace with a health check server in it.
 final class ServedNode: Sendable {
     let host: Host
-    let server: HealthCheckServer
+    let server: AdminServer
     let log = CollectedLog()
     private let sandbox: Sandbox
     private let group: ServiceGroup
 
     /// Runs `body` with a server, and ends the server.
-    static func with(_ limits: HealthCheckLimits = .forTests, _ body: (ServedNode) async throws -> Void) async throws {
+    static func with(_ limits: ServerLimits = .forTests, _ body: (ServedNode) async throws -> Void) async throws {
         let node = try ServedNode(limits)
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { try await node.group.run() }
@@ -27,11 +27,11 @@ final class ServedNode: Sendable {
         }
     }
 
-    private init(_ limits: HealthCheckLimits) throws {
+    private init(_ limits: ServerLimits) throws {
         self.sandbox = try Sandbox()
         self.host = self.sandbox.host
         let logger = self.log.logger
-        self.server = try self.host.run { HealthCheckServer(logger: logger, limits: limits) }
+        self.server = try self.host.run { AdminServer(logger: logger, limits: limits) }
         self.group = ServiceGroup(
             services: [self.server], logger: Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
@@ -74,7 +74,7 @@ func eventually(_ what: String, within timeout: Duration = .seconds(30), _ condi
     }
 }
 
-extension HealthCheckLimits {
+extension ServerLimits {
     static var forTests: Self {
         var limits = Self()
         limits.firstRetry = .milliseconds(20)
