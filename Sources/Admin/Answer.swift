@@ -50,17 +50,17 @@ package struct Answer: Hashable, Sendable {
     /// - Parameters:
     ///   - type: what the body is. Browsers are told not to guess.
     ///   - fields: further header fields.
-    package init(_ status: Status = .ok, _ type: String, _ body: String, fields: [Field] = []) {
+    package init(type: String, _ body: String, status: Status = .ok, fields: [Field] = []) {
         self.status = status
         self.fields = [Field("Content-Type", type), Field("X-Content-Type-Options", "nosniff")] + fields
         self.body = body
     }
 
-    package static func json(_ status: Status = .ok, _ body: String) -> Answer {
-        Answer(status, "application/json", body)
+    package static func json(_ body: String, status: Status = .ok) -> Answer {
+        Answer(type: "application/json", body, status: status)
     }
 
-    package static func text(_ status: Status = .ok, _ body: String, fields: [Field] = []) -> Answer {
-        Answer(status, "text/plain; charset=utf-8", body, fields: fields)
+    package static func text(_ body: String, status: Status = .ok, fields: [Field] = []) -> Answer {
+        Answer(type: "text/plain; charset=utf-8", body, status: status, fields: fields)
     }
 }

@@ -31,7 +31,7 @@ package struct HealthDocument: Hashable, Sendable {
 
     package var isPositive: Bool { self.isHealthy && self.isNodeEligible ?? true }
 
-    package var answer: Answer { .json(self.isPositive ? .ok : .serviceUnavailable, self.body) }
+    package var answer: Answer { .json(self.body, status: self.isPositive ? .ok : .serviceUnavailable) }
 
     var body: String {
         // A positive answer is as of now: clients took the time for that of a loop which runs all the time.

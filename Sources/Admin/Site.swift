@@ -20,9 +20,10 @@ package struct Site: Sendable {
     }
 
     func answer(_ request: Request) -> Answer {
-        guard let page = self.pages[request.path] else { return .text(.notFound, "404 page not found\n") }
+        guard let page = self.pages[request.path] else { return .text("404 page not found\n", status: .notFound) }
         guard request.method == "GET" || request.method == "HEAD" else {
-            return .text(.methodNotAllowed, "405 method not allowed\n", fields: [Answer.Field("Allow", "GET, HEAD")])
+            return .text(
+                "405 method not allowed\n", status: .methodNotAllowed, fields: [Answer.Field("Allow", "GET, HEAD")])
         }
         return page()
     }

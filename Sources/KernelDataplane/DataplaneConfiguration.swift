@@ -30,6 +30,11 @@ package struct DataplaneConfiguration: Sendable {
     /// Remove what kube-proxy left in the kernel, once the rules are in force.
     package var removesKubeProxy = false
     package var conntrack = ConntrackSettings()
+    /// kube-proxy's `syncPeriod`. A change that is not in force after two of them makes the node unhealthy.
+    package var syncPeriod = Duration.seconds(30)
+    /// Whether a node without a Node is one that load balancers must not use: so in a cluster, but a directory
+    /// of manifests need not have one.
+    package var requiresNode = false
 
     package init(nodeName: String) {
         self.nodeName = nodeName

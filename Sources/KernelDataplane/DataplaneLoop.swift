@@ -21,9 +21,6 @@ final class DataplaneLoop {
     static let repairWindow = Duration.seconds(10)
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
-    /// Load balancers are told to stay away when programming has failed for so long, as by kube-proxy: the rules
-    /// in force work on, and whatever the kernel refuses here it would refuse on every node.
-    static let unhealthyAfter = Duration.seconds(60)
 
     private let clock = ContinuousClock()
     private let configuration: DataplaneConfiguration
@@ -33,7 +30,7 @@ final class DataplaneLoop {
     private let synchronizer: KernelSynchronizer
     private let reporter: SyncReporter
     private let flows: FlowCleaner
-    private let publish: @Sendable (HealthReport) -> Void
+    private let publish: KernelDataplane.Publishing
     private let leftovers: KubeProxyReport
     private let logger: Logger
 
@@ -45,13 +42,15 @@ final class DataplaneLoop {
     private var published: HealthReport?
     /// Where NodePorts answered when connections were last looked at.
     private var enforcedNodeAddresses: Set<IPAddress> = []
-    /// Since when programming has failed, each time it was tried.
-    private var failingSince: ContinuousClock.Instant?
+    private var health: ProxyHealth
+    private var publishedHealth: ProxyHealth?
+    /// Programming has failed when it was tried last.
+    private var hasFailed = false
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
     private var recentRepairs: [ContinuousClock.Instant] = []
-    private var lastForeignProcess = ""
+    private var interference = SyncReporter.Interference.lost
     /// Since when a balancing chain has had no use.
     private var unusedSince: [Balancer: ContinuousClock.Instant] = [:]
 
@@ -59,7 +58,8 @@ final class DataplaneLoop {
         configuration: DataplaneConfiguration,
         queue: ChangeQueue,
         flows: FlowCleaner,
-        publish: @escaping @Sendable (HealthReport) -> Void,
+        publish: KernelDataplane.Publishing,
+        metrics: DataplaneMetrics,
         logger: Logger
     ) throws {
         self.configuration = configuration
@@ -72,7 +72,8 @@ final class DataplaneLoop {
         self.synchronizer = KernelSynchronizer(kernel: self.kernel, node: facts, settings: settings)
         self.flows = flows
         self.publish = publish
-        self.reporter = SyncReporter(logger: logger)
+        self.health = ProxyHealth(timeout: configuration.syncPeriod * 2, families: HostAddresses.families)
+        self.reporter = SyncReporter(metrics: metrics, logger: logger)
         self.leftovers = KubeProxyReport(
             search: KubeProxySearch(kernel: self.kernel), removes: configuration.removesKubeProxy, logger: logger)
         self.logger = logger
@@ -93,8 +94,10 @@ final class DataplaneLoop {
                 self.addresses.clear()
                 self.settingsAreStale = true
             }
+            // Before and after: programming may take long, or hang.
+            self.noteQueued(hasNews: !ready.isEmpty)
             try self.act()
-            self.publishHealth()
+            self.noteUpdated()
         }
     }
 
@@ -123,10 +126,10 @@ final class DataplaneLoop {
             case .changed(FairleadTable.reference): isTouched = true
             case .changed: break
             case .committed(_, let process, let name):
-                if isTouched { self.lastForeignProcess = "\(name) (process \(process))" }
+                if isTouched { self.interference = .commit(by: "\(name) (process \(process))") }
             case .lost:
                 isTouched = true
-                self.lastForeignProcess = "unknown: announcements were lost"
+                self.interference = .lost
             }
         }
         guard isTouched, self.repairAt == nil else { return }
@@ -159,12 +162,12 @@ final class DataplaneLoop {
         guard self.isSynced else { return }
         if let retry {
             guard self.isDue(retry.at) else { return }
-            self.attempt { try self.start() }
+            self.attempt(.full) { try self.start() }
         } else if self.isDue(self.repairAt) {
-            self.attempt { try self.repair() }
+            self.attempt(.full) { try self.repair() }
         } else {
-            if self.settingsAreStale { self.attempt { try self.updateSettings() } }
-            if self.retry == nil, !self.pending.isEmpty { self.attempt { try self.update() } }
+            if self.settingsAreStale { self.attempt(.partial) { try self.updateSettings() } }
+            if self.retry == nil, !self.pending.isEmpty { self.attempt(.partial) { try self.update() } }
         }
         self.removeUnusedChains()
     }
@@ -180,20 +183,21 @@ final class DataplaneLoop {
         for chain in unused where self.unusedSince[chain] == nil { self.unusedSince[chain] = now }
         let old = self.unusedSince.filter { $0.value + Self.unusedChainLifetime <= now }
         guard self.retry == nil, !old.isEmpty else { return }
-        self.attempt { try self.synchronizer.remove(Set(old.keys)) }
+        self.attempt(.removingChains) { try self.synchronizer.remove(Set(old.keys)) }
     }
 
     /// Runs `body`; a failure means to read the kernel back after a pause.
-    private func attempt(_ body: () throws -> Void) {
+    private func attempt(_ work: SyncReporter.Work, _ body: () throws -> Void) {
+        let start = self.clock.now
         let pause = self.retry?.pause ?? Self.shortestRetry
         self.retry = nil
         do {
             try body()
-            if self.events != nil { self.failingSince = nil }
+            self.hasFailed = false
         } catch {
-            self.failingSince = self.failingSince ?? self.clock.now
+            self.hasFailed = true
             self.retry = (self.clock.now + pause, min(pause * 2, Self.longestRetry))
-            self.reporter.failed(error, retryIn: pause)
+            self.reporter.failed(error, work, took: self.clock.now - start, retryIn: pause)
         }
     }
 
@@ -204,12 +208,14 @@ final class DataplaneLoop {
         self.settingsAreStale = false
         _ = self.synchronizer.take(facts)
         self.synchronizer.adopt(settings)
-        let generation = try self.readBack(.start)
+        let generation = try self.readBack(.start(isRecovery: self.hasFailed))
         guard self.events == nil else { return }
         // Subscribed only now, so that a first full programming announces nothing to nobody. If anyone
         // has committed since, the generation is another.
         let events = try NetlinkEvents(ignoring: self.kernel)
-        if try self.kernel.generation() != generation { _ = try self.readBack(.start) }
+        if try self.kernel.generation() != generation {
+            _ = try self.readBack(.start(isRecovery: self.hasFailed))
+        }
         self.events = events
         ConntrackTuning(self.configuration.conntrack, logger: self.logger).apply()
         self.leftovers.handle()
@@ -217,7 +223,7 @@ final class DataplaneLoop {
 
     private func repair() throws {
         self.recentRepairs.append(self.clock.now)
-        _ = try self.readBack(.repair(by: self.lastForeignProcess))
+        _ = try self.readBack(.repair(self.interference))
     }
 
     /// Returns the ruleset's generation at which the table was as it should be.
@@ -304,15 +310,47 @@ final class DataplaneLoop {
         }
     }
 
-    /// Tells those whom load balancers ask.
+    // MARK: - Health
+
+    /// Whether there is something that is not as it should be.
+    private var hasWork: Bool {
+        self.isSynced
+            && (self.retry != nil || self.repairAt != nil || self.settingsAreStale || !self.pending.isEmpty)
+    }
+
+    private func noteQueued(hasNews: Bool) {
+        self.health.isNodeEligible = self.cluster.isNodeEligible ?? !self.configuration.requiresNode
+        if self.hasWork {
+            if hasNews { self.reporter.queued() }
+            self.health.queued(at: self.clock.now)
+        }
+        self.publishHealth()
+    }
+
+    private func noteUpdated() {
+        if self.hasWork {
+            self.health.queued(at: self.clock.now)
+        } else if self.health.isPending {
+            self.health.updated(at: .now)
+        }
+        self.publishHealth()
+        self.publishChecks()
+    }
+
     private func publishHealth() {
+        guard self.health != self.publishedHealth else { return }
+        self.publishedHealth = self.health
+        self.publish.health(self.health)
+    }
+
+    /// Tells those whom load balancers ask about a Service.
+    private func publishChecks() {
         guard self.isSynced else { return }
         let report = HealthReport(
             checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
-            isHealthy: self.events != nil
-                && self.failingSince.map { self.clock.now - $0 < Self.unhealthyAfter } ?? true)
+            isHealthy: self.events != nil && self.health.isServing(at: self.clock.now))
         guard report != self.published else { return }
         self.published = report
-        self.publish(report)
+        self.publish.checks(report)
     }
 }

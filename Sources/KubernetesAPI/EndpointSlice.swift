@@ -9,19 +9,38 @@ package struct EndpointSlice: Hashable, Sendable {
     package var family: AddressFamily?
     package var endpoints: [Endpoint]
     package var ports: [EndpointPort]
+    /// When what made the slice change happened, from ``KnownKey/lastChangeTriggerTime``: nanoseconds since 1970.
+    package var lastChangeTriggerTime: Int64?
 
     package init(
         metadata: ObjectMeta,
         serviceName: ObjectName? = nil,
         family: AddressFamily? = .ipv4,
         endpoints: [Endpoint] = [],
-        ports: [EndpointPort] = []
+        ports: [EndpointPort] = [],
+        lastChangeTriggerTime: Int64? = nil
     ) {
         self.metadata = metadata
         self.serviceName = serviceName
         self.family = family
         self.endpoints = endpoints
         self.ports = ports
+        self.lastChangeTriggerTime = lastChangeTriggerTime
+    }
+
+    /// What a slice's endpoints are addressed by; the raw value is the spelling of the API.
+    package enum AddressType: String, Hashable, Sendable, CaseIterable {
+        case ipv4 = "IPv4"
+        case ipv6 = "IPv6"
+        case fqdn = "FQDN"
+
+        package var family: AddressFamily? {
+            switch self {
+            case .ipv4: .ipv4
+            case .ipv6: .ipv6
+            case .fqdn: nil
+            }
+        }
     }
 }
 

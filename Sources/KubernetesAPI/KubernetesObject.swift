@@ -96,10 +96,15 @@ package enum KnownKey {
     package static let serviceName = "kubernetes.io/service-name"
     /// On a Node: the zone it is in.
     package static let zone = "topology.kubernetes.io/zone"
+    /// On an EndpointSlice, when what made it change happened (RFC 3339). Read, not kept:
+    /// ``EndpointSlice/lastChangeTriggerTime``.
+    package static let lastChangeTriggerTime = "endpoints.kubernetes.io/last-change-trigger-time"
+    /// The taint of a Node that the cluster autoscaler is about to remove.
+    package static let autoscalerTaint = "ToBeDeletedByClusterAutoscaler"
     /// Everything of our own.
     package static let ownPrefix = "fairlead.dev/"
 
-    static func isKept(_ key: String) -> Bool {
+    package static func isKept(_ key: String) -> Bool {
         key == self.serviceName || key == self.serviceProxyName || key == self.headless || key == self.zone
             || key.hasPrefix(self.ownPrefix)
     }

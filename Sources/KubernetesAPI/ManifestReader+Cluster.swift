@@ -6,7 +6,15 @@ extension ManifestReader {
     mutating func node() -> Node? {
         guard let metadata = self.metadata(of: .node) else { return nil }
         var node = Node(metadata: metadata)
-        if let spec = self.mapping("spec", of: self.root) { node.podCIDRs = self.podCIDRs(of: spec) }
+        if let metadata = self.mapping("metadata", of: self.root) {
+            node.isBeingDeleted = self.timestamp("deletionTimestamp", of: metadata) != nil
+        }
+        if let spec = self.mapping("spec", of: self.root) {
+            node.podCIDRs = self.podCIDRs(of: spec)
+            for taint in self.items("taints", of: spec) where self.isMapping(taint) {
+                if self.string("key", of: taint) == KnownKey.autoscalerTaint { node.isMarkedForDeletion = true }
+            }
+        }
         if let status = self.mapping("status", of: self.root) {
             let addresses = self.items("addresses", of: status)
             node.internalIPs = addresses.compactMap { self.isMapping($0) ? self.internalIP($0) : nil }.unique

@@ -54,7 +54,7 @@ extension ManifestReader {
         return entries
     }
 
-    private mutating func timestamp(_ name: String, of node: ManifestNode) -> Int64? {
+    mutating func timestamp(_ name: String, of node: ManifestNode) -> Int64? {
         guard let value = self.field(name, of: node), let text = self.string(value) else { return nil }
         if let seconds = Timestamp.unixSeconds(text) { return seconds }
         self.fail(value, "must be a time as 2026-01-31T12:00:00Z, not \(Self.quote(text))")

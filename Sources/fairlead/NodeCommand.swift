@@ -1,6 +1,6 @@
+internal import Admin
 internal import ArgumentParser
 internal import ClusterState
-internal import HealthChecks
 internal import KernelDataplane
 internal import KubernetesAPI
 internal import Linux
@@ -25,11 +25,13 @@ struct Node: AsyncParsableCommand {
     @OptionGroup(title: "Node") var node: NodeOptions
     @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
     @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
+    @OptionGroup(title: "Serving") var serving: ServingOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
         try await NodeRole(
-            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover, log: self.log
+            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover,
+            serving: self.serving, log: self.log
         ).run()
     }
 }
@@ -45,11 +47,13 @@ struct Run: AsyncParsableCommand {
     @OptionGroup(title: "Node") var node: NodeOptions
     @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
     @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
+    @OptionGroup(title: "Serving") var serving: ServingOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
         try await NodeRole(
-            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover, log: self.log
+            source: self.source, node: self.node, conntrack: self.conntrack, takeover: self.takeover,
+            serving: self.serving, log: self.log
         ).run()
     }
 }
@@ -60,6 +64,7 @@ private struct NodeRole {
     let node: NodeOptions
     let conntrack: ConntrackOptions
     let takeover: TakeoverOptions
+    let serving: ServingOptions
     let log: LogOptions
 
     func run() async throws {
@@ -70,6 +75,21 @@ private struct NodeRole {
         let level = try self.log.validLevel()
         let directory = try self.source.directory()
         let limits = try self.source.limits()
+
+        let families = HostAddresses.families
+        let registry = MetricRegistry()
+        registry.registerProcess()
+        registry.information(
+            "fairlead_build_info", "What this program is.", [MetricLabel("version", Fairlead.versionNumber)])
+        let metrics = DataplaneMetrics(registry, families: families)
+        let health = HealthPages(
+            ProxyHealth(
+                timeout: configuration.syncPeriod * 2, families: families,
+                isNodeEligible: !configuration.requiresNode), registry)
+        let document = ConfigurationDocument(
+            node: self.node, serving: self.serving, nodeName: configuration.nodeName)
+        let sites = try self.serving.sites(health: health, registry: registry, configuration: document.text)
+
         try Privileges.requireNetworkAdministration()
         let lock = try Privileges.takeNodeLock()
 
@@ -79,13 +99,15 @@ private struct NodeRole {
             let queue = ChangeQueue(wakeUp: wakeUp)
             let source = try ManifestSource(
                 directory: directory, queue: queue, limits: limits, logger: logger("manifests"))
-            let healthChecks = HealthCheckServer(logger: logger("health"))
+            let server = AdminServer(sites: sites, logger: logger("health"))
             let dataplane = try KernelDataplane(
                 configuration: configuration, queue: queue, wakeUp: wakeUp,
-                publish: { healthChecks.serve(HealthCheckState($0)) }, logger: logger("kernel"))
+                publish: KernelDataplane.Publishing(
+                    checks: { server.serve(HealthCheckState($0)) }, health: { health.update($0) }),
+                metrics: metrics, logger: logger("kernel"))
             Self.warnOfForwarding(logger("node"))
             let group = ServiceGroup(
-                services: [healthChecks, dataplane, source],
+                services: [server, dataplane, source],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger("lifecycle").leveled(.warning)
             )

@@ -24,7 +24,7 @@ struct HealthAnswer: Hashable, Sendable {
 
     var answer: Answer {
         Answer(
-            self.isPositive ? .ok : .serviceUnavailable, "application/json", self.body,
+            type: "application/json", self.body, status: self.isPositive ? .ok : .serviceUnavailable,
             fields: [Answer.Field("X-Load-Balancing-Endpoint-Weight", "\(self.weight)")])
     }
 }
