@@ -109,7 +109,7 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
-        tests("ObservabilityTests", ["Observability", "Linux", logging]),
+        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests("AdminTests", ["Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
@@ -120,7 +120,7 @@ let package = Package(
             "KernelDataplaneTests",
             [
                 "KernelDataplane", "ServiceModel", "Nftables", "Conntrack", "KubernetesAPI", "ClusterState",
-                "Networking", "Linux", "Observability", "TestSupport", "Lab",
+                "Networking", "Linux", "Observability", "TestSupport", "Lab", logging,
             ]
         ),
         .testTarget(

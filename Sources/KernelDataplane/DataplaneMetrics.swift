@@ -37,8 +37,8 @@ package struct DataplaneMetrics: Sendable {
         self.endpoints = registry.gauge(
             name("endpoints"), "Endpoints that EndpointSlices list, ready or not.", for: families)
         self.elements = registry.gauge(
-            name("table_elements"), "Elements that the sets and maps of the table hold, without what the rules add.",
-            for: FairleadSet.all.filter { families.contains($0.family) })
+            name("table_elements"), "Elements of the table's sets and maps, but for those that the rules fill.",
+            for: FairleadSet.all.filter { families.contains($0.family) && !$0.isDynamic })
         self.elementOperations = registry.counter(
             name("element_operations_total"), "Elements that were added to sets and maps, or deleted.")
         self.transactionBytes = registry.counter(

@@ -41,9 +41,11 @@ package struct KubeProxyMetrics: Sendable {
         self.syncDuration = histogram(
             "sync_proxy_rules_duration_seconds", "How long it took to program what was pending.", milliseconds)
         self.fullSyncDuration = histogram(
-            "sync_full_proxy_rules_duration_seconds", "The same, where the table was read back first.", milliseconds)
+            "sync_full_proxy_rules_duration_seconds", "How long it took where the table was read back first.",
+            milliseconds)
         self.partialSyncDuration = histogram(
-            "sync_partial_proxy_rules_duration_seconds", "The same, where only changes were written.", milliseconds)
+            "sync_partial_proxy_rules_duration_seconds", "How long it took where only changes were written.",
+            milliseconds)
         self.lastSync = gauge(
             "sync_proxy_rules_last_timestamp_seconds", "When programming succeeded last, in seconds since 1970.")
         self.lastQueued = gauge(
