@@ -175,6 +175,7 @@ extension EndToEnd {
             let web = Application(on: [scene.pods[1]])
             try scene.put(web)
             let conversation = try scene.client.converseByUDP(with: web.clusterIP(.ipv4))
+            #expect(conversation.exchange().server == scene.pods[1].name)
             try scene.put(Application(on: [scene.pods[2]]))
             try expectSoon("counted", within: .seconds(10)) {
                 let metrics = try self.metrics(scene)
@@ -183,7 +184,27 @@ extension EndToEnd {
                     && metrics["kubeproxy_conntrack_reconciler_sync_duration_seconds_count", ["ip_family": "IPv4"]]
                         ?? 0 >= 1
             }
-            withExtendedLifetime(conversation) {}
+            #expect(conversation.exchange().server == scene.pods[2].name)
+        }
+
+        @Test func `endpoints that drain are counted, with their connections`() throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let web = Application(on: [scene.pods[1]])
+            try scene.put(web)
+            let conversation = try scene.client.converse(with: web.clusterIP(.ipv4))
+            try scene.put("web", web.manifests(of: [.here(scene.pods[1], .draining), .here(scene.pods[2])]))
+            try expectSoon("counted", within: .seconds(10)) {
+                let metrics = try self.metrics(scene)
+                // The endpoint has an address of each family.
+                return metrics["fairlead_draining_endpoints", [:]] == 2
+                    && metrics["fairlead_draining_connections", [:]] == 1
+            }
+            #expect(conversation.isAlive())
+            try scene.put("web", web.manifests(of: [.here(scene.pods[2])]))
+            try expectSoon("drained", within: .seconds(10)) {
+                try self.metrics(scene)["fairlead_draining_endpoints", [:]] == 0
+            }
         }
 
         // MARK: - Addresses
