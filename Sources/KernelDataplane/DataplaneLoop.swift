@@ -23,13 +23,13 @@ final class DataplaneLoop {
     static let unusedChainLifetime = Duration.seconds(2)
 
     private let clock = ContinuousClock()
-    private let configuration: DataplaneConfiguration
+    let configuration: DataplaneConfiguration
     private let addresses: AddressEvents
     private let queue: ChangeQueue
     private let kernel: NetlinkKernel
-    private let synchronizer: KernelSynchronizer
+    let synchronizer: KernelSynchronizer
     private let reporter: SyncReporter
-    private let flows: FlowCleaner
+    let flows: FlowCleaner
     private let publish: KernelDataplane.Publishing
     private let leftovers: KubeProxyReport
     private let logger: Logger
@@ -41,7 +41,7 @@ final class DataplaneLoop {
     private var settingsAreStale = false
     private var published: HealthReport?
     /// Where NodePorts answered when connections were last looked at.
-    private var enforcedNodeAddresses: Set<IPAddress> = []
+    var enforcedNodeAddresses: Set<IPAddress> = []
     private var health: ProxyHealth
     private var publishedHealth: ProxyHealth?
     /// Programming has failed when it was tried last.
@@ -271,43 +271,6 @@ final class DataplaneLoop {
         self.pending = []
         self.enforce(rules, of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
-    }
-
-    // MARK: - What follows from a change
-
-    /// Where connections of some Services may go by their plans of now.
-    private func flowRules(of services: Set<ObjectName>) -> FlowRules {
-        var rules = FlowRules(
-            nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
-            formerNodeAddresses: self.enforcedNodeAddresses)
-        let planner = self.synchronizer.planner
-        let conditions: [(TransportProtocol, FlowCondition)] =
-            self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
-        for (transport, condition) in conditions {
-            for service in services {
-                for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
-                    rules.set(frontend, .endpoints(targets))
-                }
-            }
-        }
-        return rules
-    }
-
-    /// Has connections ended that the rules in force would send elsewhere.
-    private func enforce(_ rules: FlowRules, of services: Set<ObjectName>, _ report: KernelSynchronizer.Report) {
-        var rules = rules
-        for frontend in report.addedFrontends where frontend.transport == .tcp && rules.targets[frontend] == nil {
-            rules.set(frontend, .established)
-        }
-        // TCP connections of a Service that is gone are left to their endpoints: without a frontend nobody would
-        // tell the client that they have ended.
-        for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
-        self.flows.announce(rules)
-        self.flows.enforce(rules)
-        self.enforcedNodeAddresses = rules.nodeAddresses
-        for service in services {
-            self.flows.watch(service, draining: self.synchronizer.draining[service] ?? [])
-        }
     }
 
     // MARK: - Health

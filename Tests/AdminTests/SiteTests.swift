@@ -62,7 +62,8 @@ import Testing
                 #expect(reply.status == 405, "\(method)")
                 #expect(reply.header("Allow") == "GET, HEAD")
             }
-            #expect(try connection.ask("POST /nothing HTTP/1.1\r\nHost: node\r\nContent-Length: 0\r\n\r\n").status == 404)
+            #expect(
+                try connection.ask("POST /nothing HTTP/1.1\r\nHost: node\r\nContent-Length: 0\r\n\r\n").status == 404)
         }
     }
 

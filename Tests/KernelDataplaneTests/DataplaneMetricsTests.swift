@@ -54,7 +54,8 @@ import Testing
         func metrics() throws -> PrometheusText { try PrometheusText(self.registry.text()) }
     }
 
-    private static func web(_ policy: TrafficPolicy = .cluster, external: TrafficPolicy = .cluster) -> KubernetesObject {
+    private static func web(_ policy: TrafficPolicy = .cluster, external: TrafficPolicy = .cluster) -> KubernetesObject
+    {
         var service = Make.service(
             "web", type: .loadBalancer, clusterIPs: ["10.96.0.10"], externalIPs: ["203.0.113.1"],
             ports: [
@@ -124,7 +125,9 @@ import Testing
             "0.001", "0.002", "0.004", "0.008", "0.016", "0.032", "0.064", "0.128", "0.256", "0.512", "1.024", "2.048",
             "4.096", "8.192", "16.384", "+Inf",
         ]
-        for name in ["sync_proxy_rules", "sync_full_proxy_rules", "sync_partial_proxy_rules", "conntrack_reconciler_sync"] {
+        for name in [
+            "sync_proxy_rules", "sync_full_proxy_rules", "sync_partial_proxy_rules", "conntrack_reconciler_sync",
+        ] {
             #expect(try bounds("kubeproxy_\(name)_duration_seconds") == milliseconds, "\(name)")
         }
         let programming = try bounds("kubeproxy_network_programming_duration_seconds")

@@ -13,7 +13,8 @@ extension Host {
     /// nil if nobody speaks HTTP there.
     func get(_ target: SocketAddress, path: String = "/", _ further: [String] = []) throws -> HTTPAnswer? {
         let url = "http://\(target)\(path)"
-        let completion = try self.execute(["curl", "--silent", "--include", "--max-time", "2", "--globoff", url] + further)
+        let completion = try self.execute(
+            ["curl", "--silent", "--include", "--max-time", "2", "--globoff", url] + further)
         guard completion.succeeded else { return nil }
         let text = completion.output.replacing("\r\n", with: "\n")
         guard let end = text.firstRange(of: "\n\n") else { return nil }

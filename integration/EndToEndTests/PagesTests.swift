@@ -37,7 +37,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: AddressFamily.allCases)
-        func `E4, E5 both pages say that all is well, to hosts outside`(family: AddressFamily) throws {
+        func `E4 both pages say that all is well, to hosts outside`(family: AddressFamily) throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
             for (path, eligible) in [("/healthz", true), ("/livez", false)] {
@@ -62,7 +62,7 @@ extension EndToEnd {
             #expect(try self.health(scene, "/metrics", family)?.status == 404)
         }
 
-        @Test func `E4 a node that is to go says so, E5 and lives`() throws {
+        @Test func `E5 a node that is to go says so on healthz alone`() throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
             // Without a Node nothing is known against it.
@@ -95,7 +95,8 @@ extension EndToEnd {
             let scene = try Scene(pods: 1, ["--masquerade-all"])
             defer { scene.tearDown() }
             for (path, body, type) in [
-                ("/proxyMode", "nftables", "text/plain; charset=utf-8"), ("/healthz", "ok", "text/plain; charset=utf-8"),
+                ("/proxyMode", "nftables", "text/plain; charset=utf-8"),
+                ("/healthz", "ok", "text/plain; charset=utf-8"),
             ] {
                 let answer = try #require(try self.local(scene.node, path))
                 #expect(answer.status == 200 && answer.body == body, "\(answer)")
@@ -169,7 +170,7 @@ extension EndToEnd {
             try self.expectHealth(200, scene, "/healthz", containing: #""healthy":true"#)
         }
 
-        @Test func `stale connections that are ended are counted`() throws {
+        @Test func `E7 stale connections that are ended are counted`() throws {
             let scene = try Scene()
             defer { scene.tearDown() }
             let web = Application(on: [scene.pods[1]])
@@ -207,20 +208,66 @@ extension EndToEnd {
             }
         }
 
+        /// A table has an owner while another program says so, and nobody else may touch it.
+        @Test func `E4 no rules in force are said, and E5 is no reason to start again`() throws {
+            let sandbox = try Sandbox()
+            let host = sandbox.host
+            let folder = try ManifestFolder()
+            let signal = try ManifestFolder()
+            let owner = try host.spawn([
+                "sh", "-c",
+                """
+                (echo 'add table inet fairlead { flags owner; }'; while [ ! -e \(signal.path)/end ]; do sleep 0.05; done) \
+                | exec nft -i
+                """,
+            ])
+            try expectSoon("owned", within: .seconds(10)) {
+                try host.shell("nft list ruleset").contains("flags owner")
+            }
+            try folder.write("web.yaml", Application().manifests)
+            let fairlead = try FairleadProcess(nodeOn: host, manifests: folder)
+            defer {
+                _ = fairlead.terminate()
+                owner.kill()
+                sandbox.tearDown()
+                folder.delete()
+                signal.delete()
+            }
+            #expect(fairlead.waitForLog(containing: "programming failed") != nil, "\(fairlead.log)")
+            let healthz = SocketAddress(host.ipv4, Self.healthPort)
+            let unserved = try #require(try host.get(healthz, path: "/healthz"))
+            #expect(unserved.status == 503)
+            #expect(unserved.body.hasPrefix(#"{"lastUpdated":"0001-01-01T00:00:00Z","#), "\(unserved)")
+            #expect(unserved.body.hasSuffix(#","nodeEligible":true,"healthy":false}"#), "\(unserved)")
+            #expect(try host.get(healthz, path: "/livez")?.status == 200)
+            let pending = try PrometheusText(try #require(try self.local(host, "/metrics")).body)
+            let name = "kubeproxy_sync_proxy_rules"
+            #expect(pending["\(name)_service_changes_pending", [:]] == 1)
+            let failures = pending["\(name)_nftables_sync_failures_total", ["ip_family": "IPv6"]]
+            #expect(try #require(failures) >= 1)
+
+            try host.shell("touch \(signal.path)/end")
+            try expectSoon("in force", within: .seconds(30)) { try host.get(healthz, path: "/healthz")?.status == 200 }
+            let served = try PrometheusText(try #require(try self.local(host, "/metrics")).body)
+            #expect(served["\(name)_service_changes_pending", [:]] == 0)
+        }
+
         // MARK: - Addresses
 
-        @Test func `other addresses, and none`() throws {
+        @Test func `E6 other addresses, and none`() throws {
             let scene = try Scene(pods: 1, ["--healthz-bind-address", "", "--metrics-bind-address=[::]:9000"])
             defer { scene.tearDown() }
             for family in AddressFamily.allCases {
                 let target = SocketAddress(scene.node.address(family), 9000)
-                try expectSoon("\(target)", within: .seconds(10)) { try scene.client.get(target, path: "/proxyMode")?.body == "nftables" }
+                try expectSoon("\(target)", within: .seconds(10)) {
+                    try scene.client.get(target, path: "/proxyMode")?.body == "nftables"
+                }
                 #expect(try scene.client.probe(.tcp, target.port(Self.healthPort)).isRefused)
                 #expect(try scene.client.probe(.tcp, target.port(Self.metricsPort)).isRefused)
             }
         }
 
-        @Test func `a port that is taken is said, and the rules are in force all the same`() throws {
+        @Test func `E6 a port that is taken is said, and the rules are in force all the same`() throws {
             let lab = try Lab(pods: 1)
             let folder = try ManifestFolder()
             var thief: EchoServer? = try EchoServer(on: lab.node, port: Self.healthPort, transports: [.tcp])
@@ -242,7 +289,7 @@ extension EndToEnd {
             }
         }
 
-        @Test func `with --bind-address-hard-fail it is the end`() throws {
+        @Test func `E6 with --bind-address-hard-fail it is the end`() throws {
             let sandbox = try Sandbox()
             defer { sandbox.tearDown() }
             let folder = try ManifestFolder()
@@ -259,7 +306,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: ["--healthz-bind-address", "--metrics-bind-address"])
-        func `what is no address is wrong usage`(option: String) throws {
+        func `E6 what is no address is wrong usage`(option: String) throws {
             let sandbox = try Sandbox()
             defer { sandbox.tearDown() }
             for value in ["localhost:80", ":10256", "1.2.3.4:x"] {
