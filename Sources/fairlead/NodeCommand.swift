@@ -86,9 +86,9 @@ private struct NodeRole {
             ProxyHealth(
                 timeout: configuration.syncPeriod * 2, families: families,
                 isNodeEligible: !configuration.requiresNode), registry)
-        let document = ConfigurationDocument(
-            node: self.node, serving: self.serving, nodeName: configuration.nodeName)
-        let sites = try self.serving.sites(health: health, registry: registry, configuration: document.text)
+        let serving = self.serving.serving
+        let document = ConfigurationDocument(node: self.node, serving: serving, nodeName: configuration.nodeName)
+        let sites = try serving.sites(health: health, registry: registry, configuration: document.text)
 
         try Privileges.requireNetworkAdministration()
         let lock = try Privileges.takeNodeLock()
