@@ -83,16 +83,16 @@ let package = Package(
             "KernelDataplane",
             [
                 "ServiceModel", "Nftables", "Conntrack", "Networking", "Linux", "KubernetesAPI", "ClusterState",
-                logging, lifecycle,
+                "Observability", logging, lifecycle,
             ]
         ),
-        module("HealthChecks", ["Linux", "Networking", logging, lifecycle] + nio),
+        module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "ClusterState", "HealthChecks", "KernelDataplane", "KubernetesAPI", "KubernetesClient",
-                "KubernetesWire", "Linux",
+                "Admin", "ClusterState", "KernelDataplane", "KubernetesAPI", "KubernetesClient", "KubernetesWire",
+                "Linux",
                 "Networking", "Nftables",
                 "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
             ],
@@ -131,8 +131,8 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
-        tests("ObservabilityTests", ["Observability", logging]),
-        tests("HealthChecksTests", ["HealthChecks", "Lab", "Linux", "Networking", logging, lifecycle]),
+        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
+        tests("AdminTests", ["Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
@@ -149,7 +149,7 @@ let package = Package(
             "KernelDataplaneTests",
             [
                 "KernelDataplane", "ServiceModel", "Nftables", "Conntrack", "KubernetesAPI", "ClusterState",
-                "Networking", "Linux", "TestSupport", "Lab",
+                "Networking", "Linux", "Observability", "TestSupport", "Lab", logging,
             ]
         ),
         .testTarget(

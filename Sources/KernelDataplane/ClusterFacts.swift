@@ -41,5 +41,9 @@ package struct ClusterFacts: Sendable {
         AddressFamily.allCases.compactMap { family in self.node?.internalIPs.first { $0.family == family } }
     }
 
+    /// Whether load balancers may send this node connections: not while it is being deleted, or the cluster
+    /// autoscaler is about to. nil while its Node is not known.
+    package var isNodeEligible: Bool? { self.node.map { !$0.isBeingDeleted && !$0.isMarkedForDeletion } }
+
     package var serviceBlocks: Set<CIDR> { Set(self.serviceCIDRs.values.joined()) }
 }

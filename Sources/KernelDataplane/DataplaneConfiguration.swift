@@ -23,9 +23,6 @@ package struct DataplaneConfiguration: Sendable {
     package var nodePortAddresses = NodePortAddressPolicy.primary
     /// The node's primary address of one family, whatever the Node and the host say; nil: as they say.
     package var primaryAddress: IPAddress?
-    /// The longest pause between two attempts to program. After two of these without success load balancers are
-    /// told to stay away.
-    package var syncPeriod = Duration.seconds(30)
     /// Whether `spec.externalIPs` counts.
     package var allowsExternalIPs = true
     /// How many clients of each family session affinity remembers.
@@ -35,6 +32,12 @@ package struct DataplaneConfiguration: Sendable {
     /// Remove what kube-proxy left in the kernel, once the rules are in force.
     package var removesKubeProxy = false
     package var conntrack = ConntrackSettings()
+    /// kube-proxy's `syncPeriod`: the longest pause between two attempts to program. A change that is not in force after
+    /// two of them makes the node unhealthy.
+    package var syncPeriod = Duration.seconds(30)
+    /// Whether a node without a Node is one that load balancers must not use: so in a cluster, but a directory
+    /// of manifests need not have one.
+    package var requiresNode = false
 
     package init(nodeName: String) {
         self.nodeName = nodeName

@@ -20,19 +20,16 @@ final class DataplaneLoop {
     static let repairWindow = Duration.seconds(10)
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
-    /// Load balancers are told to stay away when programming has failed for so many sync periods, as by kube-proxy:
-    /// the rules in force work on, and whatever the kernel refuses here it would refuse on every node.
-    static let unhealthyPeriods = 2
 
     private let clock = ContinuousClock()
-    private let configuration: DataplaneConfiguration
+    let configuration: DataplaneConfiguration
     private let addresses: AddressEvents
     private let queue: ChangeQueue
     private let kernel: NetlinkKernel
-    private let synchronizer: KernelSynchronizer
+    let synchronizer: KernelSynchronizer
     private let reporter: SyncReporter
-    private let flows: FlowCleaner
-    private let publish: @Sendable (HealthReport) -> Void
+    let flows: FlowCleaner
+    private let publish: KernelDataplane.Publishing
     private let leftovers: KubeProxyReport
     private let logger: Logger
 
@@ -43,14 +40,16 @@ final class DataplaneLoop {
     private var settingsAreStale = false
     private var published: HealthReport?
     /// Where NodePorts answered when connections were last looked at.
-    private var enforcedNodeAddresses: Set<IPAddress> = []
-    /// Since when programming has failed, each time it was tried.
-    private var failingSince: ContinuousClock.Instant?
+    var enforcedNodeAddresses: Set<IPAddress> = []
+    private var health: ProxyHealth
+    private var publishedHealth: ProxyHealth?
+    /// Programming has failed when it was tried last.
+    private var hasFailed = false
     private var pending: Set<ObjectName> = []
     private var retry: (at: ContinuousClock.Instant, pause: Duration)?
     private var repairAt: ContinuousClock.Instant?
     private var recentRepairs: [ContinuousClock.Instant] = []
-    private var lastForeignProcess = ""
+    private var interference = SyncReporter.Interference.lost
     /// Since when a balancing chain has had no use.
     private var unusedSince: [Balancer: ContinuousClock.Instant] = [:]
 
@@ -58,7 +57,8 @@ final class DataplaneLoop {
         configuration: DataplaneConfiguration,
         queue: ChangeQueue,
         flows: FlowCleaner,
-        publish: @escaping @Sendable (HealthReport) -> Void,
+        publish: KernelDataplane.Publishing,
+        metrics: DataplaneMetrics,
         logger: Logger
     ) throws {
         self.configuration = configuration
@@ -71,7 +71,8 @@ final class DataplaneLoop {
         self.synchronizer = KernelSynchronizer(kernel: self.kernel, node: facts, settings: settings)
         self.flows = flows
         self.publish = publish
-        self.reporter = SyncReporter(logger: logger)
+        self.health = ProxyHealth(timeout: configuration.syncPeriod * 2, families: HostAddresses.families)
+        self.reporter = SyncReporter(metrics: metrics, logger: logger)
         self.leftovers = KubeProxyReport(
             search: KubeProxySearch(kernel: self.kernel), removes: configuration.removesKubeProxy, logger: logger)
         self.logger = logger
@@ -92,8 +93,10 @@ final class DataplaneLoop {
                 self.addresses.clear()
                 self.settingsAreStale = true
             }
+            // Before and after: programming may take long, or hang.
+            self.noteQueued(hasNews: !ready.isEmpty)
             try self.act()
-            self.publishHealth()
+            self.noteUpdated()
         }
     }
 
@@ -122,10 +125,10 @@ final class DataplaneLoop {
             case .changed(FairleadTable.reference): isTouched = true
             case .changed: break
             case .committed(_, let process, let name):
-                if isTouched { self.lastForeignProcess = "\(name) (process \(process))" }
+                if isTouched { self.interference = .commit(by: "\(name) (process \(process))") }
             case .lost:
                 isTouched = true
-                self.lastForeignProcess = "unknown: announcements were lost"
+                self.interference = .lost
             }
         }
         guard isTouched, self.repairAt == nil else { return }
@@ -158,12 +161,12 @@ final class DataplaneLoop {
         guard self.isSynced else { return }
         if let retry {
             guard self.isDue(retry.at) else { return }
-            self.attempt { try self.start() }
+            self.attempt(.full) { try self.start() }
         } else if self.isDue(self.repairAt) {
-            self.attempt { try self.repair() }
+            self.attempt(.full) { try self.repair() }
         } else {
-            if self.settingsAreStale { self.attempt { try self.updateSettings() } }
-            if self.retry == nil, !self.pending.isEmpty { self.attempt { try self.update() } }
+            if self.settingsAreStale { self.attempt(.partial) { try self.updateSettings() } }
+            if self.retry == nil, !self.pending.isEmpty { self.attempt(.partial) { try self.update() } }
         }
         self.removeUnusedChains()
     }
@@ -179,20 +182,21 @@ final class DataplaneLoop {
         for chain in unused where self.unusedSince[chain] == nil { self.unusedSince[chain] = now }
         let old = self.unusedSince.filter { $0.value + Self.unusedChainLifetime <= now }
         guard self.retry == nil, !old.isEmpty else { return }
-        self.attempt { try self.synchronizer.remove(Set(old.keys)) }
+        self.attempt(.removingChains) { try self.synchronizer.remove(Set(old.keys)) }
     }
 
     /// Runs `body`; a failure means to read the kernel back after a pause.
-    private func attempt(_ body: () throws -> Void) {
+    private func attempt(_ work: SyncReporter.Work, _ body: () throws -> Void) {
+        let start = self.clock.now
         let pause = self.retry?.pause ?? Self.shortestRetry
         self.retry = nil
         do {
             try body()
-            if self.events != nil { self.failingSince = nil }
+            self.hasFailed = false
         } catch {
-            self.failingSince = self.failingSince ?? self.clock.now
+            self.hasFailed = true
             self.retry = (self.clock.now + pause, min(pause * 2, self.configuration.syncPeriod))
-            self.reporter.failed(error, retryIn: pause)
+            self.reporter.failed(error, work, took: self.clock.now - start, retryIn: pause)
         }
     }
 
@@ -203,12 +207,14 @@ final class DataplaneLoop {
         self.settingsAreStale = false
         _ = self.synchronizer.take(facts)
         self.synchronizer.adopt(settings)
-        let generation = try self.readBack(.start)
+        let generation = try self.readBack(.start(isRecovery: self.hasFailed))
         guard self.events == nil else { return }
         // Subscribed only now, so that a first full programming announces nothing to nobody. If anyone
         // has committed since, the generation is another.
         let events = try NetlinkEvents(ignoring: self.kernel)
-        if try self.kernel.generation() != generation { _ = try self.readBack(.start) }
+        if try self.kernel.generation() != generation {
+            _ = try self.readBack(.start(isRecovery: self.hasFailed))
+        }
         self.events = events
         ConntrackTuning(self.configuration.conntrack, logger: self.logger).apply()
         self.leftovers.handle()
@@ -216,7 +222,7 @@ final class DataplaneLoop {
 
     private func repair() throws {
         self.recentRepairs.append(self.clock.now)
-        _ = try self.readBack(.repair(by: self.lastForeignProcess))
+        _ = try self.readBack(.repair(self.interference))
     }
 
     /// Returns the ruleset's generation at which the table was as it should be.
@@ -266,54 +272,47 @@ final class DataplaneLoop {
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
     }
 
-    // MARK: - What follows from a change
+    // MARK: - Health
 
-    /// Where connections of some Services may go by their plans of now.
-    private func flowRules(of services: Set<ObjectName>) -> FlowRules {
-        var rules = FlowRules(
-            nodeAddresses: self.synchronizer.program.node.nodePortAddresses,
-            formerNodeAddresses: self.enforcedNodeAddresses)
-        let planner = self.synchronizer.planner
-        let conditions: [(TransportProtocol, FlowCondition)] =
-            self.configuration.endsStaleTCP ? [(.udp, .serving), (.tcp, .listed)] : [(.udp, .serving)]
-        for (transport, condition) in conditions {
-            for service in services {
-                for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
-                    rules.set(frontend, .endpoints(targets))
-                }
-            }
-        }
-        return rules
+    /// Whether there is something that is not as it should be.
+    private var hasWork: Bool {
+        self.isSynced
+            && (self.retry != nil || self.repairAt != nil || self.settingsAreStale || !self.pending.isEmpty)
     }
 
-    /// Has connections ended that the rules in force would send elsewhere.
-    private func enforce(_ rules: FlowRules, of services: Set<ObjectName>, _ report: KernelSynchronizer.Report) {
-        var rules = rules
-        for frontend in report.addedFrontends where frontend.transport == .tcp && rules.targets[frontend] == nil {
-            rules.set(frontend, .established)
+    private func noteQueued(hasNews: Bool) {
+        self.health.isNodeEligible = self.cluster.isNodeEligible ?? !self.configuration.requiresNode
+        if self.hasWork {
+            if hasNews { self.reporter.queued() }
+            self.health.queued(at: self.clock.now)
         }
-        // TCP connections of a Service that is gone are left to their endpoints: without a frontend nobody would
-        // tell the client that they have ended.
-        for frontend in report.removedFrontends where frontend.transport == .udp { rules.set(frontend, .removed) }
-        self.flows.announce(rules)
-        self.flows.enforce(rules)
-        self.enforcedNodeAddresses = rules.nodeAddresses
-        for service in services {
-            self.flows.watch(service, draining: self.synchronizer.draining[service] ?? [])
-        }
+        self.publishHealth()
     }
 
-    /// Tells those whom load balancers ask.
+    private func noteUpdated() {
+        if self.hasWork {
+            self.health.queued(at: self.clock.now)
+        } else if self.health.isPending {
+            self.health.updated(at: .now)
+        }
+        self.publishHealth()
+        self.publishChecks()
+    }
+
     private func publishHealth() {
+        guard self.health != self.publishedHealth else { return }
+        self.publishedHealth = self.health
+        self.publish.health(self.health)
+    }
+
+    /// Tells those whom load balancers ask about a Service.
+    private func publishChecks() {
         guard self.isSynced else { return }
         let report = HealthReport(
             checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
-            isHealthy: self.events != nil
-                && self.failingSince.map {
-                    self.clock.now - $0 < self.configuration.syncPeriod * Self.unhealthyPeriods
-                } ?? true)
+            isHealthy: self.events != nil && self.health.isServing(at: self.clock.now))
         guard report != self.published else { return }
         self.published = report
-        self.publish(report)
+        self.publish.checks(report)
     }
 }

@@ -3,6 +3,7 @@ internal import KubernetesAPI
 internal import Linux
 internal import Logging
 internal import Networking
+internal import Observability
 internal import ServiceModel
 internal import Synchronization
 
@@ -30,10 +31,12 @@ final class FlowCleaner: Sendable {
 
     private let mailbox = Mutex(Mailbox())
     private let wakeUp: WakeUp
+    private let metrics: DataplaneMetrics
     private let logger: Logger
 
-    init(logger: Logger) throws(SystemError) {
+    init(metrics: DataplaneMetrics, logger: Logger) throws(SystemError) {
         self.wakeUp = try WakeUp()
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -116,7 +119,14 @@ final class FlowCleaner: Sendable {
     }
 
     private func clean(_ rules: FlowRules, _ table: ConntrackTable) {
+        let clock = ContinuousClock()
+        var durations: [AddressFamily: Duration] = [:]
+        defer {
+            for (family, duration) in durations { self.metrics.kubeProxy.conntrackDuration[family]?.observe(duration) }
+        }
         for scope in rules.scopes {
+            let start = clock.now
+            defer { durations[scope.family, default: .zero] += clock.now - start }
             var stale: Set<ConntrackFlow> = []
             do throws(ConntrackError) {
                 try table.forEach(scope.transport, scope.family) { flow in
@@ -128,6 +138,8 @@ final class FlowCleaner: Sendable {
                 }
                 guard !stale.isEmpty else { continue }
                 let count = try table.delete(Array(stale))
+                self.metrics.kubeProxy.conntrackDeleted[scope.family]?.increment(by: count)
+                self.metrics.staleConnections[scope.transport]?.increment(by: count)
                 if count > 0, let example = stale.first {
                     self.logger.info(
                         "ended connections that would go elsewhere now",
@@ -154,7 +166,11 @@ final class FlowCleaner: Sendable {
         for name in said.keys where draining[name] == nil {
             self.logger.info("endpoints have been drained", metadata: ["service": "\(name)"])
         }
-        guard !draining.isEmpty else { return [:] }
+        self.metrics.drainingEndpoints.set(Set(draining.values.joined()).count)
+        guard !draining.isEmpty else {
+            self.metrics.drainingConnections.set(0)
+            return [:]
+        }
         var owners: [Backend: [ObjectName]] = [:]
         for (name, backends) in draining {
             for backend in backends { owners[backend, default: []].append(name) }
@@ -172,6 +188,7 @@ final class FlowCleaner: Sendable {
                 }
             }
         }
+        self.metrics.drainingConnections.set(seen.count)
         for (name, count) in counts.sorted(by: { $0.key < $1.key }) where said[name] != count {
             self.logger.info(
                 "endpoints are draining: they keep their connections and get no new ones",

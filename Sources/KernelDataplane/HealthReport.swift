@@ -7,6 +7,6 @@ package struct HealthReport: Hashable, Sendable {
     package let checks: [ObjectName: HealthCheckPlan]
     /// The node's addresses at which they ask.
     package let addresses: Set<IPAddress>
-    /// Whether the kernel holds what the objects ask for.
+    /// Whether the kernel holds what the objects ask for, by ``ProxyHealth``.
     package let isHealthy: Bool
 }

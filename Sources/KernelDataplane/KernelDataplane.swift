@@ -4,6 +4,7 @@ package import Linux
 package import Logging
 internal import Networking
 internal import Nftables
+internal import Observability
 internal import ServiceLifecycle
 internal import ServiceModel
 
@@ -12,23 +13,42 @@ internal import ServiceModel
 /// It owns one thread, because netlink blocks and a network namespace belongs to a thread. On
 /// shutdown the rules stay: traffic goes on while no Fairlead runs.
 package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
+    /// Who is told, from the data plane's thread, how things are. They must not wait.
+    package struct Publishing: Sendable {
+        /// What load balancers are to be answered that ask about a Service.
+        package var checks: @Sendable (HealthReport) -> Void
+        /// What those are that ask about the node.
+        package var health: @Sendable (ProxyHealth) -> Void
+
+        package init(
+            checks: @escaping @Sendable (HealthReport) -> Void = { _ in },
+            health: @escaping @Sendable (ProxyHealth) -> Void = { _ in }
+        ) {
+            self.checks = checks
+            self.health = health
+        }
+    }
+
     private let configuration: DataplaneConfiguration
     private let queue: ChangeQueue
     private let wakeUp: WakeUp
     private let stop: WakeUp
     private let stopCleaning: WakeUp
     private let flows: FlowCleaner
-    private let publish: @Sendable (HealthReport) -> Void
+    private let publish: Publishing
+    private let metrics: DataplaneMetrics
     private let logger: Logger
 
     /// - Parameters:
     ///   - queue: where changes come from; it signals `wakeUp`.
-    ///   - publish: told, from the data plane's thread, what load balancers are to be answered.
+    ///   - publish: whom to tell how things are.
+    ///   - metrics: what is measured.
     package init(
         configuration: DataplaneConfiguration,
         queue: ChangeQueue,
         wakeUp: WakeUp,
-        publish: @escaping @Sendable (HealthReport) -> Void = { _ in },
+        publish: Publishing = Publishing(),
+        metrics: DataplaneMetrics = DataplaneMetrics(MetricRegistry()),
         logger: Logger
     ) throws(SystemError) {
         self.configuration = configuration
@@ -36,8 +56,9 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         self.wakeUp = wakeUp
         self.stop = try WakeUp()
         self.stopCleaning = try WakeUp()
-        self.flows = try FlowCleaner(logger: logger)
+        self.flows = try FlowCleaner(metrics: metrics, logger: logger)
         self.publish = publish
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -51,7 +72,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
                     do {
                         let loop = try DataplaneLoop(
                             configuration: self.configuration, queue: self.queue, flows: self.flows,
-                            publish: self.publish, logger: self.logger)
+                            publish: self.publish, metrics: self.metrics, logger: self.logger)
                         try loop.run(wakeUp: self.wakeUp, stop: self.stop)
                         return nil
                     } catch {

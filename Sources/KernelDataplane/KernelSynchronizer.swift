@@ -42,6 +42,7 @@ package final class KernelSynchronizer {
     package private(set) var healthChecks: [ObjectName: HealthCheckPlan] = [:]
     /// Endpoints that are terminating, by Service.
     package private(set) var draining: [ObjectName: [Backend]] = [:]
+    package private(set) var localPolicyGaps = LocalPolicyGaps()
     package private(set) var planner: ServicePlanner
     package private(set) var program: TableProgram
     /// The program and the kernel may differ: the next synchronisation reads the kernel back.
@@ -107,6 +108,7 @@ package final class KernelSynchronizer {
         for (name, plan) in plans {
             self.healthChecks[name] = plan?.healthCheck
             self.draining[name] = plan.flatMap { $0.draining.isEmpty ? nil : $0.draining }
+            self.localPolicyGaps.update(name, plan)
         }
     }
 
@@ -179,7 +181,7 @@ package final class KernelSynchronizer {
         var program = TableProgram(node: self.program.node)
         var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
         for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
-        (self.healthChecks, self.draining) = ([:], [:])
+        (self.healthChecks, self.draining, self.localPolicyGaps) = ([:], [:], LocalPolicyGaps())
         self.note(plans)
         _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints())
         if let readback { program.adoptSizes(readback.sizes) }

@@ -1,32 +1,62 @@
 internal import ClusterState
 internal import KubernetesAPI
+internal import Linux
 internal import Logging
 internal import Networking
 internal import Nftables
+internal import Observability
 internal import ServiceModel
 
-/// Says in the log what the data plane did and what it could not honour; each thing once.
+/// Says in the log what the data plane did and what it could not honour, each thing once; and in the metrics
+/// how much there was of it.
 final class SyncReporter {
+    /// Who may have changed the table.
+    enum Interference {
+        /// Another program, by its name and number.
+        case commit(by: String)
+        /// Nobody knows: announcements were lost.
+        case lost
+    }
+
     enum Reason {
-        case start
-        case repair(by: String)
+        /// `isRecovery`: after a failure, and not for the first time.
+        case start(isRecovery: Bool)
+        case repair(Interference)
         case change(Set<ObjectName>)
         /// What was known of the node before.
         case settings(NodeSettings)
     }
 
+    /// What was tried.
+    enum Work {
+        /// Reading the table back and writing the difference.
+        case full
+        /// Writing what has changed.
+        case partial
+        case removingChains
+    }
+
+    let metrics: DataplaneMetrics
+    var pendingChanges: PendingChanges
     private let logger: Logger
     /// What has been said of an object, so that it is not said at every change of it.
     private var notes: [ObjectKey: [String]] = [:]
     private var conflicts: [ObjectName: [FrontendConflict]] = [:]
 
-    init(logger: Logger) {
+    init(metrics: DataplaneMetrics, logger: Logger) {
+        self.metrics = metrics
+        let now = WallTime.now
+        self.pendingChanges = PendingChanges(since: now.seconds * 1_000_000_000 + now.nanoseconds)
         self.logger = logger
     }
 
     // MARK: - Objects
 
     func changed(_ changes: [ObjectChange], affected: Set<ObjectName>, planner: ServicePlanner) {
+        self.pendingChanges.take(changes)
+        self.countPending()
+        self.metrics.kubeProxy.serviceChanges.increment(by: changes.count { $0.key.kind == .service })
+        self.metrics.kubeProxy.endpointChanges.increment(by: changes.count { $0.key.kind == .endpointSlice })
         for change in changes {
             let notes =
                 switch change.object {
@@ -64,6 +94,7 @@ final class SyncReporter {
         _ synchronizer: KernelSynchronizer,
         took duration: Duration
     ) {
+        self.record(reason, report, synchronizer, took: duration)
         var metadata: Logger.Metadata = [
             "elements": "\(report.elementOperations)", "bytes": "\(report.bytes)", "took": "\(Self.text(duration))",
         ]
@@ -99,8 +130,8 @@ final class SyncReporter {
                 case .replaced: "in force: wrote the whole table"
                 }
             self.logger.notice(message, metadata: metadata)
-        case .repair(let process):
-            metadata["by"] = "\(process)"
+        case .repair(let interference):
+            metadata["by"] = "\(interference)"
             if report.kind == .unchanged {
                 self.logger.info("table was touched by another program, and holds what it should", metadata: metadata)
             } else {
@@ -109,7 +140,8 @@ final class SyncReporter {
         }
     }
 
-    func failed(_ error: any Error, retryIn pause: Duration) {
+    func failed(_ error: any Error, _ work: Work, took duration: Duration, retryIn pause: Duration) {
+        self.recordFailure(of: work, took: duration)
         self.logger.error(
             "programming failed, the kernel will be read back",
             metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
@@ -123,5 +155,14 @@ final class SyncReporter {
     private static func text(_ duration: Duration) -> String {
         let microseconds = duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
         return "\(microseconds / 1000).\(String(microseconds % 1000 / 10 + 100).dropFirst()) ms"
+    }
+}
+
+extension SyncReporter.Interference: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .commit(let process): process
+        case .lost: "unknown: announcements were lost"
+        }
     }
 }

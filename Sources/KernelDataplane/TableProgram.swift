@@ -284,6 +284,11 @@ package struct TableProgram: Sendable {
         self.standingChains.formUnion(step.newChains)
     }
 
+    package var serviceCount: Int { self.holdings.count }
+
+    /// How many elements a set has.
+    package func elementCount(_ set: FairleadSet) -> Int { self.elementCounts[set] ?? 0 }
+
     /// Chains that frontends lead to.
     package var chainsInUse: Set<Balancer> { Set(self.chainUse.keys) }
 

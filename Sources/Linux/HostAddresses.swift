@@ -25,6 +25,15 @@ public enum HostAddresses {
         return addresses
     }
 
+    /// The families that this host has: IPv6 can be turned off where the kernel is started (`ipv6.disable=1`).
+    package static var families: [AddressFamily] {
+        do throws(SystemError) {
+            return try HostSystem.networkFile("if_inet6") == nil ? [.ipv4] : AddressFamily.allCases
+        } catch {
+            return AddressFamily.allCases
+        }
+    }
+
     /// The address from which this host speaks to the world, of each family that has a default route:
     /// what Kubernetes calls the node's primary address, where no Node object says so.
     public static func primary() -> [IPAddress] {

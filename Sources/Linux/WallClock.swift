@@ -9,3 +9,23 @@ public enum WallClock {
         return (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 }
+
+/// A moment by the wall clock, which may be set back.
+package struct WallTime: Hashable, Sendable {
+    /// Since 1970, without leap seconds.
+    package let seconds: Int64
+    /// Beyond them, less than 1,000,000,000.
+    package let nanoseconds: Int64
+
+    package init(seconds: Int64, nanoseconds: Int64 = 0) {
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
+    package static var now: WallTime {
+        let (seconds, nanoseconds) = WallClock.now()
+        return WallTime(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
+    package var secondsSince1970: Double { Double(self.seconds) + Double(self.nanoseconds) / 1e9 }
+}

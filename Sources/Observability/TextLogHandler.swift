@@ -1,6 +1,6 @@
 internal import Linux
-// Observability: how Fairlead says what it does. For now the log: one line an event on standard
-// error, readable by people and splittable by machines.
+// Observability: how Fairlead says what it does. The log: one line an event on standard error, readable by
+// people and splittable by machines. The metrics: numbers by name, and their text for Prometheus.
 package import Logging
 
 /// Writes `2026-11-21T02:45:39.123Z info    kernel: message key=value`, one line in one write(2), so

@@ -1,4 +1,4 @@
-internal import Linux
+package import Linux
 
 /// Wall-clock time as RFC 3339 text.
 package enum UTCTime {
@@ -9,11 +9,22 @@ package enum UTCTime {
 
     /// `2026-11-21T02:45:39.123Z`, from seconds since 1970 without leap seconds.
     package static func text(seconds: Int64, milliseconds: Int64) -> String {
+        "\(self.dateAndTime(seconds)).\(self.padded(milliseconds, 3))Z"
+    }
+
+    /// `2026-11-21T02:45:39.1234Z`: as many digits of the nanoseconds as count, and none for none, as Go's
+    /// encoding/json writes times.
+    package static func text(_ time: WallTime) -> String {
+        var fraction = self.padded(time.nanoseconds, 9)
+        while fraction.last == "0" { fraction.removeLast() }
+        return self.dateAndTime(time.seconds) + (fraction.isEmpty ? "" : ".\(fraction)") + "Z"
+    }
+
+    private static func dateAndTime(_ seconds: Int64) -> String {
         let (days, time) = seconds.quotientAndRemainder(dividingBy: 86400)
         let (year, month, day) = self.date(days)
         return "\(self.padded(year, 4))-\(self.padded(month, 2))-\(self.padded(day, 2))"
             + "T\(self.padded(time / 3600, 2)):\(self.padded(time / 60 % 60, 2)):\(self.padded(time % 60, 2))"
-            + ".\(self.padded(milliseconds, 3))Z"
     }
 
     /// The civil date of a day since 1970-01-01, in the proleptic Gregorian calendar: years start in

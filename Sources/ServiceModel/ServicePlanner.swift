@@ -10,6 +10,8 @@ package struct ServicePlanner {
     private var slices: [ObjectName: [ObjectName: EndpointSlice]] = [:]
     /// Which Service a slice was filed under.
     private var serviceOfSlice: [ObjectName: ObjectName] = [:]
+    /// How many endpoints the slices of Services list, in whatever condition.
+    package private(set) var endpointCounts: [AddressFamily: Int] = [:]
     /// Who claims a frontend, by seniority.
     private var claims: [Frontend: [ObjectName]] = [:]
 
@@ -35,16 +37,21 @@ package struct ServicePlanner {
     package mutating func update(_ name: ObjectName, slice: EndpointSlice?) -> Set<ObjectName> {
         var affected: Set<ObjectName> = []
         if let former = self.serviceOfSlice.removeValue(forKey: name) {
-            self.slices[former]?[name] = nil
+            if let slice = self.slices[former]?.removeValue(forKey: name) { self.count(slice, -1) }
             if self.slices[former]?.isEmpty == true { self.slices[former] = nil }
             affected.insert(former)
         }
         if let slice, let service = slice.serviceName {
             self.slices[service, default: [:]][name] = slice
+            self.count(slice, 1)
             self.serviceOfSlice[name] = service
             affected.insert(service)
         }
         return affected
+    }
+
+    private mutating func count(_ slice: EndpointSlice, _ sign: Int) {
+        if let family = slice.family { self.endpointCounts[family, default: 0] += sign * slice.endpoints.count }
     }
 
     /// Takes over what is known of the node. Returns the Services to plan again.

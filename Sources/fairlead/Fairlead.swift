@@ -12,9 +12,11 @@ struct Fairlead: AsyncParsableCommand {
             Makes Services answer at their virtual IPs by programming nftables over netlink: ClusterIP, \
             NodePort, load balancer and external IPs, for TCP, UDP and SCTP, over IPv4 and IPv6.
             """,
-        version: "fairlead 0.1.0",
+        version: "fairlead \(Self.versionNumber)",
         subcommands: [Run.self, Node.self, Render.self, Cleanup.self]
     )
+
+    static let versionNumber = "0.1.0"
 
     static func main() async {
         // A log that nobody reads any more must not end the data plane.

@@ -30,6 +30,14 @@ enum ObjectSource: Hashable {
         return .apiServer(kubeconfig: kubeconfig.isEmpty ? nil : kubeconfig, masters: masters)
     }
 
+    /// Whether there is a cluster, in which every node has a Node.
+    var isCluster: Bool {
+        switch self {
+        case .manifests: false
+        case .apiServer, .inCluster: true
+        }
+    }
+
     /// The service that feeds the queue from it, and where events are written if there is an API server.
     func open(
         _ configuration: ProxyConfiguration,

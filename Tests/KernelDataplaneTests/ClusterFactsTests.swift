@@ -58,6 +58,25 @@ import Testing
         #expect(holder.facts.podCIDRs == [])
     }
 
+    @Test func aNodeThatIsToGoIsNotEligible() {
+        let holder = Holder()
+        #expect(holder.facts.isNodeEligible == nil)
+        func node(_ name: String, deleted: Bool = false, marked: Bool = false) -> KubernetesObject {
+            .node(
+                Node(
+                    metadata: ObjectMeta(name: ObjectName(namespace: "", name: name)), isBeingDeleted: deleted,
+                    isMarkedForDeletion: marked))
+        }
+        _ = holder.take(node("there", deleted: true))
+        #expect(holder.facts.isNodeEligible == nil)
+        for (deleted, marked) in [(false, false), (true, false), (false, true), (false, false)] {
+            _ = holder.take(node("here", deleted: deleted, marked: marked))
+            #expect(holder.facts.isNodeEligible == (!deleted && !marked))
+        }
+        _ = holder.lose(node("here"))
+        #expect(holder.facts.isNodeEligible == nil)
+    }
+
     @Test func blocksOfAllServiceCIDRs() {
         let holder = Holder()
         let (first, second) = (

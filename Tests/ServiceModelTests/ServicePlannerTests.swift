@@ -177,4 +177,22 @@ import Testing
             #expect(weighted(wrong) == ["label fairlead.dev/weight: must be a number from 0 to 100, not \"\(wrong)\""])
         }
     }
+
+    @Test func endpointsAreCountedAsSlicesComeChangeAndGo() {
+        var planner = ServicePlanner(node: NodeFacts(name: "here"))
+        func slice(_ name: String, of service: String, _ family: AddressFamily, _ addresses: String...) {
+            let slice = Make.slice(
+                name, of: service, family: family, endpoints: addresses.map { Make.endpoint($0, ready: false) })
+            _ = planner.update(slice.metadata.name, slice: slice)
+        }
+        slice("a", of: "web", .ipv4, "10.244.0.1", "10.244.0.2")
+        slice("b", of: "web", .ipv6, "fd00::1")
+        #expect(planner.endpointCounts == [.ipv4: 2, .ipv6: 1])
+        // To another Service, and of another family.
+        slice("a", of: "api", .ipv4, "10.244.0.1", "10.244.0.2", "10.244.0.3")
+        slice("b", of: "web", .ipv4, "10.244.0.4")
+        #expect(planner.endpointCounts == [.ipv4: 4, .ipv6: 0])
+        for name in ["a", "b", "a", "nobody"] { _ = planner.update(Make.name(name), slice: nil) }
+        #expect(planner.endpointCounts == [.ipv4: 0, .ipv6: 0])
+    }
 }

@@ -12,6 +12,7 @@ import Testing
     private static let expected: [String] = {
         func rows(_ letter: String, _ count: Int) -> [String] { (1...count).map { "\(letter)\($0)" } }
         return rows("A", 13) + rows("B", 11) + rows("C", 9) + ["1.4", "1.5"] + rows("D", 11)
+            + ["E4", "E5", "E6", "E7"]
     }()
 
     /// The top of the package, from where this file is.

@@ -6,6 +6,10 @@ package struct NodeManifest: Manifest {
     package var zone: String?
     package var podCIDRs: [CIDR]
     package var internalIPs: [IPAddress]
+    /// Keys, with the effect NoSchedule.
+    package var taints: [String] = []
+    /// As RFC 3339 has it.
+    package var deletionTimestamp: String?
     /// Besides the zone.
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
@@ -24,8 +28,10 @@ package struct NodeManifest: Manifest {
         var labels = self.labels
         if let zone = self.zone { labels["topology.kubernetes.io/zone"] = zone }
         text.metadata(name: self.name, labels: labels, annotations: self.annotations)
+        if let time = self.deletionTimestamp { text.add("  deletionTimestamp: \(quoted(time))") }
+        if !self.podCIDRs.isEmpty || !self.taints.isEmpty { text.add("spec:") }
+        text.list("taints", self.taints.map { "{key: \(quoted($0)), effect: NoSchedule}" }, indent: 2)
         if let first = self.podCIDRs.first {
-            text.add("spec:")
             text.add("  podCIDR: \(quoted(first))")
             text.list("podCIDRs", self.podCIDRs.map(quoted), indent: 2)
         }

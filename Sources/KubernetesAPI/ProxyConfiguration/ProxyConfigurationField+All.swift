@@ -29,9 +29,11 @@ extension ProxyConfigurationField {
     ]
 
     private static let serving: [ProxyConfigurationField] = [
-        .init("healthzBindAddress", \.healthzBindAddress, check: ServingAddress.problem),
-        .init("metricsBindAddress", \.metricsBindAddress, check: ServingAddress.problem),
-        .init("bindAddressHardFail", \.bindAddressHardFail),
+        .init(
+            "healthzBindAddress", \.healthzBindAddress, flag: "healthz-bind-address", check: ServingAddress.problem),
+        .init(
+            "metricsBindAddress", \.metricsBindAddress, flag: "metrics-bind-address", check: ServingAddress.problem),
+        .init("bindAddressHardFail", \.bindAddressHardFail, flag: "bind-address-hard-fail"),
         .init("enableProfiling", \.enableProfiling, flag: "profiling", .none),
         .init(
             "showHiddenMetricsForVersion", \.showHiddenMetricsForVersion, flag: "show-hidden-metrics-for-version",
@@ -88,7 +90,7 @@ extension ProxyConfigurationField {
         .init("clientConnection.kubeconfig", \.clientConnection.kubeconfig, flag: "kubeconfig"),
         .init("clientConnection.acceptContentTypes", \.clientConnection.acceptContentTypes, .none),
         .init(
-            "clientConnection.contentType", \.clientConnection.contentType, flag: "kube-api-content-type", .none),
+            "clientConnection.contentType", \.clientConnection.contentType, flag: "kube-api-content-type"),
         .init("clientConnection.qps", \.clientConnection.queriesPerSecond, flag: "kube-api-qps", .none),
         .init(
             "clientConnection.burst", \.clientConnection.burst, flag: "kube-api-burst", .none, check: Rule.count),

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// Answers the requests of one connection.
-final class HealthCheckHandler: ChannelInboundHandler {
+final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
@@ -32,12 +32,6 @@ final class HealthCheckHandler: ChannelInboundHandler {
         self.idleTask?.cancel()
         self.listener.forget(context.channel)
         context.fireChannelInactive()
-    }
-
-    /// Whoever asks without reading the answers would have them pile up here.
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard context.channel.isWritable else { return context.close(promise: nil) }
-        context.fireChannelWritabilityChanged()
     }
 
     /// A bad request has been told so by the handler before this one.
@@ -74,21 +68,19 @@ final class HealthCheckHandler: ChannelInboundHandler {
     }
 
     private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        // nil only while this connection is being closed with its listener.
-        guard let answer = self.listener.answer else { return context.close(promise: nil) }
+        // Whoever asks without reading the answers would have them pile up here.
+        guard context.channel.isWritable,
+            let answer = self.listener.answer(Request(method: request.method.rawValue, target: request.uri))
+        else { return context.close(promise: nil) }
         // The decoder takes what follows these for another protocol.
         let isLast = !request.isKeepAlive || request.method == .CONNECT || request.headers.contains(name: "upgrade")
         let version = request.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
-        var headers: HTTPHeaders = [
-            "Content-Type": "application/json",
-            "X-Content-Type-Options": "nosniff",
-            "X-Load-Balancing-Endpoint-Weight": "\(answer.weight)",
-            "Content-Length": "\(answer.body.utf8.count)",
-        ]
+        var headers = HTTPHeaders(answer.fields.map { ($0.name, $0.value) })
+        headers.add(name: "Content-Length", value: "\(answer.body.utf8.count)")
         if isLast, version == .http1_1 { headers.add(name: "Connection", value: "close") }
         if !isLast, version == .http1_0 { headers.add(name: "Connection", value: "keep-alive") }
 
-        let status = answer.isPositive ? HTTPResponseStatus.ok : .serviceUnavailable
+        let status = HTTPResponseStatus(statusCode: answer.status.rawValue)
         let head = HTTPResponseHead(version: version, status: status, headers: headers)
         context.write(self.wrapOutboundOut(.head(head)), promise: nil)
         if request.method != .HEAD {

@@ -17,7 +17,7 @@ extension ListenerKey: Comparable, CustomStringConvertible {
     var service: String { "\(self.namespace)/\(self.name)" }
 
     var description: String {
-        "\(self.service) \(self.address.family == .ipv4 ? "\(self.address)" : "[\(self.address)]"):\(self.port)"
+        "\(self.service) \(BindAddress(self.address, self.port))"
     }
 }
 
@@ -38,9 +38,6 @@ struct ListenerPlan {
         /// Those that the last state did not have.
         var conflicts: [PortConflict] = []
     }
-
-    /// All addresses, where nobody chose some.
-    static let everywhere = [IPAddress(ipv4: 0), IPAddress(ipv6High: 0, low: 0)]
 
     private(set) var listeners: Set<ListenerKey> = []
     private var answers: [UInt16: HealthAnswer] = [:]
@@ -64,7 +61,7 @@ struct ListenerPlan {
 
         var listeners: Set<ListenerKey> = []
         for (port, check) in holders {
-            for address in state.addresses ?? Self.everywhere {
+            for address in state.addresses ?? BindAddress.everywhere {
                 listeners.insert(
                     ListenerKey(namespace: check.namespace, name: check.name, address: address, port: port))
             }

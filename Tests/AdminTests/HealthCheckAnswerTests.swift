@@ -1,10 +1,10 @@
-import HealthChecks
+import Admin
 import Lab
 import Networking
 import Testing
 
 /// What is answered, to whatever is asked.
-@Suite struct AnswerTests {
+@Suite struct HealthCheckAnswerTests {
     private func web(_ endpoints: Int) -> [HealthCheck] {
         [HealthCheck(namespace: "default", name: "web", port: 31000, localEndpoints: endpoints)]
     }

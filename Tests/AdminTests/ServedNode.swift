@@ -1,4 +1,4 @@
-import HealthChecks
+import Admin
 import Lab
 import Logging
 import Networking
@@ -6,32 +6,40 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-/// A namespace with a health check server in it.
+/// A namespace with a server in it.
 final class ServedNode: Sendable {
     let host: Host
-    let server: HealthCheckServer
+    let server: AdminServer
     let log = CollectedLog()
     private let sandbox: Sandbox
     private let group: ServiceGroup
 
     /// Runs `body` with a server, and ends the server.
-    static func with(_ limits: HealthCheckLimits = .forTests, _ body: (ServedNode) async throws -> Void) async throws {
-        let node = try ServedNode(limits)
+    static func with(
+        _ limits: ServerLimits = .forTests,
+        sites: [Site] = [],
+        _ body: (ServedNode) async throws -> Void
+    ) async throws {
+        try await ServedNode(limits, sites: sites).run(body)
+    }
+
+    /// Runs `body` with the server, and ends that. Throws what either throws.
+    func run(_ body: (ServedNode) async throws -> Void) async throws {
         try await withThrowingTaskGroup { tasks in
-            tasks.addTask { try await node.group.run() }
+            tasks.addTask { try await self.group.run() }
             let outcome: Result<Void, any Error>
-            do { outcome = .success(try await body(node)) } catch { outcome = .failure(error) }
-            await node.group.triggerGracefulShutdown()
+            do { outcome = .success(try await body(self)) } catch { outcome = .failure(error) }
+            await self.group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             try outcome.get()
         }
     }
 
-    private init(_ limits: HealthCheckLimits) throws {
+    init(_ limits: ServerLimits = .forTests, sites: [Site] = []) throws {
         self.sandbox = try Sandbox()
         self.host = self.sandbox.host
         let logger = self.log.logger
-        self.server = try self.host.run { HealthCheckServer(logger: logger, limits: limits) }
+        self.server = try self.host.run { AdminServer(sites: sites, logger: logger, limits: limits) }
         self.group = ServiceGroup(
             services: [self.server], logger: Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
@@ -74,7 +82,7 @@ func eventually(_ what: String, within timeout: Duration = .seconds(30), _ condi
     }
 }
 
-extension HealthCheckLimits {
+extension ServerLimits {
     static var forTests: Self {
         var limits = Self()
         limits.firstRetry = .milliseconds(20)

@@ -9,11 +9,29 @@ internal import Networking
 /// One listening socket, from when it is wanted until it no longer is, and its connections. Opening is
 /// tried until it succeeds. Lives on the event loop.
 final class Listener {
-    private let key: ListenerKey
+    /// What it is for, as the log says it.
+    struct Purpose {
+        let user: ListeningTrouble.User
+        /// `the health port`
+        let noun: String
+        var metadata: Logger.Metadata = [:]
+    }
+
+    /// Why it cannot be opened.
+    struct Failure {
+        let purpose: Purpose
+        let address: BindAddress
+        let reason: String
+    }
+
+    private let address: BindAddress
+    private let purpose: Purpose
     private let loop: any EventLoop
-    private let limits: HealthCheckLimits
+    private let limits: ServerLimits
     private let logger: Logger
-    private let currentAnswer: () -> HealthAnswer?
+    private let onFailure: ((Failure) -> Void)?
+    private let onTrouble: (ListeningTrouble) -> Void
+    private let currentAnswer: (Request) -> Answer?
 
     private var isWanted = true
     private var channel: (any Channel)?
@@ -26,22 +44,31 @@ final class Listener {
     /// How long a program takes from `fork` to `exec` on a busy machine.
     private static let startOfProgram = TimeAmount.milliseconds(200)
 
-    /// - Parameter answer: what requests are answered at the time.
+    /// - Parameters:
+    ///   - onFailure: called where it cannot be opened, which then is not tried again; nil to try until it can.
+    ///   - onTrouble: told once when it cannot be opened, until it could be.
+    ///   - answer: what requests are answered at the time; nil closes the connection.
     init(
-        _ key: ListenerKey,
+        _ address: BindAddress,
+        purpose: Purpose,
         loop: any EventLoop,
-        limits: HealthCheckLimits,
+        limits: ServerLimits,
         logger: Logger,
-        answer: @escaping () -> HealthAnswer?
+        onFailure: ((Failure) -> Void)? = nil,
+        onTrouble: @escaping (ListeningTrouble) -> Void,
+        answer: @escaping (Request) -> Answer?
     ) {
-        self.key = key
+        self.address = address
+        self.purpose = purpose
         self.loop = loop
         self.limits = limits
         self.logger = logger
+        self.onFailure = onFailure
+        self.onTrouble = onTrouble
         self.currentAnswer = answer
     }
 
-    var answer: HealthAnswer? { self.isWanted ? self.currentAnswer() : nil }
+    func answer(_ request: Request) -> Answer? { self.isWanted ? self.currentAnswer(request) : nil }
 
     // MARK: - Opening and closing
 
@@ -50,7 +77,7 @@ final class Listener {
         do {
             // The socket is made here, by the thread of the event loop: in its network namespace.
             let address = try SocketAddress(
-                packedIPAddress: ByteBuffer(bytes: self.key.address.bytes), port: Int(self.key.port))
+                packedIPAddress: ByteBuffer(bytes: self.address.address.bytes), port: Int(self.address.port))
             self.bootstrap().bind(to: address).assumeIsolated().whenComplete { self.opened($0) }
         } catch {
             self.failed(error)
@@ -79,7 +106,7 @@ final class Listener {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try this.value.prepare(channel.pipeline.syncOperations) }
             }
-        if self.key.address.family == .ipv6 {
+        if self.address.address.family == .ipv6 {
             // IPv4 has a listener of its own.
             let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
             bootstrap = bootstrap.serverChannelOption(option, value: 1)
@@ -97,7 +124,7 @@ final class Listener {
             self.channel = channel
             if self.pause != nil {
                 self.pause = nil
-                self.logger.notice("a health check port could be opened now", metadata: self.metadata)
+                self.logger.notice("\(self.purpose.noun) could be opened now", metadata: self.metadata)
             }
             channel.closeFuture.assumeIsolated().whenComplete { _ in
                 self.channel = nil
@@ -109,9 +136,15 @@ final class Listener {
     private func failed(_ error: any Error) {
         guard self.isWanted else { return }
         let number = (error as? IOError)?.errnoCode
-        if number == EAFNOSUPPORT, self.key.address.isUnspecified {
+        if number == EAFNOSUPPORT, self.address.address.isUnspecified {
             self.logger.debug("this host lacks a family of addresses", metadata: self.metadata)
             return
+        }
+        let reason = number.map(SystemError.text) ?? "\(error)"
+        if let onFailure = self.onFailure {
+            self.isWanted = false
+            self.tellTrouble(reason)
+            return onFailure(Failure(purpose: self.purpose, address: self.address, reason: reason))
         }
         // A program that is being started holds a copy of every descriptor for a moment, so a port that was just closed
         // may not be free yet.
@@ -122,18 +155,24 @@ final class Listener {
         }
         if self.pause == nil {
             var metadata = self.metadata
-            metadata["reason"] = "\(number.map(SystemError.text) ?? "\(error)")"
-            if number == EADDRINUSE { metadata["find"] = "ss -Htlnp 'sport = :\(self.key.port)'" }
+            metadata["reason"] = "\(reason)"
+            if number == EADDRINUSE { metadata["find"] = "ss -Htlnp 'sport = :\(self.address.port)'" }
             self.logger.warning(
-                "a health check port cannot be opened, which is tried again until it can", metadata: metadata)
+                "\(self.purpose.noun) cannot be opened, which is tried again until it can", metadata: metadata)
+            self.tellTrouble(reason)
         }
         let pause = self.pause.map { min($0 * 2, self.limits.longestRetry) } ?? self.limits.firstRetry
         self.pause = pause
         self.retry = self.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { self.open() }
     }
 
+    private func tellTrouble(_ reason: String) {
+        self.onTrouble(ListeningTrouble(user: self.purpose.user, address: "\(self.address)", reason: reason))
+    }
+
     private var metadata: Logger.Metadata {
-        ["service": "\(self.key.service)", "address": "\(self.key.address)", "port": "\(self.key.port)"]
+        self.purpose.metadata.merging(
+            ["address": "\(self.address.address)", "port": "\(self.address.port)"]) { $1 }
     }
 
     // MARK: - Connections
@@ -143,7 +182,7 @@ final class Listener {
         try pipeline.addHandler(headLimit)
         try pipeline.configureHTTPServerPipeline()
         try pipeline.addHandler(
-            HealthCheckHandler(
+            RequestHandler(
                 listener: self, headLimit: headLimit, idleTimeout: TimeAmount(self.limits.idleTimeout)))
     }
 

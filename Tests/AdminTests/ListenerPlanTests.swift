@@ -1,7 +1,7 @@
 import Networking
 import Testing
 
-@testable import HealthChecks
+@testable import Admin
 
 @Suite struct ListenerPlanTests {
     private static let first = IPAddress(192, 0, 2, 1)

@@ -1,11 +1,11 @@
-import HealthChecks
+import Admin
 import Lab
 import Linux
 import Networking
 import Testing
 
 /// Which ports are open, where and for how long.
-@Suite struct HealthCheckServerTests {
+@Suite struct ListenerTests {
     private let elsewhere = IPAddress(127, 0, 0, 2)
 
     private func check(_ name: String, _ port: UInt16, endpoints: Int = 1) -> HealthCheck {
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test func connectionsAreLimited() async throws {
-        var limits = HealthCheckLimits.forTests
+        var limits = ServerLimits.forTests
         limits.connectionsPerListener = 3
         try await ServedNode.with(limits) { node in
             node.serve([self.check("a", 31000), self.check("b", 31001)])
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test func connectionsOnWhichNothingIsAnsweredEnd() async throws {
-        var limits = HealthCheckLimits.forTests
+        var limits = ServerLimits.forTests
         limits.idleTimeout = .milliseconds(1500)
         try await ServedNode.with(limits) { node in
             node.serve([self.check("a", 31000)])

@@ -1,8 +1,7 @@
-// HealthChecks: the health check ports of Services whose external traffic stays on the node. A load
-// balancer asks each node there whether it has an endpoint of the Service (spec.healthCheckNodePort).
 package import Networking
 
-/// What one Service's health check port answers.
+/// What one Service's health check port answers. A load balancer asks each node there whether it has an
+/// endpoint of a Service whose external traffic stays on the node (spec.healthCheckNodePort).
 package struct HealthCheck: Hashable, Sendable {
     /// Namespace and name are DNS labels, as the API server lets no other pass.
     package var namespace: String
@@ -35,20 +34,4 @@ package struct HealthCheckState: Hashable, Sendable {
         self.addresses = addresses
         self.isProxyHealthy = isProxyHealthy
     }
-}
-
-/// What the health check servers put up with.
-package struct HealthCheckLimits: Hashable, Sendable {
-    /// A connection on which no request has been answered for this long is closed. Counting answers and
-    /// not bytes also ends those who send a request a byte at a time.
-    package var idleTimeout = Duration.seconds(30)
-    /// The request line and the header fields.
-    package var requestHeadBytes = 8 << 10
-    /// More connections to one listener are closed at once.
-    package var connectionsPerListener = 256
-    /// The pause before a listener is opened again that could not be opened; it doubles each time.
-    package var firstRetry = Duration.seconds(2)
-    package var longestRetry = Duration.seconds(30)
-
-    package init() {}
 }

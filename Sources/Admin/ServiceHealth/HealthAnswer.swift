@@ -21,4 +21,10 @@ struct HealthAnswer: Hashable, Sendable {
             }
             """
     }
+
+    var answer: Answer {
+        Answer(
+            type: "application/json", self.body, status: self.isPositive ? .ok : .serviceUnavailable,
+            fields: [Answer.Field("X-Load-Balancing-Endpoint-Weight", "\(self.weight)")])
+    }
 }

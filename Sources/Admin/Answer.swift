@@ -1,0 +1,66 @@
+/// What somebody asks for: `GET /healthz`.
+package struct Request: Hashable, Sendable {
+    /// GET, or HEAD, which is answered alike and loses its body on the way out; or anything else.
+    package let method: String
+    /// Without the query, not decoded.
+    package let path: String
+
+    package init(method: String = "GET", path: String) {
+        self.method = method
+        self.path = path
+    }
+
+    /// From the target of a request line: `/path?query`, or the whole URL as proxies write it (RFC 9112
+    /// section 3.2).
+    init(method: String, target: String) {
+        var path = target[...]
+        if !path.hasPrefix("/"), let scheme = path.firstRange(of: "://") {
+            let authority = path[scheme.upperBound...]
+            path = authority.firstIndex(of: "/").map { authority[$0...] } ?? "/"
+        }
+        self.init(method: method, path: String(path.prefix { $0 != "?" && $0 != "#" }))
+    }
+}
+
+/// What is answered.
+package struct Answer: Hashable, Sendable {
+    package enum Status: Int, Hashable, Sendable {
+        case ok = 200
+        case notFound = 404
+        case methodNotAllowed = 405
+        case serviceUnavailable = 503
+    }
+
+    /// A header field besides those of the message itself.
+    package struct Field: Hashable, Sendable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package var status: Status
+    /// Sent in this order.
+    package var fields: [Field]
+    package var body: String
+
+    /// - Parameters:
+    ///   - type: what the body is. Browsers are told not to guess.
+    ///   - fields: further header fields.
+    package init(type: String, _ body: String, status: Status = .ok, fields: [Field] = []) {
+        self.status = status
+        self.fields = [Field("Content-Type", type), Field("X-Content-Type-Options", "nosniff")] + fields
+        self.body = body
+    }
+
+    package static func json(_ body: String, status: Status = .ok) -> Answer {
+        Answer(type: "application/json", body, status: status)
+    }
+
+    package static func text(_ body: String, status: Status = .ok, fields: [Field] = []) -> Answer {
+        Answer(type: "text/plain; charset=utf-8", body, status: status, fields: fields)
+    }
+}
