@@ -143,7 +143,8 @@ extension EndToEnd {
             let log = scene.fairlead.log
             for part in [
                 "line=3 reason=\"masqueradeall: there is no such field; passed over\"",
-                "flags=\"--masquerade-all --ipvs-strict-arp\"", "settings=ipvs.scheduler", "programs nftables, whatever the mode",
+                "flags=\"--masquerade-all --ipvs-strict-arp\"", "settings=ipvs.scheduler",
+                "programs nftables, whatever the mode",
             ] {
                 #expect(log.count { $0.contains(part) } == 1, "\(part): \(log)")
             }
