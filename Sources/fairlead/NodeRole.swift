@@ -37,7 +37,7 @@ struct NodeRole {
         let limits = try self.source.limits()
 
         let configuration = self.configuration(start, source)
-        let pages = try NodePages(configuration, self.serving.serving(start), start.configuration)
+        let pages = try NodePages(configuration, ServingOptions.serving(start), start.configuration)
 
         try Privileges.requireNetworkAdministration()
         let lock = try Privileges.takeNodeLock()

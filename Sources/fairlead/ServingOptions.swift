@@ -40,13 +40,11 @@ struct ServingOptions: ParsableArguments {
         ])
     }
 
-    /// - Parameter start: what the file and the flags say together.
-    func serving(_ start: NodeStart) -> Serving {
-        // In a file nothing is another word for the default; on the command line it means nowhere.
-        func isOff(_ flag: String?) -> Bool { start.file == nil && flag?.isEmpty == true }
+    /// What the file and the flags say together.
+    static func serving(_ start: NodeStart) -> Serving {
         var serving = Self.defaults
-        serving.healthzBindAddress = isOff(self.healthzBindAddress) ? "" : start.configuration.healthzAddress
-        serving.metricsBindAddress = isOff(self.metricsBindAddress) ? "" : start.configuration.metricsAddress
+        serving.healthzBindAddress = start.configuration.healthzAddress
+        serving.metricsBindAddress = start.configuration.metricsAddress
         serving.bindAddressHardFail = start.configuration.bindAddressHardFail
         return serving
     }

@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import KubernetesAPI
 
-/// Flags of kube-proxy that have no meaning here. They are taken, so that a command line can be taken over
-/// whole, and named once in the log. `docs/configuration.md` says why each has none.
+/// Flags of kube-proxy that nobody needs who does not come from there. They are taken, so that a command line can be
+/// taken over whole. All but the sync periods have no meaning here and are named once in the log;
+/// `docs/configuration.md` says why each has none.
 struct ToleratedOptions: ParsableArguments {
     @Option(name: .customLong("iptables-sync-period"), help: .hidden) var iptablesSyncPeriod: String?
     @Option(name: .customLong("iptables-min-sync-period"), help: .hidden) var iptablesMinSyncPeriod: String?

@@ -24,8 +24,8 @@ protocol ConfigurationValue: Hashable, Sendable {
     /// What Go's zero value is to the type. Most fields mean their default by it.
     var isZero: Bool { get }
 
-    /// As it is written in a file.
-    var yaml: String { get }
+    /// As it is written.
+    var literal: ConfigurationLiteral { get }
 }
 
 extension ConfigurationValue {
@@ -48,33 +48,7 @@ extension String: ConfigurationValue {
     init(parsing text: String) { self = text }
     var isZero: Bool { self.isEmpty }
 
-    /// In quotes where a YAML reader could take it for something else.
-    var yaml: String {
-        let isPlain = { (byte: UInt8) in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "/._-".utf8.contains(byte)
-        }
-        let bytes = Array(self.utf8)
-        if !bytes.isEmpty, bytes.allSatisfy(isPlain), bytes[0] != UInt8(ascii: "-"),
-            ScalarForm(plain: bytes[...]) == .text
-        {
-            return self
-        }
-        var quoted = "\""
-        for scalar in self.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\x\(digits.count == 1 ? "0" : "")\(digits)"
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
+    var literal: ConfigurationLiteral { .string(self) }
 }
 
 extension Bool: ConfigurationValue {
@@ -96,7 +70,7 @@ extension Bool: ConfigurationValue {
     }
 
     var isZero: Bool { !self }
-    var yaml: String { self ? "true" : "false" }
+    var literal: ConfigurationLiteral { .boolean(self) }
 }
 
 extension Int: ConfigurationValue {
@@ -114,7 +88,7 @@ extension Int: ConfigurationValue {
     }
 
     var isZero: Bool { self == 0 }
-    var yaml: String { "\(self)" }
+    var literal: ConfigurationLiteral { .number("\(self)") }
 }
 
 extension Double: ConfigurationValue {
@@ -136,7 +110,7 @@ extension Double: ConfigurationValue {
     }
 
     var isZero: Bool { self == 0 }
-    var yaml: String { Int(exactly: self).map { "\($0)" } ?? "\(self)" }
+    var literal: ConfigurationLiteral { .number(Int(exactly: self).map { "\($0)" } ?? "\(self)") }
 }
 
 extension GoDuration: ConfigurationValue {
@@ -157,7 +131,7 @@ extension GoDuration: ConfigurationValue {
     }
 
     var isZero: Bool { self.nanoseconds == 0 }
-    var yaml: String { self.description.yaml }
+    var literal: ConfigurationLiteral { .string(self.description) }
 }
 
 extension IPAddress: ConfigurationValue {
@@ -168,7 +142,7 @@ extension IPAddress: ConfigurationValue {
 
     /// Never: an address that is not given is an empty string, which is no address.
     var isZero: Bool { false }
-    var yaml: String { self.description.yaml }
+    var literal: ConfigurationLiteral { .string(self.description) }
 }
 
 /// A list of strings that nothing here reads. On a command line commas divide it.
@@ -192,5 +166,5 @@ package struct StringList: ConfigurationValue {
     }
 
     var isZero: Bool { self.items.isEmpty }
-    var yaml: String { "[\(self.items.map(\.yaml).joined(separator: ", "))]" }
+    var literal: ConfigurationLiteral { .list(self.items.map { .string($0) }) }
 }

@@ -92,9 +92,9 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var hostnameOverride = ""
     /// The node's primary address, unless it is unspecified. No socket is bound to it.
     package var bindAddress = IPAddress(ipv4: 0)
-    /// `ADDRESS:PORT`, `ADDRESS` or empty for the default: see ``healthzAddress``.
-    package var healthzBindAddress = ""
-    package var metricsBindAddress = ""
+    /// See ``healthzAddress`` and ``metricsAddress``.
+    package var healthzBindAddress = ServingAddress.standard
+    package var metricsBindAddress = ServingAddress.standard
     package var bindAddressHardFail = false
     package var enableProfiling = false
     package var showHiddenMetricsForVersion = ""
@@ -119,18 +119,17 @@ package struct ProxyConfiguration: Hashable, Sendable {
 // MARK: - What follows from it
 
 extension ProxyConfiguration {
-    /// Where the health pages are served: `0.0.0.0:10256`, or `[::]:10256` if ``bindAddress`` is of IPv6.
+    /// Where the health pages are served, as `ADDRESS:PORT`; empty for nowhere. `0.0.0.0:10256`, or `[::]:10256` if
+    /// ``bindAddress`` is of IPv6.
     package var healthzAddress: String {
-        ServingAddress.text(self.healthzBindAddress, port: 10256) ?? self.wildcard + ":10256"
+        self.healthzBindAddress.text(standard: self.bindAddress.family == .ipv4 ? "0.0.0.0" : "[::]", port: 10256)
     }
 
-    /// Where the metrics are served: `127.0.0.1:10249`, or `[::1]:10249` if ``bindAddress`` is of IPv6.
+    /// Where the metrics are served, as `ADDRESS:PORT`; empty for nowhere. `127.0.0.1:10249`, or `[::1]:10249` if
+    /// ``bindAddress`` is of IPv6.
     package var metricsAddress: String {
-        ServingAddress.text(self.metricsBindAddress, port: 10249)
-            ?? (self.bindAddress.family == .ipv4 ? "127.0.0.1" : "[::1]") + ":10249"
+        self.metricsBindAddress.text(standard: self.bindAddress.family == .ipv4 ? "127.0.0.1" : "[::1]", port: 10249)
     }
-
-    private var wildcard: String { self.bindAddress.family == .ipv4 ? "0.0.0.0" : "[::]" }
 
     /// The address by which this node is to be known; nil if nothing is said.
     package var primaryAddress: IPAddress? {
@@ -158,34 +157,5 @@ extension ProxyConfiguration {
         case .ipvs: self.ipvs.syncPeriod
         case .iptables, .unset: self.iptables.syncPeriod
         }
-    }
-}
-
-/// `healthzBindAddress` and `metricsBindAddress`.
-enum ServingAddress {
-    /// What is wrong; nil for nothing.
-    static func problem(_ text: String) -> String? {
-        if text.isEmpty || self.text(text, port: 1) != nil { return nil }
-        return ConfigurationValueError(
-            text, mustBe: "an address, or an address and a port as 0.0.0.0:10256 or [::]:10256"
-        )
-        .reason
-    }
-
-    /// `ADDRESS:PORT`, with this port if it names none; nil if it is empty or wrong.
-    static func text(_ text: String, port: UInt16) -> String? {
-        if let address = IPAddress(text) { return "\(self.host(address)):\(port)" }
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            return nil
-        }
-        var host = text[..<colon]
-        let isBracketed = host.first == "[" && host.last == "]"
-        if isBracketed { host = host.dropFirst().dropLast() }
-        guard let address = IPAddress(String(host)), (address.family == .ipv6) == isBracketed else { return nil }
-        return "\(self.host(address)):\(port)"
-    }
-
-    private static func host(_ address: IPAddress) -> String {
-        address.family == .ipv4 ? "\(address)" : "[\(address)]"
     }
 }

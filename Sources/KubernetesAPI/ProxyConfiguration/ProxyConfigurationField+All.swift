@@ -8,7 +8,7 @@ extension ProxyConfigurationField {
 
     private static let node: [ProxyConfigurationField] = [
         .init("mode", \.mode, flag: "proxy-mode"),
-        // The flag's own precedence: ``ProxyConfiguration/Start``.
+        // Its flag counts beside a file too, as few do: ``ProxyConfiguration/apply(_:hasFile:)``.
         .init("hostnameOverride", \.hostnameOverride, flag: "hostname-override"),
         .init("bindAddress", \.bindAddress, flag: "bind-address"),
         .init("clusterCIDR", \.clusterCIDR, flag: "cluster-cidr"),
@@ -29,10 +29,8 @@ extension ProxyConfigurationField {
     ]
 
     private static let serving: [ProxyConfigurationField] = [
-        .init(
-            "healthzBindAddress", \.healthzBindAddress, flag: "healthz-bind-address", check: ServingAddress.problem),
-        .init(
-            "metricsBindAddress", \.metricsBindAddress, flag: "metrics-bind-address", check: ServingAddress.problem),
+        .init("healthzBindAddress", \.healthzBindAddress, flag: "healthz-bind-address"),
+        .init("metricsBindAddress", \.metricsBindAddress, flag: "metrics-bind-address"),
         .init("bindAddressHardFail", \.bindAddressHardFail, flag: "bind-address-hard-fail"),
         .init("enableProfiling", \.enableProfiling, flag: "profiling", .none),
         .init(
@@ -60,7 +58,7 @@ extension ProxyConfigurationField {
     ]
 
     private static let modes: [ProxyConfigurationField] = [
-        // `--masquerade-all` and the periods set the section of the mode: ``ProxyConfiguration/set(flag:to:)``.
+        // `--masquerade-all` and the periods set the section of the mode: ``ProxyConfiguration/apply(_:hasFile:)``.
         .init("nftables.masqueradeAll", \.nftables.masqueradeAll),
         .init("nftables.masqueradeBit", \.nftables.masqueradeBit, .none, keepsZero: true, check: Rule.bit),
         .init("nftables.syncPeriod", \.nftables.syncPeriod, check: Rule.notNegative),

@@ -18,7 +18,7 @@ package struct ProxyConfigurationField: Sendable {
     let read: @Sendable (ManifestNode, inout ManifestReader, inout ProxyConfiguration) -> Void
     /// Reads a flag's text.
     let parse: @Sendable (String, inout ProxyConfiguration) throws(ConfigurationValueError) -> Void
-    let yaml: @Sendable (ProxyConfiguration) -> String
+    let literal: @Sendable (ProxyConfiguration) -> ConfigurationLiteral
     /// Whether two configurations agree about it.
     let isEqual: @Sendable (ProxyConfiguration, ProxyConfiguration) -> Bool
 
@@ -46,7 +46,7 @@ package struct ProxyConfigurationField: Sendable {
             if let reason = check(parsed) { throw ConfigurationValueError(reason) }
             configuration[keyPath: value] = parsed
         }
-        self.yaml = { $0[keyPath: value].yaml }
+        self.literal = { $0[keyPath: value].literal }
         self.isEqual = { $0[keyPath: value] == $1[keyPath: value] }
     }
 

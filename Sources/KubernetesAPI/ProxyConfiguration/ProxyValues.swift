@@ -27,7 +27,7 @@ extension ProxyMode: ConfigurationValue {
     }
 
     var isZero: Bool { self == .unset }
-    var yaml: String { self.rawValue.yaml }
+    var literal: ConfigurationLiteral { .string(self.rawValue) }
 }
 
 /// `detectLocalMode`: how pods are told from everybody else.
@@ -52,7 +52,7 @@ extension DetectLocalMode: ConfigurationValue {
     }
 
     var isZero: Bool { false }
-    var yaml: String { self.rawValue.yaml }
+    var literal: ConfigurationLiteral { .string(self.rawValue) }
 }
 
 /// `clusterCIDR`: where pods' addresses come from, at most one block of each family, divided by a comma.
@@ -83,7 +83,7 @@ extension ClusterBlocks: ConfigurationValue {
     }
 
     var isZero: Bool { self.blocks.isEmpty }
-    var yaml: String { self.blocks.map(\.description).joined(separator: ",").yaml }
+    var literal: ConfigurationLiteral { .string(self.blocks.map(\.description).joined(separator: ",")) }
 }
 
 /// `nodePortAddresses`: which of the node's addresses take NodePorts.
@@ -138,11 +138,11 @@ extension NodePortAddresses: ConfigurationValue {
 
     var isZero: Bool { self == .unset }
 
-    var yaml: String {
+    var literal: ConfigurationLiteral {
         switch self {
-        case .unset: "null"
-        case .primary: "[primary]"
-        case .blocks(let blocks): StringList(blocks.map(\.description)).yaml
+        case .unset: .null
+        case .primary: .list([.string("primary")])
+        case .blocks(let blocks): .list(blocks.map { .string($0.description) })
         }
     }
 }
@@ -188,86 +188,7 @@ extension FeatureGates: ConfigurationValue {
 
     var isZero: Bool { self.switches.isEmpty }
 
-    var yaml: String {
-        let entries = self.switches.sorted { $0.key < $1.key }.map { "\($0.key.yaml): \($0.value)" }
-        return "{\(entries.joined(separator: ", "))}"
-    }
-}
-
-/// `logging.flushFrequency`: a duration, or nanoseconds as a number.
-package struct FlushFrequency: ConfigurationValue {
-    package var duration: GoDuration
-
-    package init(_ duration: GoDuration) { self.duration = duration }
-
-    init(parsing text: String) throws(ConfigurationValueError) { self.duration = try GoDuration(parsing: text) }
-
-    static func read(_ node: ManifestNode, _ reader: inout ManifestReader) -> FlushFrequency? {
-        if node.isScalar, case .integer(let nanoseconds) = node.form {
-            return FlushFrequency(GoDuration(nanoseconds: nanoseconds))
-        }
-        return GoDuration.read(node, &reader).map { FlushFrequency($0) }
-    }
-
-    var isZero: Bool { self.duration.isZero }
-    var yaml: String { self.duration.yaml }
-}
-
-/// A `resource.Quantity`, which nothing here reads: text or a number.
-package struct QuantityText: ConfigurationValue {
-    package var text: String
-
-    package init(_ text: String) { self.text = text }
-    init(parsing text: String) { self.text = text }
-
-    static func read(_ node: ManifestNode, _ reader: inout ManifestReader) -> QuantityText? {
-        guard node.isScalar else {
-            reader.fail(node, "must be a quantity such as 0 or 64Ki, not \(ManifestReader.describe(node))")
-            return nil
-        }
-        return QuantityText(node.text)
-    }
-
-    var isZero: Bool { self.text.isEmpty || self.text == "0" }
-    var yaml: String { self.text.yaml }
-}
-
-/// `logging.vmodule`: verbosity by file of kube-proxy's source, as `pattern=N`.
-package struct VerbosityByFile: ConfigurationValue {
-    package var patterns: [String: Int]
-
-    package init(_ patterns: [String: Int] = [:]) { self.patterns = patterns }
-
-    init(parsing text: String) throws(ConfigurationValueError) {
-        self.patterns = [:]
-        for item in text.split(separator: ",") {
-            let sides = item.split(separator: "=", maxSplits: 1).map(String.init)
-            guard sides.count == 2, let verbosity = UInt32(sides[1]) else {
-                throw ConfigurationValueError(String(item), mustBe: "PATTERN=N")
-            }
-            self.patterns[sides[0]] = Int(verbosity)
-        }
-    }
-
-    static func read(_ node: ManifestNode, _ reader: inout ManifestReader) -> VerbosityByFile? {
-        guard node.kind == .sequence else {
-            reader.fail(node, "must be a list, not \(ManifestReader.describe(node))")
-            return nil
-        }
-        var value = VerbosityByFile()
-        for item in node.children where reader.isMapping(item) {
-            guard let pattern = reader.string("filePattern", of: item) else { continue }
-            value.patterns[pattern] = reader.integer("verbosity", of: item, in: 0...Int(UInt32.max)) ?? 0
-        }
-        return value
-    }
-
-    var isZero: Bool { self.patterns.isEmpty }
-
-    var yaml: String {
-        let items = self.patterns.sorted { $0.key < $1.key }.map {
-            "{filePattern: \($0.key.yaml), verbosity: \($0.value)}"
-        }
-        return "[\(items.joined(separator: ", "))]"
+    var literal: ConfigurationLiteral {
+        .mapping(self.switches.sorted { $0.key < $1.key }.map { .init($0.key, .boolean($0.value)) })
     }
 }

@@ -82,6 +82,17 @@ import Testing
         }
     }
 
+    @Test func `an empty address turns pages off, by flag only`() throws {
+        let (configuration, _) = try Self.apply([
+            ("metrics-bind-address", ""), ("healthz-bind-address", "::1"), ("bind-address-hard-fail", "true"),
+        ])
+        #expect(configuration.metricsAddress == "")
+        #expect(configuration.healthzAddress == "[::1]:10256")
+        #expect(configuration.bindAddressHardFail)
+        let file = ProxyConfigurationFileTests.decode(fields: "metricsBindAddress: \"\"")
+        #expect(file.configuration?.metricsAddress == "127.0.0.1:10249")
+    }
+
     @Test func `the mode counts wherever it stands`() throws {
         let flags = [("ipvs-min-sync-period", "31s"), ("proxy-mode", "ipvs"), ("ipvs-sync-period", "32s")]
         #expect(try Self.apply(flags).configuration.syncPeriod == .seconds(32))

@@ -97,6 +97,19 @@ import Testing
         #expect(file.configuration == ProxyConfiguration())
     }
 
+    /// JSON is YAML too, so it can be read as a file is.
+    @Test func `as JSON it says the same`() throws {
+        let configuration = try #require(Self.decode(Self.unusual).configuration)
+        let json = configuration.json
+        #expect(json.hasPrefix("{\"mode\":\"iptables\",\"hostnameOverride\":\"node: \\\"a\\\"\\n\\u0001\","))
+        #expect(json.contains("\"conntrack\":{\"maxPerCore\":1,\"min\":2,"))
+        #expect(json.contains("\"options\":{\"text\":{\"splitStream\":true,"))
+        let head = "{\"apiVersion\":\"kubeproxy.config.k8s.io/v1alpha1\",\"kind\":\"KubeProxyConfiguration\","
+        let file = Self.decode(head + json.dropFirst())
+        #expect(file.problems.isEmpty, "\(file.problems)")
+        #expect(file.configuration == configuration)
+    }
+
     @Test func `no path and no flag is there twice`() {
         let paths = ProxyConfigurationField.all.map(\.path)
         #expect(Set(paths).count == paths.count)
