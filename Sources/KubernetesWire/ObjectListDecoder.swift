@@ -27,6 +27,7 @@ package struct ObjectListDecoder: Sendable {
     private var buffer = InputBuffer()
     private var place = Place.magic
     private var type: ObjectType?
+    private var hasContent = false
     private var list = ObjectList()
 
     /// `strings`: from the page before, so that the names of nodes and zones are held once.
@@ -65,7 +66,7 @@ package struct ObjectListDecoder: Sendable {
     /// What the list says of itself, and the objects that ``append(_:)`` did not return.
     package mutating func finish() throws(WireError) -> ObjectList {
         if self.format == .json { return try self.conversion.list(self.kind, json: self.buffer.bytes) }
-        guard case .envelope = self.place, self.buffer.count == 0 else {
+        guard case .envelope = self.place, self.buffer.count == 0, self.hasContent else {
             throw WireError(.truncated, "the \(self.kind.listType.kind) ended in the middle")
         }
         guard self.type == self.kind.listType else { throw self.unexpected(self.type) }
@@ -87,6 +88,7 @@ package struct ObjectListDecoder: Sendable {
                 if let type = self.type, type != self.kind.listType { throw self.unexpected(type) }
                 self.buffer.consume(head.length)
                 self.place = .list(head.contentLength)
+                self.hasContent = true
                 return true
             }
             guard let content = try self.content(of: head) else { return false }
