@@ -27,6 +27,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let http2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -110,6 +112,21 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // An API server for tests.
+        .target(
+            name: "FakeAPIServer",
+            dependencies: ["KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2]
+                + nio,
+            path: "integration/FakeAPIServer",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fairlead-fake-apiserver",
+            dependencies: ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking"],
+            path: "integration/fake-apiserver",
+            swiftSettings: settings
+        ),
+
         // Tests. Kernel and end-to-end tests need root; `make test` runs them all.
         .target(
             name: "TestSupport",
@@ -129,6 +146,10 @@ let package = Package(
         tests(
             "KubernetesWireTests",
             ["KubernetesWire", "KubernetesMessages", "KubernetesAPI", "Networking", "TestSupport", protobuf]),
+        tests(
+            "FakeAPIServerTests",
+            ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking", "TestSupport"]
+        ),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", logging]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(

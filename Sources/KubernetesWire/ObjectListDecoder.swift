@@ -24,7 +24,7 @@ package struct ObjectListDecoder: Sendable {
     private let format: WireFormat
     private let limits: WireLimits
     private var conversion: Conversion
-    private var buffer = InputBuffer()
+    @usableFromInline var buffer = InputBuffer()
     private var place = Place.magic
     private var type: ObjectType?
     private var hasContent = false
@@ -47,8 +47,14 @@ package struct ObjectListDecoder: Sendable {
     package var strings: StringPool { self.conversion.strings }
 
     /// The objects that these bytes complete. In JSON there are none before ``finish()``.
+    @inlinable
     package mutating func append(_ bytes: some Collection<UInt8>) throws(WireError) -> [DecodedObject] {
         self.buffer.append(bytes)
+        return try self.completeObjects()
+    }
+
+    @usableFromInline
+    mutating func completeObjects() throws(WireError) -> [DecodedObject] {
         guard self.format == .protobuf else {
             guard self.buffer.count <= self.limits.maximumListSize else {
                 throw WireError(
