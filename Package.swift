@@ -27,10 +27,10 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let http2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
-let asyncHTTP: [Target.Dependency] = [
-    .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-]
+let asyncHTTP: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -76,7 +76,7 @@ let package = Package(
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
         module(
             "KubernetesClient",
-            ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle] + nio + asyncHTTP
+            ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle, tls, asyncHTTP] + nio
         ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module(
@@ -120,6 +120,21 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // An API server for tests.
+        .target(
+            name: "FakeAPIServer",
+            dependencies: ["KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2]
+                + nio,
+            path: "integration/FakeAPIServer",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fairlead-fake-apiserver",
+            dependencies: ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking"],
+            path: "integration/fake-apiserver",
+            swiftSettings: settings
+        ),
+
         // Tests. Kernel and end-to-end tests need root; `make test` runs them all.
         .target(
             name: "TestSupport",
@@ -139,10 +154,17 @@ let package = Package(
         tests(
             "KubernetesWireTests",
             ["KubernetesWire", "KubernetesMessages", "KubernetesAPI", "Networking", "TestSupport", protobuf]),
+        tests(
+            "FakeAPIServerTests",
+            ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking", "TestSupport"]
+        ),
         tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", "TestSupport", logging]),
         tests(
             "KubernetesClientTests",
-            ["KubernetesClient", "ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle] + nio),
+            [
+                "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
+                "Networking", "TestSupport", logging, lifecycle,
+            ] + nio),
         tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
         tests(

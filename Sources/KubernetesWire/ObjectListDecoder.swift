@@ -24,9 +24,10 @@ package struct ObjectListDecoder: Sendable {
     private let format: WireFormat
     private let limits: WireLimits
     private var conversion: Conversion
-    private var buffer = InputBuffer()
+    @usableFromInline var buffer = InputBuffer()
     private var place = Place.magic
     private var type: ObjectType?
+    private var hasContent = false
     private var list = ObjectList()
 
     /// `strings`: from the page before, so that the names of nodes and zones are held once.
@@ -46,8 +47,14 @@ package struct ObjectListDecoder: Sendable {
     package var strings: StringPool { self.conversion.strings }
 
     /// The objects that these bytes complete. In JSON there are none before ``finish()``.
+    @inlinable
     package mutating func append(_ bytes: some Collection<UInt8>) throws(WireError) -> [DecodedObject] {
         self.buffer.append(bytes)
+        return try self.completeObjects()
+    }
+
+    @usableFromInline
+    mutating func completeObjects() throws(WireError) -> [DecodedObject] {
         guard self.format == .protobuf else {
             guard self.buffer.count <= self.limits.maximumListSize else {
                 throw WireError(
@@ -65,7 +72,7 @@ package struct ObjectListDecoder: Sendable {
     /// What the list says of itself, and the objects that ``append(_:)`` did not return.
     package mutating func finish() throws(WireError) -> ObjectList {
         if self.format == .json { return try self.conversion.list(self.kind, json: self.buffer.bytes) }
-        guard case .envelope = self.place, self.buffer.count == 0 else {
+        guard case .envelope = self.place, self.buffer.count == 0, self.hasContent else {
             throw WireError(.truncated, "the \(self.kind.listType.kind) ended in the middle")
         }
         guard self.type == self.kind.listType else { throw self.unexpected(self.type) }
@@ -87,6 +94,7 @@ package struct ObjectListDecoder: Sendable {
                 if let type = self.type, type != self.kind.listType { throw self.unexpected(type) }
                 self.buffer.consume(head.length)
                 self.place = .list(head.contentLength)
+                self.hasContent = true
                 return true
             }
             guard let content = try self.content(of: head) else { return false }

@@ -26,7 +26,7 @@ package struct WatchDecoder: Sendable {
     private let format: WireFormat
     private let limits: WireLimits
     private var conversion: Conversion
-    private var buffer = InputBuffer()
+    @usableFromInline var buffer = InputBuffer()
     private var scanner = JSONDocumentScanner()
 
     /// `strings`: from the list before, so that the names of nodes and zones are held once.
@@ -48,6 +48,7 @@ package struct WatchDecoder: Sendable {
     /// Whether nothing of an unfinished event has arrived: a stream that ends now lost nothing.
     package var isBetweenEvents: Bool { self.buffer.bytes.allSatisfy(JSONDocumentScanner.isWhiteSpace) }
 
+    @inlinable
     package mutating func append(_ bytes: some Collection<UInt8>) {
         self.buffer.append(bytes)
     }

@@ -28,4 +28,12 @@ package struct WallTime: Hashable, Sendable {
     }
 
     package var secondsSince1970: Double { Double(self.seconds) + Double(self.nanoseconds) / 1e9 }
+/// The time since some start that no setting of the clock changes: `CLOCK_MONOTONIC`, which all processes
+/// of a host have in common.
+public enum MonotonicClock {
+    public static func nanoseconds() -> Int64 {
+        var time = timespec()
+        guard unsafe clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return 0 }
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
 }
