@@ -28,6 +28,8 @@ package struct WallTime: Hashable, Sendable {
     }
 
     package var secondsSince1970: Double { Double(self.seconds) + Double(self.nanoseconds) / 1e9 }
+}
+
 /// The time since some start that no setting of the clock changes: `CLOCK_MONOTONIC`, which all processes
 /// of a host have in common.
 public enum MonotonicClock {
