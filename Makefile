@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster churn protobuf clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -48,6 +48,12 @@ bench: setup
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-bench
 	@$(SUDO) .build/release/fairlead-bench --fairlead .build/release/fairlead --report docs/benchmarks.md
+
+bench-cluster: setup
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-fake-apiserver
+	@$(RELEASE) fairlead-bench
+	@$(SUDO) .build/release/fairlead-bench --cluster --fairlead .build/release/fairlead --report docs/benchmarks.md
 
 churn: setup
 	@.ci/quiet swift build --build-tests

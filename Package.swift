@@ -123,7 +123,9 @@ let package = Package(
         // An API server for tests.
         .target(
             name: "FakeAPIServer",
-            dependencies: ["KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2]
+            dependencies: [
+                "KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2,
+            ]
                 + nio,
             path: "integration/FakeAPIServer",
             swiftSettings: settings
@@ -140,6 +142,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "Nftables", "KubernetesAPI", "ServiceModel", "Networking", "Linux", "KernelDataplane", "Lab",
+                logging,
             ],
             path: "Tests/TestSupport",
             swiftSettings: settings
@@ -147,7 +150,8 @@ let package = Package(
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
-        tests("AdminTests", ["Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
+        tests(
+            "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),

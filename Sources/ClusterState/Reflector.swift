@@ -5,9 +5,9 @@ package import KubernetesAPI
 /// comes out. It remembers names and versions, never objects. Pure: no clock, no socket.
 ///
 /// ```
-/// streaming ──> watching <── paging          any failure: a pause, then on from where it was;
-///     │  (not supported)        ↑            a version that is gone: listing anew, what is known stays
-///     └─────────────────────────┘
+/// streaming ──> watching <── paging          a lost connection: a pause, then a probe, as the server may be another
+///     │  (not supported)        ↑            one by now or have been restored, then on from where it was;
+///     └─────────────────────────┘            a version that is gone: listing anew, what is known stays
 /// ```
 package struct Reflector: Sendable {
     /// What to ask the API server.
@@ -16,6 +16,9 @@ package struct Reflector: Sendable {
         case streamingList(resourceVersion: String)
         /// A page of a list; the first has no token.
         case page(resourceVersion: String, token: String?)
+        /// Whether the server has come as far as a version; it says ResourceVersionTooLarge if it has not. A watch from a
+        /// version that is yet to come would be silent.
+        case probe(resourceVersion: String)
         /// What changes from a version on.
         case watch(resourceVersion: String)
     }
@@ -64,8 +67,10 @@ package struct Reflector: Sendable {
     private var pause: Duration?
     /// Whether the request that is under way has brought a change, or word that there was none.
     private var hasFollowed = false
-    /// Whether the request that is under way has ended a list.
+    /// Whether the request that is under way has ended a list, or was a probe that went well.
     private var hasListed = false
+    /// Whether it is unknown if the server still knows the version.
+    private var isInDoubt = false
     /// All that the server had has been seen once.
     package private(set) var isSynced = false
 
@@ -99,7 +104,8 @@ package struct Reflector: Sendable {
             // A token carries its own version.
             return .ask(.page(resourceVersion: token == nil ? version : "", token: token))
         case .watching:
-            return .ask(.watch(resourceVersion: self.resourceVersion ?? "0"))
+            let version = self.resourceVersion ?? "0"
+            return .ask(self.isInDoubt ? .probe(resourceVersion: version) : .watch(resourceVersion: version))
         }
     }
 
@@ -146,6 +152,12 @@ package struct Reflector: Sendable {
         return []
     }
 
+    /// The server has answered a probe.
+    package mutating func probed() {
+        self.isInDoubt = false
+        self.hasListed = true
+    }
+
     private mutating func listEnded(at version: String) -> [ObjectName] {
         let gone = self.known.keys.filter { !self.listed.contains($0) }
         for name in gone { self.known[name] = nil }
@@ -154,6 +166,7 @@ package struct Reflector: Sendable {
         self.phase = .watching
         self.isSynced = true
         self.hasListed = true
+        self.isInDoubt = false
         return gone
     }
 
@@ -192,6 +205,7 @@ package struct Reflector: Sendable {
             // Those who were all told the same do not all do the same.
             self.pause = delay.map { $0 + pause } ?? pause
         case .failed:
+            self.isInDoubt = true
             self.pause = self.failures.pause(&random)
         case .refused:
             self.pause = self.refusals.pause(&random)

@@ -51,6 +51,15 @@ package final class APIClient: Sendable {
     private struct State {
         var server: Int
         var session: Session?
+        /// Those that are not to be used any more, and still have requests.
+        var retired: [Session] = []
+
+        mutating func retire() {
+            guard let session = self.session.take() else { return }
+            session.retire()
+            self.retired.removeAll(where: \.isClosed)
+            self.retired.append(session)
+        }
     }
 
     package let configuration: ClientConfiguration
@@ -71,8 +80,11 @@ package final class APIClient: Sendable {
 
     /// Closes all connections. No request may be under way, and none may follow.
     package func shutdown() async {
-        let session = self.state.withLock { $0.session.take() }
-        session?.retire()
+        let sessions = self.state.withLock { state in
+            state.retire()
+            return state.retired
+        }
+        for session in sessions { await session.end() }
         // What fails here is the closing of what is closed.
         try? await self.group.shutdownGracefully()
     }
@@ -173,17 +185,15 @@ package final class APIClient: Sendable {
 
     /// The one that stands, or a new one if it is for another server or with other certificates.
     private func session(_ tls: TLSMaterial) throws(ClientConfigurationError) -> Session {
-        let (session, former) = try self.state.withLock { state throws(ClientConfigurationError) in
+        try self.state.withLock { state throws(ClientConfigurationError) in
             let server = self.configuration.servers[state.server]
-            if let session = state.session, session.isGood(for: server, tls) { return (session, Session?.none) }
+            if let session = state.session, session.isGood(for: server, tls) { return session }
             let session = try Session(to: server, tls: tls, configuration: self.configuration, group: self.group)
-            let former = state.session
+            // The watches of the former one go on until the server ends them.
+            state.retire()
             state.session = session
-            return (session, former)
+            return session
         }
-        // Its watches go on until the server ends them.
-        former?.retire()
-        return session
     }
 
     /// A connection on which nothing comes any more, though nobody has closed it: the next request makes a new one.
@@ -193,9 +203,8 @@ package final class APIClient: Sendable {
 
     private func doubt(_ session: Session) {
         self.state.withLock { state in
-            if state.session === session { state.session = nil }
+            if state.session === session { state.retire() }
         }
-        session.retire()
         self.moveOn(from: session.server)
     }
 

@@ -90,6 +90,9 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
             if isFirst {
                 self.logger.info("listed", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
             }
+            if kind == .node, count == 0, isFirst {
+                self.logger.warning("the cluster has no Node of this name", metadata: ["mend": "--hostname-override"])
+            }
             if former != nil {
                 self.logger.notice(
                     "following objects again", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])

@@ -81,8 +81,8 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
         let lease = try await self.get()
         switch self.election.withLock({ $0.look(lease, now: .now, date: Self.date()) }) {
         case .wait: break
-        case .create(let lease): try await self.write(lease, .post, self.path)
-        case .update(let lease): try await self.write(lease, .put, "\(self.path)/\(self.name.name)")
+        case .create(let lease): try await self.hold(lease, .post, self.path)
+        case .update(let lease): try await self.hold(lease, .put, "\(self.path)/\(self.name.name)")
         }
     }
 
@@ -101,18 +101,11 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
         }
     }
 
-    /// The version that was read goes with it: the server refuses it if anybody was faster.
-    private func write(_ lease: Lease, _ method: APIRequest.Method, _ path: String) async throws(APIError) {
-        var request = APIRequest(
-            method, path, accept: self.format.accept, summary: method == .post ? "create leases" : "update leases")
-        request.body = (
-            try request.decoding { () throws(WireError) in try lease.encoded(as: self.format) }, self.format.mediaType
-        )
+    /// Writes a Lease with which this instance leads.
+    private func hold(_ lease: Lease, _ method: APIRequest.Method, _ path: String) async throws(APIError) {
         let asked = ContinuousClock.now
         do throws(APIError) {
-            try await self.client.send(request, timeout: Self.timeout) { response throws(APIError) in
-                _ = try await response.readAll(limit: 1 << 20)
-            }
+            try await self.write(lease, method, path)
         } catch {
             let isConflict = error.status?.code == 409
             self.election.withLock { $0.failed(isConflict: isConflict) }
@@ -121,6 +114,18 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
             throw error
         }
         self.election.withLock { $0.wrote(asked: asked) }
+    }
+
+    /// The version that was read goes with it: the server refuses it if anybody was faster.
+    private func write(_ lease: Lease, _ method: APIRequest.Method, _ path: String) async throws(APIError) {
+        var request = APIRequest(
+            method, path, accept: self.format.accept, summary: method == .post ? "create leases" : "update leases")
+        request.body = (
+            try request.decoding { () throws(WireError) in try lease.encoded(as: self.format) }, self.format.mediaType
+        )
+        try await self.client.send(request, timeout: Self.timeout) { response throws(APIError) in
+            _ = try await response.readAll(limit: 1 << 20)
+        }
     }
 
     private func release() async {

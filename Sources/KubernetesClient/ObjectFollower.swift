@@ -106,7 +106,7 @@ actor ObjectFollower {
         switch request {
         case .watch: true
         case .streamingList: self.reflector.isWatching
-        case .page: false
+        case .page, .probe: false
         }
     }
 
@@ -118,6 +118,10 @@ actor ObjectFollower {
             self.lastActivity = self.clock.now
             switch request {
             case .page: return try await self.readPage(response, outgoing)
+            case .probe:
+                _ = try await response.readAll(limit: self.limits.maximumAnswerSize)
+                self.reflector.probed()
+                return .closed
             case .watch, .streamingList: return try await self.readWatch(response, outgoing)
             }
         }
@@ -144,6 +148,11 @@ actor ObjectFollower {
             verb = "list"
             query.append(("limit", "\(self.limits.pageSize)"))
             if let token { query.append(("continue", token)) } else { query.append(("resourceVersion", version)) }
+        case .probe(let version):
+            verb = "list"
+            query += [
+                ("limit", "1"), ("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan"),
+            ]
         case .watch(let version):
             verb = "watch"
             watch(version)
@@ -182,6 +191,7 @@ actor ObjectFollower {
         -> Reflector.End
     {
         var decoder = WatchDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
+        self.noteSync()
         try await response.read { chunk throws(APIError) in
             self.lastActivity = self.clock.now
             decoder.append(chunk.readableBytesView)

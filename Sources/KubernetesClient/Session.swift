@@ -16,7 +16,8 @@ final class Session: Sendable {
     private struct Use {
         var requests = 0
         var isRetired = false
-        var isShutDown = false
+        /// The closing of its connections, from when it began.
+        var closing: Task<Void, Never>?
     }
 
     private let use = Mutex(Use())
@@ -66,30 +67,36 @@ final class Session: Sendable {
     /// Between this and ``leave()`` it is not shut down. False if it already is.
     func enter() -> Bool {
         self.use.withLock { use in
-            guard !use.isShutDown else { return false }
+            guard use.closing == nil else { return false }
             use.requests += 1
             return true
         }
     }
 
     func leave() {
-        self.shutDownIf { $0.requests -= 1 }
+        self.closeIfOver { $0.requests -= 1 }
     }
 
     /// No request is to begin any more.
     func retire() {
-        self.shutDownIf { $0.isRetired = true }
+        self.closeIfOver { $0.isRetired = true }
     }
 
-    private func shutDownIf(_ change: (inout Use) -> Void) {
-        let isOver = self.use.withLock { use in
+    /// Ends it, when no request is under way any more, and waits for that.
+    func end() async {
+        self.retire()
+        await self.use.withLock { $0.closing }?.value
+    }
+
+    var isClosed: Bool { self.use.withLock { $0.closing != nil } }
+
+    private func closeIfOver(_ change: (inout Use) -> Void) {
+        self.use.withLock { use in
             change(&use)
-            guard use.isRetired, use.requests == 0, !use.isShutDown else { return false }
-            use.isShutDown = true
-            return true
+            guard use.isRetired, use.requests == 0, use.closing == nil else { return }
+            // It only closes sockets: nothing that could fail is of interest to anybody.
+            use.closing = Task { [client] in try? await client.shutdown() }
         }
-        // Nobody waits for it: it only closes sockets.
-        if isOver { self.client.shutdown().whenComplete { _ in } }
     }
 
     func execute(_ request: HTTPClientRequest, timeout: Duration) async throws -> HTTPClientResponse {

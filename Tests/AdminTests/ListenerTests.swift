@@ -2,6 +2,7 @@ import Admin
 import Lab
 import Linux
 import Networking
+import TestSupport
 import Testing
 
 /// Which ports are open, where and for how long.

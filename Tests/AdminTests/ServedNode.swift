@@ -4,6 +4,7 @@ import Logging
 import Networking
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 /// A namespace with a server in it.
@@ -94,32 +95,4 @@ extension ServerLimits {
 extension IPAddress {
     static let local = IPAddress(127, 0, 0, 1)
     static let local6 = IPAddress(ipv6High: 0, low: 1)
-}
-
-/// What was said, as `level message key=value`.
-final class CollectedLog: Sendable {
-    private let state = Mutex<[String]>([])
-
-    var lines: [String] { self.state.withLock { $0 } }
-
-    func lines(with text: String) -> [String] { self.lines.filter { $0.contains(text) } }
-
-    var logger: Logger { Logger(label: "health") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: CollectedLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { self.metadata[key] }
-            set { self.metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let metadata = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let line = (["\(event.level)", "\(event.message)"] + metadata).joined(separator: " ")
-            self.log.state.withLock { $0.append(line) }
-        }
-    }
 }

@@ -1,6 +1,7 @@
 import Lab
 import Networking
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Admin

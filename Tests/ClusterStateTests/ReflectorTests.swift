@@ -76,6 +76,27 @@ import Testing
         #expect(reflector.next() == .ask(.streamingList(resourceVersion: "")))
     }
 
+    /// Whoever answers after a connection was lost may be another server, or one that was restored from a backup: a
+    /// watch from a version that it has not come to yet would be silent.
+    @Test mutating func afterALostConnectionTheServerIsProbed() {
+        var reflector = self.watching()
+        self.end(&reflector, .failed)
+        _ = reflector.next()
+        #expect(reflector.next() == .ask(.probe(resourceVersion: "5")))
+        reflector.probed()
+        self.end(&reflector, .closed, after: .milliseconds(1))
+        #expect(reflector.next() == .ask(.watch(resourceVersion: "5")))
+        self.end(&reflector, .closed)
+        #expect(reflector.next() == .ask(.watch(resourceVersion: "5")), "not after an end in good order")
+
+        self.end(&reflector, .failed)
+        _ = reflector.next()
+        _ = reflector.next()
+        self.end(&reflector, .fromTheFuture)
+        _ = reflector.next()
+        #expect(reflector.next() == .ask(.streamingList(resourceVersion: "")))
+    }
+
     /// A cluster restored from a backup has lower versions than what was seen.
     @Test mutating func aServerThatHasGoneBack() {
         var reflector = self.watching()
@@ -196,6 +217,9 @@ import Testing
                         }
                     }
                     reflector.ended(failure ?? .expired, lasted: .seconds(20), &random)
+                case .probe:
+                    if failure == nil { reflector.probed() }
+                    reflector.ended(failure ?? .closed, lasted: .zero, &random)
                 case .watch:
                     reflector.ended(failure ?? .expired, lasted: .seconds(20), &random)
                 }

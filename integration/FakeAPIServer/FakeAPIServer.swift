@@ -130,7 +130,9 @@ package final class FakeAPIServer: Sendable {
         try await self.group.shutdownGracefully()
     }
 
-    private func perform<Value: Sendable>(_ action: @escaping @Sendable (ServerCore) throws -> Value) async throws -> Value {
+    private func perform<Value: Sendable>(_ action: @escaping @Sendable (ServerCore) throws -> Value) async throws
+        -> Value
+    {
         try await self.loop.submit { [core] in try action(core.value) }.get()
     }
 

@@ -119,10 +119,15 @@ extension WireNode {
         self.spec.podCidrs = node.podCIDRs.map(\.description)
         self.spec.podCidr = self.spec.podCidrs.first ?? ""
         if node.isMarkedForDeletion {
-            self.spec.taints.append(.with { $0.key = KnownKey.autoscalerTaint; $0.effect = "NoSchedule" })
+            self.spec.taints.append(
+                .with {
+                    $0.key = KnownKey.autoscalerTaint; $0.effect = "NoSchedule"
+                })
         }
         self.status.addresses = node.internalIPs.map { address in
-            .with { $0.type = "InternalIP"; $0.address = address.description }
+            .with {
+                $0.type = "InternalIP"; $0.address = address.description
+            }
         }
     }
 }

@@ -164,6 +164,7 @@ package struct EndpointSliceManifest: Manifest {
     package var service: String
     /// Besides the one that names the Service.
     package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
     package var family: AddressFamily
     package var endpoints: [Endpoint]
     package var ports: [Port]
@@ -189,7 +190,8 @@ package struct EndpointSliceManifest: Manifest {
         text.add("kind: EndpointSlice")
         text.metadata(
             name: self.name, namespace: self.namespace,
-            labels: ["kubernetes.io/service-name": self.service].merging(self.labels) { $1 }, annotations: [:])
+            labels: ["kubernetes.io/service-name": self.service].merging(self.labels) { $1 },
+            annotations: self.annotations)
         text.add("addressType: \(self.family == .ipv4 ? "IPv4" : "IPv6")")
         text.list(
             "ports",

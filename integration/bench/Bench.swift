@@ -2,8 +2,8 @@ import Glibc
 import Lab
 import Linux
 
-/// `fairlead-bench --fairlead PROGRAM [--report FILE] [--quick]`: how long programming takes, beside
-/// `nft`, in network namespaces of its own. Needs root.
+/// `fairlead-bench --fairlead PROGRAM [--cluster] [--report FILE] [--quick]`: how long programming takes, beside `nft`,
+/// or how long everything takes with an API server; in network namespaces of its own. Needs root.
 @main
 struct Bench {
     static func main() {
@@ -20,13 +20,15 @@ struct Bench {
         var binary: String?
         var report: String?
         var isQuick = false
+        var section = Report.Section.kernel
         while let argument = arguments.popFirst() {
             switch argument {
             case "--fairlead": binary = arguments.popFirst()
             case "--report": report = arguments.popFirst()
             case "--quick": isQuick = true
+            case "--cluster": section = .cluster
             default:
-                StandardError.write("usage: fairlead-bench --fairlead PROGRAM [--report FILE] [--quick]\n")
+                StandardError.write("usage: fairlead-bench --fairlead PROGRAM [--cluster] [--report FILE] [--quick]\n")
                 exit(2)
             }
         }
@@ -35,28 +37,42 @@ struct Bench {
             exit(1)
         }
         let program = try FairleadProcess.locate(binary)
+        let tables: [Table]
+        switch section {
+        case .kernel: tables = Report.tables(try self.measureKernel(program, isQuick))
+        case .cluster: tables = Report.tables(try self.measureCluster(program, isQuick))
+        }
+        print("")
+        for table in tables { print(table.text) }
+        if let report {
+            let former = (try? Descriptor.open(report, flags: O_RDONLY).readToEnd(limit: 1 << 20)) ?? []
+            let text = Report.markdown(tables, as: section, in: String(decoding: former, as: UTF8.self))
+            try Descriptor.open(report, flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
+            print("written to \(report)")
+        }
+    }
+
+    private static func measureKernel(_ program: String, _ isQuick: Bool) throws -> [Result] {
         let scales =
             isQuick
             ? [Scale(services: 100, endpoints: 10), Scale(services: 1000, endpoints: 10)]
             : [(100, 10), (1000, 10), (5000, 10), (10_000, 10), (20_000, 10), (1, 10_000)].map {
                 Scale(services: $0, endpoints: $1)
             } + [2500, 5000, 10_000].map { Scale(services: $0, endpoints: 10, hasAffinity: true) }
-        var results: [Result] = []
-        for scale in scales {
+        return try scales.map { scale in
             print("measuring \(scale) ...")
-            results.append(
-                try Measurement(
-                    scale: scale, binary: program, rounds: scale.services <= 5000 ? 5 : 3, changes: 300,
-                    withPeers: !scale.hasAffinity
-                ).run())
+            return try Measurement(
+                scale: scale, binary: program, rounds: scale.services <= 5000 ? 5 : 3, changes: 300,
+                withPeers: !scale.hasAffinity
+            ).run()
         }
-        let tables = Report.tables(results)
-        print("")
-        for table in tables { print(table.text) }
-        if let report {
-            let text = Report.markdown(tables)
-            try Descriptor.open(report, flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
-            print("written to \(report)")
+    }
+
+    private static func measureCluster(_ program: String, _ isQuick: Bool) throws -> [ClusterResult] {
+        try (isQuick ? [100] : [1000, 10_000, 20_000]).map { services in
+            let scale = Scale(services: services, endpoints: 10)
+            print("measuring \(scale) with an API server ...")
+            return try ClusterMeasurement(scale: scale, binary: program, rounds: 5, changes: 300).run()
         }
     }
 }

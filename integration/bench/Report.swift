@@ -56,18 +56,75 @@ enum Report {
         return [first, changes, restarts]
     }
 
-    static func markdown(_ tables: [Table]) -> String {
-        """
-        # Benchmarks
+    static func tables(_ results: [ClusterResult]) -> [Table] {
+        var start = Table(
+            "Start, change, restart",
+            """
+            *Start*: from the start of the process, with an empty table, until the last Service answers a client. *Change*: one \
+            EndpointSlice is changed; from the event on the wire to the first connection that the new endpoint \
+            answers. *Restart*: after kill -9 and a change; from the start of the process until the changed Service \
+            is answered by the new endpoint. API server, client and endpoints run on the same cores. Medians where \
+            nothing else is said; processor time and memory are the process's own.
+            """,
+            [
+                "services x endpoints", "start", "start, CPU", "change p50", "change p99", "slowest", "restart",
+                "restart, CPU", "peak memory, start", "peak memory, restart",
+            ])
+        for result in results {
+            start.rows.append([
+                "\(result.scale)", Table.milliseconds(result.start.median),
+                Table.milliseconds(result.startProcessor.median),
+                Table.milliseconds(result.changes.percentile(0.5)), Table.milliseconds(result.changes.percentile(0.99)),
+                Table.milliseconds(result.changes.max() ?? .zero), Table.milliseconds(result.restart.median),
+                Table.milliseconds(result.restartProcessor.median), Table.megabytes(result.peakMemory),
+                Table.megabytes(result.restartPeakMemory),
+            ])
+        }
+        return [start]
+    }
 
-        Written by `make bench`; do not edit. Every figure was measured in one run on one machine, each pair of figures \
-        in turn, so compare within a table, not between machines.
+    /// A part of the report, which a run of one kind of measurement writes anew.
+    enum Section: String, CaseIterable {
+        case kernel = "Programming the kernel"
+        case cluster = "With an API server"
 
-        Machine: \(Usage.machine()), \(UTCTime.now().prefix(10)).
+        fileprivate var command: String {
+            switch self {
+            case .kernel: "make bench"
+            case .cluster: "make bench-cluster"
+            }
+        }
+    }
 
-        ## Programming the kernel
+    /// The report with one section written anew and the others as they were.
+    static func markdown(_ tables: [Table], as section: Section, in former: String) -> String {
+        var sections: [Section: String] = [:]
+        for part in former.split(separator: "\n## ").dropFirst() {
+            guard let section = Section.allCases.first(where: { part.hasPrefix($0.rawValue) }) else { continue }
+            sections[section] = "## \(part.trimmingSuffix { $0.isNewline })\n"
+        }
+        sections[section] = """
+            ## \(section.rawValue)
 
-        \(tables.map(\.markdown).joined(separator: "\n"))
-        """
+            `\(section.command)`, \(Usage.machine()), \(UTCTime.now().prefix(10)).
+
+            \(tables.map(\.markdown).joined(separator: "\n"))
+            """
+        let head = """
+            # Benchmarks
+
+            Written by the commands named below; do not edit. Every figure of a table was measured in one run on one \
+            machine, each pair of figures in turn, so compare within a table, not between tables or machines.
+
+            """
+        return ([head] + Section.allCases.compactMap { sections[$0] }).joined(separator: "\n")
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingSuffix(_ isTrimmed: (Character) -> Bool) -> Substring {
+        var text = self
+        while let last = text.last, isTrimmed(last) { text.removeLast() }
+        return text
     }
 }

@@ -95,7 +95,8 @@ enum Command {
                 guard let port = UInt16(exactly: port) else { throw Unknown(description: "no port: \(word)") }
                 cluster.port = port
             case ("backend", _, _):
-                guard let colon = sides[1].lastIndex(of: ":"), let port = UInt16(sides[1][sides[1].index(after: colon)...]),
+                guard let colon = sides[1].lastIndex(of: ":"),
+                    let port = UInt16(sides[1][sides[1].index(after: colon)...]),
                     let backends = GeneratedCluster.AddressRun(sides[1][..<colon])
                 else { throw Unknown(description: "backend is FIRST[-LAST]:PORT, not \(sides[1])") }
                 cluster.backends = backends

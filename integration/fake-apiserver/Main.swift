@@ -58,8 +58,9 @@ struct Main {
             try await self.obey(server, output)
             try await server.stop()
         } catch let problem as Command.Unknown {
-            Self.fail("\(problem)\nfairlead-fake-apiserver --kubeconfig PATH [--listen ADDRESS:PORT] [--name NAME] "
-                + "[--no-http2]\n\(Command.usage)", code: 2)
+            Self.fail(
+                "\(problem)\nfairlead-fake-apiserver --kubeconfig PATH [--listen ADDRESS:PORT] [--name NAME] "
+                    + "[--no-http2]\n\(Command.usage)", code: 2)
         } catch {
             Self.fail("\(error)", code: 1)
         }

@@ -1,0 +1,206 @@
+import Lab
+import Linux
+import Networking
+import Testing
+
+/// A lab whose Fairlead follows an API server on the node.
+private final class ClusterScene {
+    static let web = Application(number: 10)
+
+    let lab: Lab
+    let api: APIServerProcess
+    let servers: [EchoServer]
+    private(set) var fairlead: FairleadProcess
+    private let arguments: [String]
+
+    init(
+        _ objects: [any Manifest] = [],
+        arguments: (APIServerProcess) throws -> [String] = {
+            ["--kubeconfig", $0.kubeconfig, "--cluster-cidr", Lab.clusterCIDR, "--hostname-override", Scene.here]
+        }
+    ) throws {
+        let lab = try Lab(pods: 3)
+        self.lab = lab
+        self.api = try APIServerProcess(on: lab.node)
+        try self.api.apply([Self.node(lab)] + objects)
+        self.servers = try lab.pods.map { try EchoServer(on: $0, port: Scene.targetPort) }
+        self.arguments = ["node"] + (try arguments(self.api))
+        self.fairlead = try FairleadProcess(on: lab.node, self.arguments)
+        try self.awaitStart()
+    }
+
+    static func node(_ lab: Lab, zone: String? = nil) -> NodeManifest {
+        NodeManifest(Scene.here, zone: zone, internalIPs: [lab.node.ipv4, lab.node.ipv6])
+    }
+
+    func start() throws {
+        self.fairlead = try FairleadProcess(on: self.lab.node, self.arguments)
+        try self.awaitStart()
+    }
+
+    private func awaitStart() throws {
+        guard self.fairlead.waitForLog(containing: "in force: ") != nil else {
+            throw LabError("Fairlead does not start: \(self.fairlead.log)")
+        }
+    }
+
+    func tearDown() {
+        _ = self.fairlead.terminate()
+        for server in self.servers { server.stop() }
+        self.api.process.kill()
+        self.lab.tearDown()
+    }
+
+    func apply(_ application: Application) throws { try self.api.apply(application.manifests) }
+
+    /// A page of those that are served on the node, with its status code as the last line.
+    func page(_ path: String) throws -> String {
+        try self.lab.node.shell("curl -s -m 5 -w '\\n%{http_code}' http://127.0.0.1:\(path)")
+    }
+}
+
+extension EndToEnd {
+    /// The node role with an API server in place of manifests.
+    @Suite struct ClusterTests {
+        @Test func `Services of an API server answer, and changes follow`() throws {
+            let scene = try ClusterScene(Application(on: []).manifests)
+            defer { scene.tearDown() }
+            for family in AddressFamily.allCases {
+                let target = Application().clusterIP(family)
+                try expectSoon("refused without endpoints") { try scene.lab.client.probe(.tcp, target).isRefused }
+            }
+            for pod in scene.lab.pods {
+                try scene.apply(Application(on: [pod]))
+                for family in AddressFamily.allCases {
+                    let target = Application().clusterIP(family)
+                    try expectSoon("answered by \(pod.name)") {
+                        try scene.lab.client.probe(.tcp, target).server == pod.name
+                    }
+                }
+            }
+            try scene.api.command("delete Service default/web")
+            try expectSoon("gone") { try !scene.lab.client.probe(.tcp, Application().clusterIP(.ipv4)).isAnswered }
+            #expect(try scene.api.count("create-events") == 1, "Starting")
+        }
+
+        /// What is known stays in force; what happened meanwhile is in force within five seconds of its return.
+        @Test func `an API server that is away`() throws {
+            let scene = try ClusterScene(Application().manifests)
+            defer { scene.tearDown() }
+            let target = Application().clusterIP(.ipv4)
+            try scene.apply(Application(on: [scene.lab.pods[0]]))
+            try expectSoon("answered") { try scene.lab.client.probe(.tcp, target).server == "pod-1" }
+            try scene.api.command("fault fail 10000 503")
+            try scene.api.command("fault disconnect")
+            pause(.seconds(10))
+            #expect(try scene.lab.client.probe(.tcp, target).server == "pod-1")
+            try scene.apply(Application(on: [scene.lab.pods[1]]))
+            pause(.seconds(1))
+            #expect(try scene.lab.client.probe(.tcp, target).server == "pod-1", "it cannot know yet")
+            let start = ContinuousClock.now
+            try scene.api.command("fault none")
+            let took = try expectSoon("caught up", within: .seconds(5), since: start) {
+                try scene.lab.client.probe(.tcp, target).server == "pod-2"
+            }
+            print("caught up \(took) after the API server was back")
+        }
+
+        @Test func `kill -9, a change, and another start`() throws {
+            let scene = try ClusterScene(Application().manifests)
+            defer { scene.tearDown() }
+            let target = Application().clusterIP(.ipv4)
+            try scene.apply(Application(on: [scene.lab.pods[0]]))
+            try expectSoon("answered") { try scene.lab.client.probe(.tcp, target).server == "pod-1" }
+            scene.fairlead.kill9()
+            try scene.apply(Application(on: [scene.lab.pods[2]]))
+            #expect(try scene.lab.client.probe(.tcp, target).server == "pod-1", "the rules stay")
+            try scene.start()
+            try expectSoon("the change is in force") { try scene.lab.client.probe(.tcp, target).server == "pod-3" }
+            #expect(scene.fairlead.log.contains { $0.contains("wrote the difference") })
+        }
+
+        /// Node facts are followed without a restart: the zone for hints, taints for load balancers.
+        @Test func `what the Node says`() throws {
+            let scene = try ClusterScene()
+            defer { scene.tearDown() }
+            let backends = [
+                Backend(scene.lab.pods[0], zones: ["east"]), Backend(scene.lab.pods[1], zones: ["west"]),
+            ]
+            let web = Application()
+            try scene.api.apply(web.manifests(of: backends))
+            let target = web.clusterIP(.ipv4)
+            try expectSoon("both answer") {
+                Set(try scene.lab.client.tally(.tcp, target, attempts: 30).keys) == ["pod-1", "pod-2"]
+            }
+            for (zone, pod) in [("east", "pod-1"), ("west", "pod-2")] {
+                try scene.api.apply([ClusterScene.node(scene.lab, zone: zone)])
+                try expectSoon("only \(pod)") {
+                    try scene.lab.client.tally(.tcp, target, attempts: 30) == [pod: 30]
+                }
+            }
+            try expectSoon("healthy") { try scene.page("10256/healthz").hasSuffix("\n200") }
+            var node = ClusterScene.node(scene.lab)
+            node.taints = ["ToBeDeletedByClusterAutoscaler"]
+            try scene.api.apply([node])
+            try expectSoon("not eligible") { try scene.page("10256/healthz").hasSuffix("\n503") }
+            #expect(try scene.page("10256/livez").hasSuffix("\n200"))
+            try scene.api.apply([ClusterScene.node(scene.lab)])
+            try expectSoon("eligible again") { try scene.page("10256/healthz").hasSuffix("\n200") }
+            try scene.api.command("delete Node \(Scene.here)")
+            try expectSoon("gone") { try scene.page("10256/healthz").hasSuffix("\n503") }
+        }
+
+        /// From the moment a change was made in the cluster until it is in force, as kube-proxy measures it.
+        @Test func `the time that changes take is measured`() throws {
+            let scene = try ClusterScene(Application().manifests)
+            defer { scene.tearDown() }
+            var slice = Application(on: [scene.lab.pods[0]]).slices[0]
+            slice.annotations["endpoints.kubernetes.io/last-change-trigger-time"] = try scene.lab.node
+                .shell("date -u +%Y-%m-%dT%H:%M:%S.%NZ").filter { $0 != "\n" }
+            try scene.api.apply([slice])
+            try expectSoon("measured") {
+                try scene.page("10249/metrics").contains(
+                    "kubeproxy_network_programming_duration_seconds_count{ip_family=\"IPv4\"} 1")
+            }
+        }
+
+        /// The file of kube-proxy's ConfigMap as kubeadm writes it, whose kubeconfig is beside it.
+        @Test func `kube-proxy's own configuration starts it`() throws {
+            let scene = try ClusterScene(Application().manifests) { api in
+                let file = "\(api.kubeconfig).config"
+                try Descriptor.open(file, flags: 0o1101).write(
+                    """
+                    apiVersion: kubeproxy.config.k8s.io/v1alpha1
+                    kind: KubeProxyConfiguration
+                    bindAddress: 0.0.0.0
+                    bindAddressHardFail: false
+                    clientConnection:
+                      acceptContentTypes: ""
+                      burst: 0
+                      contentType: ""
+                      kubeconfig: \(api.kubeconfig)
+                      qps: 0
+                    clusterCIDR: 10.244.0.0/16
+                    configSyncPeriod: 0s
+                    conntrack: {maxPerCore: null, min: null, tcpCloseWaitTimeout: null, tcpEstablishedTimeout: null}
+                    detectLocal: {bridgeInterface: "", interfaceNamePrefix: ""}
+                    detectLocalMode: ""
+                    enableProfiling: false
+                    healthzBindAddress: ""
+                    hostnameOverride: ""
+                    metricsBindAddress: ""
+                    mode: ""
+                    nodePortAddresses: null
+                    oomScoreAdj: null
+                    """.utf8)
+                return ["--config", file, "--hostname-override", Scene.here]
+            }
+            defer { scene.tearDown() }
+            try scene.apply(Application(on: [scene.lab.pods[0]]))
+            try expectSoon("answered") {
+                try scene.lab.client.probe(.tcp, Application().clusterIP(.ipv4)).server == "pod-1"
+            }
+            #expect(try scene.page("10249/proxyMode").hasPrefix("nftables"))
+        }
+    }
+}
