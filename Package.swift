@@ -115,14 +115,16 @@ let package = Package(
         // An API server for tests.
         .target(
             name: "FakeAPIServer",
-            dependencies: ["KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2]
+            dependencies: [
+                "KubernetesAPI", "KubernetesMessages", "KubernetesWire", "Linux", "Networking", protobuf, tls, http2,
+            ]
                 + nio,
             path: "integration/FakeAPIServer",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "fairlead-fake-apiserver",
-            dependencies: ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking"],
+            dependencies: ["FakeAPIServer", "Linux", "Networking"],
             path: "integration/fake-apiserver",
             swiftSettings: settings
         ),

@@ -21,10 +21,17 @@ struct Credentials: Sendable {
         let entries = names.map { $0.allSatisfy { $0.isHexDigit || $0 == "." || $0 == ":" } ? "IP:\($0)" : "DNS:\($0)" }
         // Without the system's configuration, and the extensions that it would add.
         let configuration = try Descriptor.memoryFile("openssl.cnf", "[req]\ndistinguished_name=dn\n[dn]\n".utf8)
-        let key = ["-config", configuration.pathForChildren, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        let key =
+            [
+                "-config", configuration.pathForChildren, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes",
+            ]
             + ["-days", "2"]
         try Self.run(
-            ["openssl", "req", "-x509", "-subj", "/CN=fake-ca", "-keyout", "\(folder)/ca.key", "-out", "\(folder)/ca.crt"]
+            [
+                "openssl", "req", "-x509", "-subj", "/CN=fake-ca", "-keyout", "\(folder)/ca.key", "-out",
+                "\(folder)/ca.crt",
+            ]
                 + ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign"] + key
         )
         func certificate(_ name: String, subject: String, extensions: [String]) throws {
@@ -36,7 +43,8 @@ struct Credentials: Sendable {
         }
         let leaf = "basicConstraints=critical,CA:FALSE"
         let san = "subjectAltName=\(entries.joined(separator: ","))"
-        try certificate("server", subject: "/CN=kube-apiserver", extensions: [leaf, san, "extendedKeyUsage=serverAuth"])
+        try certificate(
+            "server", subject: "/CN=kube-apiserver", extensions: [leaf, san, "extendedKeyUsage=serverAuth"])
         try certificate(
             "client",
             subject: "/O=system:masters/CN=kubernetes-admin",

@@ -29,7 +29,8 @@ enum Encoding {
         case .json:
             var options = JSONEncodingOptions()
             options.alwaysPrintInt64sAsNumbers = true
-            var bytes = Array(#"{"kind":"\#(resource.listType.kind)","apiVersion":"\#(resource.type.apiVersion)","metadata":"#.utf8)
+            var bytes = Array(
+                #"{"kind":"\#(resource.listType.kind)","apiVersion":"\#(resource.type.apiVersion)","metadata":"#.utf8)
             bytes += try metadata.jsonUTF8Bytes(options: options) as [UInt8]
             bytes += Array(#","items":["#.utf8)
             for (index, object) in objects.enumerated() {

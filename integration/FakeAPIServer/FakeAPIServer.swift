@@ -16,6 +16,10 @@ package final class FakeAPIServer: Sendable {
     /// Something that could not be done as asked.
     package struct Problem: Error, Sendable, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     /// What a kubeconfig shows to the server.
@@ -130,7 +134,9 @@ package final class FakeAPIServer: Sendable {
         try await self.group.shutdownGracefully()
     }
 
-    private func perform<Value: Sendable>(_ action: @escaping @Sendable (ServerCore) throws -> Value) async throws -> Value {
+    private func perform<Value: Sendable>(_ action: @escaping @Sendable (ServerCore) throws -> Value) async throws
+        -> Value
+    {
         try await self.loop.submit { [core] in try action(core.value) }.get()
     }
 

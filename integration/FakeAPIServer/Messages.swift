@@ -104,10 +104,8 @@ extension WireEndpointSlice {
     }
 
     private static func rfc3339(_ seconds: Int64) -> String {
-        var time = WireObjectMeta()
-        time.creationTimestamp.seconds = seconds
-        let json = (try? time.jsonString()) ?? ""
-        return String(json.split(separator: "\"").dropFirst(2).first ?? "")
+        let json = try? Google_Protobuf_Timestamp(seconds: seconds).jsonString()
+        return json?.replacing("\"", with: "") ?? ""
     }
 }
 
@@ -119,10 +117,15 @@ extension WireNode {
         self.spec.podCidrs = node.podCIDRs.map(\.description)
         self.spec.podCidr = self.spec.podCidrs.first ?? ""
         if node.isMarkedForDeletion {
-            self.spec.taints.append(.with { $0.key = KnownKey.autoscalerTaint; $0.effect = "NoSchedule" })
+            self.spec.taints.append(
+                .with {
+                    $0.key = KnownKey.autoscalerTaint; $0.effect = "NoSchedule"
+                })
         }
         self.status.addresses = node.internalIPs.map { address in
-            .with { $0.type = "InternalIP"; $0.address = address.description }
+            .with {
+                $0.type = "InternalIP"; $0.address = address.description
+            }
         }
     }
 }

@@ -63,14 +63,16 @@ struct ObjectStore {
         } else {
             self.lastUID += 1
             let number = String(self.lastUID)
-            message.metadata.uid = "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - number.count) + number
+            message.metadata.uid =
+                "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - number.count) + number
             if !message.metadata.hasCreationTimestamp { message.metadata.creationTimestamp.seconds = time }
             self.sortedNames[message.resource] = nil
         }
         let new = try StoredObject(message, resourceVersion: self.resourceVersion + 1)
         self.resourceVersion += 1
         self.objects[message.resource, default: [:]][name] = new
-        return self.remember(Change(resourceVersion: self.resourceVersion, resource: message.resource, old: old, new: new))
+        return self.remember(
+            Change(resourceVersion: self.resourceVersion, resource: message.resource, old: old, new: new))
     }
 
     /// nil if it is not there.

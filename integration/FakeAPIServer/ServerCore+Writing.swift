@@ -79,13 +79,20 @@ extension ServerCore {
             message.metadata.namespace = path.namespace ?? ""
         }
         guard message.metadata.namespace == path.namespace ?? "" else {
-            throw Refusal(400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request")
+            throw Refusal(
+                400, "BadRequest",
+                "the namespace of the provided object does not match the namespace sent on the request")
         }
         if let name = path.name, message.metadata.name != name {
-            throw Refusal(400, "BadRequest", "the name of the object (\(message.metadata.name)) does not match the name on the URL (\(name))")
+            throw Refusal(
+                400, "BadRequest",
+                "the name of the object (\(message.metadata.name)) does not match the name on the URL (\(name))")
         }
         guard !message.metadata.name.isEmpty else {
-            throw Refusal(422, "Invalid", "\(path.resource.type.kind) \"\" is invalid: metadata.name: Required value: name or generateName is required")
+            throw Refusal(
+                422, "Invalid",
+                "\(path.resource.type.kind) \"\" is invalid: metadata.name: Required value: name or generateName is required"
+            )
         }
         try Self.validate(message)
         return message
@@ -102,13 +109,17 @@ extension ServerCore {
             if !event.hasEventTime { throw invalid("eventTime", "Required value") }
             if event.reportingController.isEmpty { throw invalid("reportingController", "Required value") }
             if event.reportingInstance.isEmpty { throw invalid("reportingInstance", "Required value") }
-            if event.reportingInstance.utf8.count > 128 { throw invalid("reportingInstance", "can have at most 128 characters") }
+            if event.reportingInstance.utf8.count > 128 {
+                throw invalid("reportingInstance", "can have at most 128 characters")
+            }
             if event.action.isEmpty { throw invalid("action", "Required value") }
             if event.action.utf8.count > 128 { throw invalid("action", "can have at most 128 characters") }
             if event.reason.isEmpty { throw invalid("reason", "Required value") }
             if event.reason.utf8.count > 128 { throw invalid("reason", "can have at most 128 characters") }
             if event.note.utf8.count > 1_024 { throw invalid("note", "can have at most 1024 characters") }
-            if !["Normal", "Warning"].contains(event.type) { throw invalid("type", "Invalid value: \"\(event.type)\"") }
+            if !["Normal", "Warning"].contains(event.type) {
+                throw invalid("type", "Invalid value: \"\(event.type)\"")
+            }
             let namespace = event.regarding.namespace
             if namespace != event.metadata.namespace, !(namespace.isEmpty && event.metadata.namespace == "default") {
                 throw invalid("regarding.namespace", "Invalid value: \"\(namespace)\": does not match event.namespace")
@@ -125,7 +136,8 @@ extension ServerCore {
     private static func checkMicroTimes(_ body: [UInt8]) throws(Refusal) {
         let text = String(decoding: body, as: UTF8.self)
         let pattern = /"(?:eventTime|renewTime|acquireTime|lastObservedTime)":"([^"]*)"/
-        for match in text.matches(of: pattern) where match.1.wholeMatch(of: /[-\d]{10}T[:\d]{8}\.\d{6}(?:Z|[-+]\d\d:\d\d)/) == nil {
+        for match in text.matches(of: pattern)
+        where match.1.wholeMatch(of: /[-\d]{10}T[:\d]{8}\.\d{6}(?:Z|[-+]\d\d:\d\d)/) == nil {
             throw Refusal(400, "BadRequest", "parsing time \"\(match.1)\" as \"2006-01-02T15:04:05.000000Z07:00\"")
         }
     }
@@ -145,8 +157,10 @@ extension ServerCore {
     private func patched(_ old: StoredObject, _ path: ResourcePath, _ request: Request) throws -> StoredMessage {
         let type = request.headers.first(name: "Content-Type")?.prefix { $0 != ";" } ?? ""
         guard type == "application/merge-patch+json" else {
-            throw Refusal(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media "
-                + "types include: application/merge-patch+json")
+            throw Refusal(
+                415, "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media "
+                    + "types include: application/merge-patch+json")
         }
         var patch = try Google_Protobuf_Struct(jsonUTF8Bytes: request.body)
         if path.isStatus { patch.fields = patch.fields.filter { $0.key == "status" || $0.key == "metadata" } }

@@ -52,8 +52,10 @@ final class ServerCore {
         let format = request.accepted
         do {
             guard let format else {
-                throw Refusal(406, "NotAcceptable", "only the following media types are accepted: application/json, "
-                    + "application/vnd.kubernetes.protobuf")
+                throw Refusal(
+                    406, "NotAcceptable",
+                    "only the following media types are accepted: application/json, "
+                        + "application/vnd.kubernetes.protobuf")
             }
             try self.answer(request, format, exchange)
         } catch let refusal as Refusal {
@@ -97,8 +99,9 @@ final class ServerCore {
             throw Refusal(401, "Unauthorized", "Unauthorized")
         }
         let forbidden = self.configuration.forbidden
-        guard forbidden.contains(.init(resource: path.resource))
-            || forbidden.contains(.init(verb: verb.rawValue, resource: path.resource))
+        guard
+            forbidden.contains(.init(resource: path.resource))
+                || forbidden.contains(.init(verb: verb.rawValue, resource: path.resource))
         else { return }
         // kubernetes: apiserver/pkg/endpoints/handlers/responsewriters/errors.go
         let subject = path.name.map { "\(path.resource.qualifiedName) \"\($0)\"" } ?? path.resource.qualifiedName
@@ -187,7 +190,8 @@ final class ServerCore {
         let expired = Refusal.expired(version, oldest: self.store.compactedVersion)
         if isExpired, self.faults.expiry == .status { throw expired }
 
-        let watch = Watch(query, format: format, wantsBookmarks: request.isSet("allowWatchBookmarks"), exchange: exchange)
+        let watch = Watch(
+            query, format: format, wantsBookmarks: request.isSet("allowWatchBookmarks"), exchange: exchange)
         exchange.start(200, [("Content-Type", format.watchMediaType), ("Cache-Control", "no-cache, private")])
         let isFromNow = version == 0 || sendsInitialEvents
         let changes = isFromNow ? [] : self.store.changes(of: query.resource, after: version)
@@ -298,6 +302,12 @@ final class ServerCore {
 
     func endWatches() {
         for watch in Array(self.watches.values) { watch.exchange.finish() }
+    }
+
+    /// The connection that a channel is, or, with HTTP/2, is a stream of.
+    func connection(of channel: any Channel) -> any Channel {
+        // A connection has a parent as well: the socket that listens.
+        self.connections[ObjectIdentifier(channel)] ?? channel.parent ?? channel
     }
 
     func stop() {
