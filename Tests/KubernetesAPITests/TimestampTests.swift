@@ -38,3 +38,14 @@ import Testing
         #expect(slice("2026-01-31T12:00:00Z")?.metadata.annotations == [:])
     }
 }
+
+@Suite struct StringPoolTests {
+    @Test func stringsAreGivenBackWhateverThePoolHolds() {
+        var pool = StringPool()
+        for number in 0..<StringPool.maximumCount + 10 {
+            let name = "node-with-a-long-name-\(number)"
+            guard pool.shared(name) == name else { return #expect(Bool(false), "\(name)") }
+        }
+        #expect(pool.shared("short") == "short")
+    }
+}
