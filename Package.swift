@@ -132,7 +132,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fairlead-fake-apiserver",
-            dependencies: ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking"],
+            dependencies: ["FakeAPIServer", "Linux", "Networking"],
             path: "integration/fake-apiserver",
             swiftSettings: settings
         ),

@@ -29,7 +29,7 @@ package struct StatusWriter: Sendable {
     }
 
     /// How often it is tried again when others write the same object meanwhile.
-    private static let attempts = 5
+    private static let attempts = 10
 
     private let client: APIClient
 

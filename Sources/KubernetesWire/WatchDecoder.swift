@@ -46,7 +46,12 @@ package struct WatchDecoder: Sendable {
     package var strings: StringPool { self.conversion.strings }
 
     /// Whether nothing of an unfinished event has arrived: a stream that ends now lost nothing.
-    package var isBetweenEvents: Bool { self.buffer.bytes.allSatisfy(JSONDocumentScanner.isWhiteSpace) }
+    package var isBetweenEvents: Bool {
+        switch self.format {
+        case .protobuf: self.buffer.count == 0
+        case .json: self.buffer.bytes.allSatisfy(JSONDocumentScanner.isWhiteSpace)
+        }
+    }
 
     @inlinable
     package mutating func append(_ bytes: some Collection<UInt8>) {

@@ -195,4 +195,31 @@ import Testing
         #expect(Manifests.problems(bad.source) == bad.problems)
         #expect(Manifests.names(bad.source).isEmpty)
     }
+
+    @Test(arguments: [
+        ("spec: {}", false),
+        ("spec: {taints: [{key: node.kubernetes.io/unreachable, effect: NoExecute}]}", false),
+        (
+            "spec: {taints: [{effect: NoSchedule}, {key: ToBeDeletedByClusterAutoscaler, value: '1', effect: NoSchedule}]}",
+            true
+        ),
+        ("spec: {taints: [{key: ToBeDeletedByClusterAutoscaler}]}", true),
+    ])
+    func theAutoscalerMarksNodes(fields: String, isMarked: Bool) throws {
+        let node = try #require(Self.firstNode(Self.node(fields)))
+        #expect(node.isMarkedForDeletion == isMarked && !node.isBeingDeleted)
+    }
+
+    @Test func aDeletionTimestampMeansDeletion() throws {
+        let source = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, deletionTimestamp: 2026-01-31T12:00:00Z}\n"
+        #expect(Self.firstNode(source)?.isBeingDeleted == true)
+        let none = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, deletionTimestamp: null}\n"
+        #expect(Self.firstNode(none)?.isBeingDeleted == false)
+        let wrong = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, deletionTimestamp: soon}\n"
+        #expect(
+            Manifests.problems(wrong) == [
+                "a.yaml:3: Node n1: metadata.deletionTimestamp: must be a time as 2026-01-31T12:00:00Z, not \"soon\""
+            ]
+        )
+    }
 }

@@ -84,7 +84,7 @@ import Testing
             try await cluster.server.dropConnections()
             try await cluster.server.apply(.endpointSlice(.web("web-1", 50)))
             try await cluster.settle("after failures")
-            #expect(!cluster.log.lines(with: "following objects again").isEmpty)
+            try await eventually("it is said") { !cluster.log.lines(with: "following objects again").isEmpty }
             // One line for a reason and a kind, not one for each attempt.
             #expect(cluster.log.lines(with: "kind=Service ").filter { $0.hasPrefix("warning") }.count <= 3)
         }

@@ -25,9 +25,6 @@ final class Exchange {
         self.core = core
     }
 
-    /// The connection, and not one stream of it.
-    private var connection: any Channel { self.channel.parent ?? self.channel }
-
     func start(_ code: Int, _ headers: [(String, String)]) {
         let head = HTTPResponseHead(
             version: .http1_1,
@@ -64,7 +61,7 @@ final class Exchange {
         self.queue.append(.bytes(bytes.prefix(bytes.count / 2)))
         self.pump()
         self.isOver = true
-        let connection = self.connection
+        let connection = self.core.connection(of: self.channel)
         self.channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer())))
             .whenComplete { _ in connection.close(promise: nil) }
         self.closed()
@@ -103,6 +100,7 @@ final class Exchange {
             position += 1
         }
         self.queue.removeAll(keepingCapacity: true)
+        self.channel.flush()
     }
 
     /// Sends bytes, all or as many as a slow connection takes at once; what is left is returned.

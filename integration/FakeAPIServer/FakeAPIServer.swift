@@ -16,22 +16,18 @@ package final class FakeAPIServer: Sendable {
     /// Something that could not be done as asked.
     package struct Problem: Error, Sendable, CustomStringConvertible {
         package let description: String
-    }
 
-    /// What a kubeconfig shows to the server.
-    package enum Identity: Sendable {
-        case token(String)
-        case tokenFile(String)
-        case certificate
-        case nobody
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     private let group: MultiThreadedEventLoopGroup
     private let loop: any EventLoop
     private let core: NIOLoopBound<ServerCore>
     private let listener: any Channel
-    private let credentials: Credentials
-    private let address: String
+    let credentials: Credentials
+    let address: String
 
     /// Where it listens.
     package let port: Int
@@ -96,20 +92,24 @@ package final class FakeAPIServer: Sendable {
         _ context: NIOSSLContext,
         on loop: any EventLoop
     ) async throws -> any Channel {
-        try await ServerBootstrap(group: loop)
+        // A socket belongs to the network namespace of the thread that makes it.
+        try await loop.flatSubmit {
+            self.bootstrap(core, context, on: loop).bind(host: configuration.address, port: configuration.port)
+        }.get()
+    }
+
+    private static func bootstrap(
+        _ core: NIOLoopBound<ServerCore>,
+        _ context: NIOSSLContext,
+        on loop: any EventLoop
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let identifier = ObjectIdentifier(channel)
-                    core.value.connections[identifier] = channel
-                    core.value.counts.connections += 1
-                    core.value.counts.openConnections += 1
-                    channel.closeFuture.assumeIsolated().whenComplete { _ in
-                        core.value.connections[identifier] = nil
-                        core.value.counts.openConnections -= 1
-                    }
+                    core.value.opened(channel)
                     try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
                 }.flatMap {
                     channel.configureCommonHTTPServerPipeline { stream in
@@ -119,8 +119,6 @@ package final class FakeAPIServer: Sendable {
                     }
                 }
             }
-            .bind(host: configuration.address, port: configuration.port)
-            .get()
     }
 
     /// Ends it and all its connections.
@@ -285,47 +283,6 @@ package final class FakeAPIServer: Sendable {
             try core.store.restore(resourceVersion: resourceVersion)
         }
     }
-
-    // MARK: - Getting in
-
-    package var url: String {
-        "https://\(self.address.contains(":") ? "[\(self.address)]" : self.address):\(self.port)"
-    }
-
-    /// In PEM.
-    package var certificateAuthority: String { self.credentials.authority }
-    package var clientCertificate: String { self.credentials.clientCertificate }
-    package var clientKey: String { self.credentials.clientKey }
-
-    /// - Parameter server: the URL, if it is not the one it listens at.
-    package func kubeconfig(_ identity: Identity = .token("fake-token"), server: String? = nil) -> String {
-        let user =
-            switch identity {
-            case .token(let token): "{token: \"\(token)\"}"
-            case .tokenFile(let path): "{tokenFile: \"\(path)\"}"
-            case .certificate:
-                "{client-certificate-data: \(Base64.encode(self.clientCertificate)), "
-                    + "client-key-data: \(Base64.encode(self.clientKey))}"
-            case .nobody: "{}"
-            }
-        return """
-            apiVersion: v1
-            kind: Config
-            current-context: fake
-            contexts:
-            - name: fake
-              context: {cluster: fake, user: fake}
-            clusters:
-            - name: fake
-              cluster:
-                server: \(server ?? self.url)
-                certificate-authority-data: \(Base64.encode(self.certificateAuthority))
-            users:
-            - name: fake
-              user: \(user)
-
-            """
-    }
 }
 
 extension Resource {
@@ -337,22 +294,5 @@ extension Resource {
             case .node: .nodes
             case .serviceCIDR: .serviceCIDRs
             }
-    }
-}
-
-/// RFC 4648 section 4.
-enum Base64 {
-    static func encode(_ text: String) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        let bytes = Array(text.utf8)
-        var result = ""
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0..<4 {
-                result.append(place <= group.count ? alphabet[bits >> (18 - 6 * place) & 63] : "=")
-            }
-        }
-        return result
     }
 }

@@ -60,6 +60,7 @@ package struct GeneratedCluster: Sendable, Hashable {
                 name: ObjectName(namespace: self.namespace, name: "\(name.name)-slice"),
                 labels: [KnownKey.serviceName: name.name]
             ),
+            serviceName: name,
             family: self.backends.first.family,
             endpoints: (0..<self.endpoints).map { place in
                 Endpoint(

@@ -104,10 +104,8 @@ extension WireEndpointSlice {
     }
 
     private static func rfc3339(_ seconds: Int64) -> String {
-        var time = WireObjectMeta()
-        time.creationTimestamp.seconds = seconds
-        let json = (try? time.jsonString()) ?? ""
-        return String(json.split(separator: "\"").dropFirst(2).first ?? "")
+        let json = try? Google_Protobuf_Timestamp(seconds: seconds).jsonString()
+        return json?.replacing("\"", with: "") ?? ""
     }
 }
 

@@ -28,7 +28,7 @@ final class RequestHandler: ChannelInboundHandler {
             if self.body.count > Self.maximumBody { context.close(promise: nil) }
         case .end:
             guard let head = self.head else { return }
-            let pipeline = (context.channel.parent ?? context.channel).pipeline.syncOperations
+            let pipeline = self.core.connection(of: context.channel).pipeline.syncOperations
             let certificate = try? pipeline.nioSSL_peerCertificate()
             let exchange = Exchange(context.channel, core: self.core)
             self.exchange = exchange

@@ -18,7 +18,7 @@ final class ServerCore {
     var pages: [String: Page] = [:]
     private(set) var watches: [ObjectIdentifier: Watch] = [:]
     private var bookmarks: RepeatedTask?
-    private var lastToken = 0
+    var lastPage = 0
 
     /// The rest of a list, as it was when its first page was asked for.
     struct Page {
@@ -128,49 +128,6 @@ final class ServerCore {
             throw Refusal(404, "NotFound", "\(path.resource.qualifiedName) \"\(name.name)\" not found")
         }
         return object
-    }
-
-    // MARK: - Lists
-
-    private func list(_ path: ResourcePath, _ request: Request, _ format: WireFormat, _ exchange: Exchange) throws {
-        let query = try ListQuery(path, request)
-        let version = Int(request.query["resourceVersion"] ?? "")
-        if let version, version > self.store.resourceVersion {
-            throw Refusal.versionTooLarge(version, current: self.store.resourceVersion)
-        }
-        var page: Page
-        if let token = request.query["continue"], !token.isEmpty {
-            guard let rest = self.pages[token] else {
-                throw Refusal(
-                    410,
-                    "Expired",
-                    "The provided continue parameter is too old to display a consistent list result. You can start a "
-                        + "new list without the continue parameter."
-                )
-            }
-            page = rest
-        } else {
-            let all = self.store.all(query.resource, namespace: query.namespace)
-                .filter { query.labels.matches($0.labels) && query.fields.matches($0) }
-            page = Page(objects: all[...], resourceVersion: self.store.resourceVersion)
-        }
-        var metadata = WireListMeta()
-        metadata.resourceVersion = String(page.resourceVersion)
-        // From its cache the API server gives everything, whatever the limit is.
-        let limit = version == 0 ? 0 : Int(request.query["limit"] ?? "") ?? 0
-        if limit > 0, page.objects.count > limit {
-            self.lastToken += 1
-            metadata.continue = "page-\(self.lastToken)"
-            let rest = page.objects.dropFirst(limit)
-            // With a selector the server does not know how many of the rest match.
-            if request.query["labelSelector"] == nil, request.query["fieldSelector"] == nil {
-                metadata.remainingItemCount = Int64(rest.count)
-            }
-            self.pages[metadata.continue] = Page(objects: rest, resourceVersion: page.resourceVersion)
-            page = Page(objects: page.objects.prefix(limit), resourceVersion: page.resourceVersion)
-        }
-        let body = try Encoding.list(page.objects, of: query.resource, metadata: metadata, format)
-        exchange.answer(200, type: format.mediaType, body)
     }
 
     // MARK: - Watches
@@ -302,6 +259,24 @@ final class ServerCore {
 
     func endWatches() {
         for watch in Array(self.watches.values) { watch.exchange.finish() }
+    }
+
+    /// A new connection.
+    func opened(_ connection: any Channel) {
+        let identifier = ObjectIdentifier(connection)
+        self.connections[identifier] = connection
+        self.counts.connections += 1
+        self.counts.openConnections += 1
+        connection.closeFuture.assumeIsolated().whenComplete { _ in
+            self.connections[identifier] = nil
+            self.counts.openConnections -= 1
+        }
+    }
+
+    /// The connection that a channel is, or, with HTTP/2, is a stream of.
+    func connection(of channel: any Channel) -> any Channel {
+        // A connection has a parent as well: the socket that listens.
+        self.connections[ObjectIdentifier(channel)] ?? channel.parent ?? channel
     }
 
     func stop() {

@@ -25,8 +25,8 @@ package final class APIServerProcess: Sendable {
         // For reading too: otherwise this would wait for the program.
         self.input = try Descriptor.open("\(self.folder)/input", flags: O_RDWR)
         self.process = try host.spawn([
-            "sh", "-c", "exec \"$0\" \"$@\" < \(self.folder)/input", program, "--listen", "127.0.0.1:\(port)",
-            "--kubeconfig", self.kubeconfig,
+            program, "--listen", "127.0.0.1:\(port)", "--kubeconfig", self.kubeconfig, "--control",
+            "\(self.folder)/input",
         ])
         waitUntil(timeout: .seconds(20)) { !self.lines.isEmpty || !self.process.isRunning }
         guard self.lines.first?.hasPrefix("listening") == true else {

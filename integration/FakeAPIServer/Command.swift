@@ -1,4 +1,3 @@
-internal import FakeAPIServer
 internal import KubernetesAPI
 internal import KubernetesWire
 internal import Networking
@@ -34,11 +33,6 @@ enum Command {
         case none
     }
 
-    /// Why a line means nothing.
-    struct Unknown: Error, CustomStringConvertible {
-        let description: String
-    }
-
     static let usage = """
         apply FILE | delete KIND [NAMESPACE/]NAME | token TOKEN | counts | reset-counts | resource-version | stop
         generate services=N endpoints=N [namespace=NAME] [clusterip=ADDRESS] [port=N] [backend=FIRST[-LAST]:PORT]
@@ -48,20 +42,20 @@ enum Command {
         fault watchlist supported|refused|ignored | none
         """
 
-    init(_ line: String) throws(Unknown) {
+    init(_ line: String) throws(UnknownCommand) {
         let words = line.split(separator: " ").map(String.init)
         let rest = Array(words.dropFirst())
         switch (words.first ?? "", rest.count) {
         case ("apply", 1): self = .apply(file: rest[0])
         case ("delete", 2):
             guard let resource = Resource.allCases.first(where: { $0.type.kind == rest[0] }) else {
-                throw Unknown(description: "no kind \(rest[0])")
+                throw UnknownCommand("no kind \(rest[0])")
             }
             self = .delete(resource, Self.name(rest[1], isNamespaced: resource.isNamespaced))
         case ("generate", 1...): self = .generate(try Self.cluster(rest))
         case ("patch-endpoint", 3):
             guard let index = Int(rest[1]), let address = IPAddress(rest[2]) else {
-                throw Unknown(description: "patch-endpoint takes a slice, an index and an address")
+                throw UnknownCommand("patch-endpoint takes a slice, an index and an address")
             }
             self = .patchEndpoint(Self.name(rest[0], isNamespaced: true), index: index, address)
         case ("token", 1): self = .token(rest[0])
@@ -70,7 +64,7 @@ enum Command {
         case ("reset-counts", 0): self = .resetCounts
         case ("resource-version", 0): self = .resourceVersion
         case ("stop", 0): self = .stop
-        default: throw Unknown(description: "not understood: \(line)")
+        default: throw UnknownCommand("not understood: \(line)")
         }
     }
 
@@ -81,27 +75,27 @@ enum Command {
         return ObjectName(namespace: String(text[..<slash]), name: String(text[text.index(after: slash)...]))
     }
 
-    private static func cluster(_ words: [String]) throws(Unknown) -> GeneratedCluster {
+    private static func cluster(_ words: [String]) throws(UnknownCommand) -> GeneratedCluster {
         var cluster = GeneratedCluster(services: 0, endpoints: 0)
         for word in words {
             let sides = word.split(separator: "=", maxSplits: 1).map(String.init)
-            guard sides.count == 2 else { throw Unknown(description: "not a setting: \(word)") }
+            guard sides.count == 2 else { throw UnknownCommand("not a setting: \(word)") }
             switch (sides[0], Int(sides[1]), IPAddress(sides[1])) {
             case ("services", let count?, _) where count >= 0: cluster.services = count
             case ("endpoints", let count?, _) where (0...1_000).contains(count): cluster.endpoints = count
             case ("namespace", _, _): cluster.namespace = sides[1]
             case ("clusterip", _, let address?): cluster.firstClusterIP = address
             case ("port", let port?, _):
-                guard let port = UInt16(exactly: port) else { throw Unknown(description: "no port: \(word)") }
+                guard let port = UInt16(exactly: port) else { throw UnknownCommand("no port: \(word)") }
                 cluster.port = port
             case ("backend", _, _):
                 guard let colon = sides[1].lastIndex(of: ":"),
                     let port = UInt16(sides[1][sides[1].index(after: colon)...]),
                     let backends = GeneratedCluster.AddressRun(sides[1][..<colon])
-                else { throw Unknown(description: "backend is FIRST[-LAST]:PORT, not \(sides[1])") }
+                else { throw UnknownCommand("backend is FIRST[-LAST]:PORT, not \(sides[1])") }
                 cluster.backends = backends
                 cluster.backendPort = port
-            default: throw Unknown(description: "not a setting: \(word)")
+            default: throw UnknownCommand("not a setting: \(word)")
             }
         }
         return cluster
@@ -109,13 +103,13 @@ enum Command {
 }
 
 extension Command.Fault {
-    init(_ words: [String]) throws(Command.Unknown) {
+    init(_ words: [String]) throws(UnknownCommand) {
         let number = words.count > 1 ? Int(words[1]) : nil
         switch (words[0], words.dropFirst().first, number) {
         case ("expire", _, let count?):
             let word = words.count > 2 ? words[2] : Faults.Expiry.event.rawValue
             guard let expiry = Faults.Expiry(rawValue: word) else {
-                throw Command.Unknown(description: "expire as event or status, not \(word)")
+                throw UnknownCommand("expire as event or status, not \(word)")
             }
             self = .expireWatches(count, expiry)
         case ("disconnect", nil, _): self = .disconnect
@@ -129,7 +123,7 @@ extension Command.Fault {
         case ("freeze", "off", _): self = .freeze(false)
         case ("fail", _, let count?):
             guard words.count > 2, let code = Int(words[2]) else {
-                throw Command.Unknown(description: "fail takes a count, a status code and seconds to retry after")
+                throw UnknownCommand("fail takes a count, a status code and seconds to retry after")
             }
             self = .fail(count, Faults.Failure(code: code, retryAfter: words.count > 3 ? Int(words[3]) : nil))
         case ("restart", _, let version?): self = .restart(version)
@@ -138,11 +132,20 @@ extension Command.Fault {
         case ("compact", nil, _): self = .compact
         case ("watchlist", let word?, _):
             guard let mode = FakeAPIServerConfiguration.WatchList(rawValue: word) else {
-                throw Command.Unknown(description: "watchlist is supported, refused or ignored, not \(word)")
+                throw UnknownCommand("watchlist is supported, refused or ignored, not \(word)")
             }
             self = .watchList(mode)
         case ("none", nil, _): self = .none
-        default: throw Command.Unknown(description: "no such fault: \(words.joined(separator: " "))")
+        default: throw UnknownCommand("no such fault: \(words.joined(separator: " "))")
         }
+    }
+}
+
+/// Why words mean nothing.
+package struct UnknownCommand: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
     }
 }
