@@ -32,8 +32,16 @@ package struct FakeAPIServerConfiguration: Sendable, Hashable {
     /// `127.0.0.1` and 0, which is any free port.
     package var address = "127.0.0.1"
     package var port = 0
-    /// In the server's certificate, besides those of this host.
+    /// In the server's certificate.
     package var names: [String] = []
+    /// Whether its addresses are in its certificate as well.
+    package var certifiesAddresses = true
+
+    var certifiedNames: [String] {
+        self.certifiesAddresses
+            ? ["127.0.0.1", "::1", "localhost", "kubernetes.default.svc", self.address] + self.names : self.names
+    }
+
     package var offersHTTP2 = true
     /// Tokens that are let in.
     package var tokens: Set<String> = ["fake-token"]

@@ -13,11 +13,10 @@ struct Credentials: Sendable {
         let description: String
     }
 
-    /// - Parameter names: addresses and names of the server, besides those of this host.
+    /// - Parameter names: addresses and names that the server's certificate is for.
     init(names: [String]) throws {
         let folder = try Self.run(["mktemp", "-d", "/tmp/fairlead-fake-apiserver.XXXXXX"]).filter { $0 != "\n" }
         defer { _ = try? ChildProcess.run(["rm", "-rf", folder]) }
-        let names = ["127.0.0.1", "::1", "localhost", "kubernetes.default.svc"] + names
         let entries = names.map { $0.allSatisfy { $0.isHexDigit || $0 == "." || $0 == ":" } ? "IP:\($0)" : "DNS:\($0)" }
         // Without the system's configuration, and the extensions that it would add.
         let configuration = try Descriptor.memoryFile("openssl.cnf", "[req]\ndistinguished_name=dn\n[dn]\n".utf8)

@@ -51,7 +51,7 @@ package final class FakeAPIServer: Sendable {
     package static func start(
         _ configuration: FakeAPIServerConfiguration = FakeAPIServerConfiguration()
     ) async throws -> FakeAPIServer {
-        let credentials = try Credentials(names: configuration.names + [configuration.address])
+        let credentials = try Credentials(names: configuration.certifiedNames)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
         do {
