@@ -39,10 +39,11 @@ final class Listener {
     private var retry: Scheduled<Void>?
     /// The pause after the last failure; nil once it is open.
     private var pause: Duration?
-    /// The port was taken, and was given a moment to become free.
-    private var hasWaited = false
-    /// How long a program takes from `fork` to `exec` on a busy machine.
-    private static let startOfProgram = TimeAmount.milliseconds(200)
+    /// How often the port was taken, and was given a moment to become free.
+    private var moments = 0
+    private static let moment = TimeAmount.milliseconds(100)
+    /// A second: programs take long from `fork` to `exec` on a busy machine.
+    private static let enoughMoments = 10
 
     /// - Parameters:
     ///   - onFailure: called where it cannot be opened, which then is not tried again; nil to try until it can.
@@ -148,9 +149,9 @@ final class Listener {
         }
         // A program that is being started holds a copy of every descriptor for a moment, so a port that was just closed
         // may not be free yet.
-        if number == EADDRINUSE, !self.hasWaited {
-            self.hasWaited = true
-            self.retry = self.loop.assumeIsolated().scheduleTask(in: Self.startOfProgram) { self.open() }
+        if number == EADDRINUSE, self.moments < Self.enoughMoments {
+            self.moments += 1
+            self.retry = self.loop.assumeIsolated().scheduleTask(in: Self.moment) { self.open() }
             return
         }
         if self.pause == nil {

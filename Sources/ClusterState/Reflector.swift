@@ -12,7 +12,7 @@ package import KubernetesAPI
 package struct Reflector: Sendable {
     /// What to ask the API server.
     package enum Request: Hashable, Sendable {
-        /// A watch that begins with every object there is and then says so.
+        /// A watch that begins with every object there is and then says so. With that it may be ended.
         case streamingList(resourceVersion: String)
         /// A page of a list; the first has no token.
         case page(resourceVersion: String, token: String?)

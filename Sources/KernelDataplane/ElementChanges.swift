@@ -4,14 +4,25 @@ package import Nftables
 package struct ElementChanges: Sendable {
     package private(set) var deletions: [FairleadSet: [Element]] = [:]
     package private(set) var additions: [FairleadSet: [Element]] = [:]
+    /// By how many elements each set grows.
+    package private(set) var growth: [FairleadSet: Int] = [:]
+    private let keepsElements: Bool
 
-    package init() {}
+    /// - Parameter keepsElements: false to count only: where the kernel has been read back it is the whole that is
+    ///   compared with it, and nobody wants to hold the way there as well.
+    package init(keepsElements: Bool = true) {
+        self.keepsElements = keepsElements
+    }
 
     package mutating func delete(_ placed: PlacedElement) {
+        self.growth[placed.set, default: 0] -= 1
+        guard self.keepsElements else { return }
         self.deletions[placed.set, default: []].append(placed.element)
     }
 
     package mutating func add(_ placed: PlacedElement) {
+        self.growth[placed.set, default: 0] += 1
+        guard self.keepsElements else { return }
         self.additions[placed.set, default: []].append(placed.element)
     }
 
@@ -54,13 +65,6 @@ package struct ElementChanges: Sendable {
         guard let deletions = self.deletions[set] else { return 0 }
         let added = Set((self.additions[set] ?? []).map(\.key))
         return deletions.count { !added.contains($0.key) }
-    }
-
-    /// By how many elements each set grows.
-    package var growth: [FairleadSet: Int] {
-        var growth = self.additions.mapValues(\.count)
-        for (set, elements) in self.deletions { growth[set, default: 0] -= elements.count }
-        return growth
     }
 
     package var isEmpty: Bool { self.deletions.isEmpty && self.additions.isEmpty }

@@ -183,7 +183,9 @@ package final class KernelSynchronizer {
         for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
         (self.healthChecks, self.draining, self.localPolicyGaps) = ([:], [:], LocalPolicyGaps())
         self.note(plans)
-        _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints())
+        _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints(), keepsElements: false)
+        // They are as large as what is about to be written, and have said what they had to say.
+        plans = [:]
         if let readback { program.adoptSizes(readback.sizes) }
 
         let former = readback?.frontends() ?? []

@@ -68,8 +68,14 @@ package struct TableProgram: Sendable {
     }
 
     /// Takes over the plans of some Services; nil means that a Service asks for nothing any more.
-    package mutating func apply(_ plans: [ObjectName: ServicePlan?], hints: Hints = Hints()) -> Step {
-        var step = Step()
+    ///
+    /// - Parameter keepsElements: whether the step is to say which elements change.
+    package mutating func apply(
+        _ plans: [ObjectName: ServicePlan?],
+        hints: Hints = Hints(),
+        keepsElements: Bool = true
+    ) -> Step {
+        var step = Step(changes: ElementChanges(keepsElements: keepsElements))
         var touched: [Frontend: ProgrammedFrontend?] = [:]
         var touchedPorts: [AffinityPortKey: [TrafficPolicy: [Backend]]] = [:]
         var countedIPs = ReferenceCounts<IPAddress>.Change()

@@ -20,12 +20,14 @@ package final class APIClient: Sendable {
         /// How the body is written; nil if it does not say, or says something else.
         package var format: WireFormat? { self.contentType.flatMap { WireFormat(contentType: $0) } }
 
-        /// Reads the body in the pieces in which it comes, until `take` has enough.
+        /// Reads the body in the pieces in which it comes, as long as `take` says that there is need of more.
         package func read(
-            _ take: (ByteBuffer) async throws(APIError) -> Void
+            _ take: (ByteBuffer) async throws(APIError) -> Bool
         ) async throws(APIError) {
             do {
-                for try await chunk in self.body { try await take(chunk) }
+                for try await chunk in self.body {
+                    guard try await take(chunk) else { return }
+                }
             } catch let error as APIError {
                 throw error
             } catch {
@@ -43,6 +45,7 @@ package final class APIClient: Sendable {
                         message: "the answer is larger than \(limit) bytes")
                 }
                 bytes.append(contentsOf: chunk.readableBytesView)
+                return true
             }
             return bytes
         }
@@ -50,12 +53,12 @@ package final class APIClient: Sendable {
 
     private struct State {
         var server: Int
-        var session: Session?
+        var sessions: [Session.Purpose: Session] = [:]
         /// Those that are not to be used any more, and still have requests.
         var retired: [Session] = []
 
-        mutating func retire() {
-            guard let session = self.session.take() else { return }
+        mutating func retire(_ purpose: Session.Purpose) {
+            guard let session = self.sessions.removeValue(forKey: purpose) else { return }
             session.retire()
             self.retired.removeAll(where: \.isClosed)
             self.retired.append(session)
@@ -81,7 +84,7 @@ package final class APIClient: Sendable {
     /// Closes all connections. No request may be under way, and none may follow.
     package func shutdown() async {
         let sessions = self.state.withLock { state in
-            state.retire()
+            for purpose in Session.Purpose.allCases { state.retire(purpose) }
             return state.retired
         }
         for session in sessions { await session.end() }
@@ -92,34 +95,38 @@ package final class APIClient: Sendable {
     /// Says at start what could not work whatever the server says.
     package func validate() async throws(ClientConfigurationError) {
         let credentials = try await self.credentials.current()
-        _ = try self.session(credentials.tls)
+        _ = try self.session(for: .following, credentials.tls)
     }
 
     // MARK: - Requests
 
     /// Sends a request and has the answer read by `body`.
     ///
+    /// - Parameter isList: whether the answer may be many megabytes.
     /// - Throws: for every answer that is no success, with what the server said.
     package func send<Result: Sendable>(
         _ request: APIRequest,
+        isList: Bool = false,
         timeout: Duration? = nil,
         _ body: (Response) async throws(APIError) -> Result
     ) async throws(APIError) -> Result {
+        let purpose = isList ? Session.Purpose.listing : .following
         do throws(APIError) {
-            return try await self.attempt(request, timeout, body)
+            return try await self.attempt(request, purpose, timeout, body)
         } catch  where error.status?.code == 401 {
             // What they were made of may have been renewed since.
             await self.credentials.rejected()
-            return try await self.attempt(request, timeout, body)
+            return try await self.attempt(request, purpose, timeout, body)
         }
     }
 
     private func attempt<Result: Sendable>(
         _ request: APIRequest,
+        _ purpose: Session.Purpose,
         _ timeout: Duration?,
         _ body: (Response) async throws(APIError) -> Result
     ) async throws(APIError) -> Result {
-        let (session, authorization) = try await self.enterSession(for: request)
+        let (session, authorization) = try await self.enterSession(for: purpose, request)
         defer { session.leave() }
         var outgoing = HTTPClientRequest(url: session.baseURL + request.target)
         outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
@@ -136,7 +143,7 @@ package final class APIClient: Sendable {
         } catch {
             let error = APIError(mapping: error, request: request.summary, server: session.server, hasAnswered: false)
             if error.code == .timeout {
-                self.doubt(session)
+                self.doubt(session.server)
             } else if error.code != .cancelled {
                 self.moveOn(from: session.server)
             }
@@ -171,11 +178,14 @@ package final class APIClient: Sendable {
     // MARK: - Sessions
 
     /// A session that is not shut down until it is left.
-    private func enterSession(for request: APIRequest) async throws(APIError) -> (Session, authorization: String?) {
+    private func enterSession(
+        for purpose: Session.Purpose,
+        _ request: APIRequest
+    ) async throws(APIError) -> (Session, authorization: String?) {
         do throws(ClientConfigurationError) {
             let credentials = try await self.credentials.current()
             while true {
-                let session = try self.session(credentials.tls)
+                let session = try self.session(for: purpose, credentials.tls)
                 if session.enter() { return (session, credentials.authorization) }
             }
         } catch {
@@ -184,28 +194,32 @@ package final class APIClient: Sendable {
     }
 
     /// The one that stands, or a new one if it is for another server or with other certificates.
-    private func session(_ tls: TLSMaterial) throws(ClientConfigurationError) -> Session {
+    private func session(
+        for purpose: Session.Purpose,
+        _ tls: TLSMaterial
+    ) throws(ClientConfigurationError) -> Session {
         try self.state.withLock { state throws(ClientConfigurationError) in
             let server = self.configuration.servers[state.server]
-            if let session = state.session, session.isGood(for: server, tls) { return session }
-            let session = try Session(to: server, tls: tls, configuration: self.configuration, group: self.group)
+            if let session = state.sessions[purpose], session.isGood(for: server, tls) { return session }
+            let session = try Session(
+                for: purpose, to: server, tls: tls, configuration: self.configuration, group: self.group)
             // The watches of the former one go on until the server ends them.
-            state.retire()
-            state.session = session
+            state.retire(purpose)
+            state.sessions[purpose] = session
             return session
         }
     }
 
-    /// A connection on which nothing comes any more, though nobody has closed it: the next request makes a new one.
-    package func doubtConnection() {
-        if let session = self.state.withLock({ $0.session }) { self.doubt(session) }
+    /// Nothing comes any more, though nobody has closed the connection: the next request makes a new one.
+    package func doubtConnections() {
+        if let session = self.state.withLock({ $0.sessions.first?.value }) { self.doubt(session.server) }
     }
 
-    private func doubt(_ session: Session) {
+    private func doubt(_ server: APIServerAddress) {
         self.state.withLock { state in
-            if state.session === session { state.retire() }
+            for (purpose, session) in state.sessions where session.server == server { state.retire(purpose) }
         }
-        self.moveOn(from: session.server)
+        self.moveOn(from: server)
     }
 
     /// The next request goes to the next server, unless another request has seen to that.

@@ -74,7 +74,7 @@ actor ObjectFollower {
                 return try await group.next() ?? .failed
             }
         } catch let error as APIError {
-            if error.code == .timeout { self.client.doubtConnection() }
+            if error.code == .timeout { self.client.doubtConnections() }
             throw error
         } catch {
             throw APIError(.cancelled, request: outgoing.summary, message: "was cancelled")
@@ -114,15 +114,24 @@ actor ObjectFollower {
         _ request: Reflector.Request,
         _ outgoing: APIRequest
     ) async throws(APIError) -> Reflector.End {
-        try await self.client.send(outgoing) { response throws(APIError) in
-            self.lastActivity = self.clock.now
-            switch request {
-            case .page: return try await self.readPage(response, outgoing)
-            case .probe:
+        switch request {
+        case .page:
+            return try await self.client.send(outgoing, isList: true) { response throws(APIError) in
+                try await self.readPage(response, outgoing)
+            }
+        case .streamingList:
+            return try await self.client.send(outgoing, isList: true) { response throws(APIError) in
+                try await self.readWatch(response, outgoing, untilListed: true)
+            }
+        case .watch:
+            return try await self.client.send(outgoing) { response throws(APIError) in
+                try await self.readWatch(response, outgoing, untilListed: false)
+            }
+        case .probe:
+            return try await self.client.send(outgoing) { response throws(APIError) in
                 _ = try await response.readAll(limit: self.limits.maximumAnswerSize)
                 self.reflector.probed()
                 return .closed
-            case .watch, .streamingList: return try await self.readWatch(response, outgoing)
             }
         }
     }
@@ -177,6 +186,7 @@ actor ObjectFollower {
             self.lastActivity = self.clock.now
             let objects = try outgoing.decoding { () throws(WireError) in try decoder.append(chunk.readableBytesView) }
             self.take(objects)
+            return true
         }
         let list = try outgoing.decoding { () throws(WireError) in try decoder.finish() }
         self.strings = decoder.strings
@@ -187,9 +197,13 @@ actor ObjectFollower {
         return .closed
     }
 
-    private func readWatch(_ response: APIClient.Response, _ outgoing: APIRequest) async throws(APIError)
-        -> Reflector.End
-    {
+    /// - Parameter untilListed: whether to end with the list, and leave what follows to a watch of its own.
+    private func readWatch(
+        _ response: APIClient.Response,
+        _ outgoing: APIRequest,
+        untilListed: Bool
+    ) async throws(APIError) -> Reflector.End {
+        self.lastActivity = self.clock.now
         var decoder = WatchDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
         self.noteSync()
         try await response.read { chunk throws(APIError) in
@@ -201,11 +215,11 @@ actor ObjectFollower {
                 return events
             }
             // What follows an error is nothing that anybody should rely on.
-            guard let status = self.take(events) else { return }
+            guard let status = self.take(events) else { return !(untilListed && self.reflector.isWatching) }
             throw APIError(.refused, request: outgoing.summary, message: "\(status)", status: status)
         }
         self.strings = decoder.strings
-        guard decoder.isBetweenEvents else {
+        guard decoder.isBetweenEvents || untilListed && self.reflector.isWatching else {
             throw APIError(.interrupted, request: outgoing.summary, message: "it ended in the middle of an object")
         }
         return .closed

@@ -7,6 +7,16 @@ internal import Synchronization
 /// Connections to one server with one set of certificates. It ends by itself once it has been retired and its last
 /// request is over.
 final class Session: Sendable {
+    /// What its connections are for.
+    enum Purpose: Hashable, Sendable, CaseIterable {
+        /// Watches and what is small: all on one connection of HTTP/2 where the server speaks it, as each connection
+        /// of each node costs the server memory.
+        case following
+        /// Lists. Over HTTP/2 megabytes pile up in front of the decoder, each held several times over; over HTTP/1.1
+        /// the server waits until they are taken.
+        case listing
+    }
+
     let server: APIServerAddress
     let tls: TLSMaterial
     private let client: HTTPClient
@@ -23,6 +33,7 @@ final class Session: Sendable {
     private let use = Mutex(Use())
 
     init(
+        for purpose: Purpose,
         to server: APIServerAddress,
         tls: TLSMaterial,
         configuration: ClientConfiguration,
@@ -35,8 +46,7 @@ final class Session: Sendable {
             tlsConfiguration: try Self.tlsConfiguration(tls, trust: configuration.trust),
             redirectConfiguration: .disallow,
             timeout: .init(connect: TimeAmount(limits.connectTimeout)))
-        // One connection carries all requests; where the server speaks no HTTP/2, each watch has one.
-        settings.httpVersion = .automatic
+        settings.httpVersion = purpose == .following ? .automatic : .http1Only
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
         // The reflector knows better when to try again.
         settings.connectionPool.retryConnectionEstablishment = false
@@ -111,6 +121,8 @@ final class Session: Sendable {
     ) throws(ClientConfigurationError) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
+        // Nothing is lost if the server's goodbye is not waited for: requests know where their answers end.
+        tls.shutdownTimeout = .milliseconds(200)
         if let authorities = material.authorities {
             tls.trustRoots = .certificates(try Self.certificates(authorities, "the certificate authority"))
         }

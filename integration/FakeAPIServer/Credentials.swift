@@ -1,4 +1,5 @@
 internal import Linux
+internal import Synchronization
 
 /// A certificate authority, and a server's and a client's certificate of it, made new for each server so that
 /// none in the repository expires.
@@ -9,12 +10,25 @@ struct Credentials: Sendable {
     let clientCertificate: String
     let clientKey: String
 
+    /// Making them takes a while, and every server with the same names can use the same ones.
+    private static let made = Mutex<[[String]: Credentials]>([:])
+
+    /// Those for a server of these names, made once in this process.
+    static func shared(names: [String]) throws -> Credentials {
+        try self.made.withLock { made in
+            if let known = made[names] { return known }
+            let credentials = try Credentials(names: names)
+            made[names] = credentials
+            return credentials
+        }
+    }
+
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
     /// - Parameter names: addresses and names that the server's certificate is for.
-    init(names: [String]) throws {
+    private init(names: [String]) throws {
         let folder = try Self.run(["mktemp", "-d", "/tmp/fairlead-fake-apiserver.XXXXXX"]).filter { $0 != "\n" }
         defer { _ = try? ChildProcess.run(["rm", "-rf", folder]) }
         let entries = names.map { $0.allSatisfy { $0.isHexDigit || $0 == "." || $0 == ":" } ? "IP:\($0)" : "DNS:\($0)" }

@@ -51,7 +51,7 @@ package final class FakeAPIServer: Sendable {
     package static func start(
         _ configuration: FakeAPIServerConfiguration = FakeAPIServerConfiguration()
     ) async throws -> FakeAPIServer {
-        let credentials = try Credentials(names: configuration.certifiedNames)
+        let credentials = try Credentials.shared(names: configuration.certifiedNames)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
         do {
