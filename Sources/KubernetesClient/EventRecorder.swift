@@ -91,7 +91,7 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
                         metadata: [
                             "reason": "\(error)",
                             "missing":
-                                #"apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"]"#,
+                                #"apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"]"#,
                         ])
                 }
                 let isFinal = error.status.map { (400..<500).contains($0.code) && $0.code != 429 } ?? false

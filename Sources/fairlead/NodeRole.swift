@@ -48,7 +48,7 @@ struct NodeRole {
             let queue = ChangeQueue(wakeUp: wakeUp)
             let (objects, events) = try source.open(
                 start.configuration, nodeName: configuration.nodeName, queue: queue, limits: limits,
-                logger: logger("source"))
+                logger: logger)
             let server = AdminServer(sites: pages.sites, logger: logger("health")) { trouble in
                 events?.record(trouble, node: configuration.nodeName)
             }

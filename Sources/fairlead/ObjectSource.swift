@@ -44,12 +44,14 @@ enum ObjectSource: Hashable {
         nodeName: String,
         queue: ChangeQueue,
         limits: ManifestLimits,
-        logger: Logger
+        logger: (_ label: String) -> Logger
     ) throws -> (service: any ServiceLifecycle.Service, events: EventRecorder?) {
         let client: ClientConfiguration
         switch self {
         case .manifests(let directory):
-            return (try ManifestSource(directory: directory, queue: queue, limits: limits, logger: logger), nil)
+            return (
+                try ManifestSource(directory: directory, queue: queue, limits: limits, logger: logger("manifests")), nil
+            )
         case .apiServer(let kubeconfig?, let masters):
             client = try .kubeconfig(at: kubeconfig, masters: masters)
         case .apiServer(nil, let masters):
@@ -61,7 +63,7 @@ enum ObjectSource: Hashable {
             client, selections: ObjectSelection.node(named: nodeName), needed: [.service, .endpointSlice],
             controller: "fairlead.dev/node", instance: nodeName,
             format: WireFormat(contentType: configuration.clientConnection.contentType) ?? .protobuf,
-            queue: queue, logger: logger)
+            queue: queue, logger: logger("source"))
         return (connection, connection.events)
     }
 }

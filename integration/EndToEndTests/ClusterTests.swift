@@ -3,66 +3,10 @@ import Linux
 import Networking
 import Testing
 
-/// A lab whose Fairlead follows an API server on the node.
-private final class ClusterScene {
-    static let web = Application(number: 10)
-
-    let lab: Lab
-    let api: APIServerProcess
-    let servers: [EchoServer]
-    private(set) var fairlead: FairleadProcess
-    private let arguments: [String]
-
-    init(
-        _ objects: [any Manifest] = [],
-        arguments: (APIServerProcess) throws -> [String] = {
-            ["--kubeconfig", $0.kubeconfig, "--cluster-cidr", Lab.clusterCIDR, "--hostname-override", Scene.here]
-        }
-    ) throws {
-        let lab = try Lab(pods: 3)
-        self.lab = lab
-        self.api = try APIServerProcess(on: lab.node)
-        try self.api.apply([Self.node(lab)] + objects)
-        self.servers = try lab.pods.map { try EchoServer(on: $0, port: Scene.targetPort) }
-        self.arguments = ["node"] + (try arguments(self.api))
-        self.fairlead = try FairleadProcess(on: lab.node, self.arguments)
-        try self.awaitStart()
-    }
-
-    static func node(_ lab: Lab, zone: String? = nil) -> NodeManifest {
-        NodeManifest(Scene.here, zone: zone, internalIPs: [lab.node.ipv4, lab.node.ipv6])
-    }
-
-    func start() throws {
-        self.fairlead = try FairleadProcess(on: self.lab.node, self.arguments)
-        try self.awaitStart()
-    }
-
-    private func awaitStart() throws {
-        guard self.fairlead.waitForLog(containing: "in force: ") != nil else {
-            throw LabError("Fairlead does not start: \(self.fairlead.log)")
-        }
-    }
-
-    func tearDown() {
-        _ = self.fairlead.terminate()
-        for server in self.servers { server.stop() }
-        self.api.process.kill()
-        self.lab.tearDown()
-    }
-
-    func apply(_ application: Application) throws { try self.api.apply(application.manifests) }
-
-    /// A page of those that are served on the node, with its status code as the last line.
-    func page(_ path: String) throws -> String {
-        try self.lab.node.shell("curl -s -m 5 -w '\\n%{http_code}' http://127.0.0.1:\(path)")
-    }
-}
-
 extension EndToEnd {
     /// The node role with an API server in place of manifests.
     @Suite struct ClusterTests {
-        @Test func `Services of an API server answer, and changes follow`() throws {
+        @Test func `E12 Services of an API server answer, changes follow, and the start is an event`() throws {
             let scene = try ClusterScene(Application(on: []).manifests)
             defer { scene.tearDown() }
             for family in AddressFamily.allCases {
@@ -105,7 +49,7 @@ extension EndToEnd {
             print("caught up \(took) after the API server was back")
         }
 
-        @Test func `kill -9, a change, and another start`() throws {
+        @Test func `A14 kill -9, a change, and another start`() throws {
             let scene = try ClusterScene(Application().manifests)
             defer { scene.tearDown() }
             let target = Application().clusterIP(.ipv4)
@@ -120,7 +64,7 @@ extension EndToEnd {
         }
 
         /// Node facts are followed without a restart: the zone for hints, taints for load balancers.
-        @Test func `what the Node says`() throws {
+        @Test func `A15 what the Node says is followed without a restart`() throws {
             let scene = try ClusterScene()
             defer { scene.tearDown() }
             let backends = [

@@ -11,8 +11,8 @@ import Testing
     /// Everything that the table has to speak of.
     private static let expected: [String] = {
         func rows(_ letter: String, _ count: Int) -> [String] { (1...count).map { "\(letter)\($0)" } }
-        return rows("A", 13) + rows("B", 11) + rows("C", 9) + ["1.4", "1.5"] + rows("D", 11)
-            + ["E4", "E5", "E6", "E7"]
+        return rows("A", 15) + rows("B", 11) + rows("C", 9) + ["1.4", "1.5"] + rows("D", 11)
+            + ["E4", "E5", "E6", "E7", "E12"]
     }()
 
     /// The top of the package, from where this file is.
