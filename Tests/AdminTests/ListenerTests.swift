@@ -30,7 +30,7 @@ import Testing
                 }
                 #expect(try other.ask().status == 200)
             }
-            #expect(node.log.lines.isEmpty)
+            #expect(node.complaints.isEmpty)
         }
     }
 
@@ -45,7 +45,7 @@ import Testing
             try await eventually("b") {
                 (try? node.host.connect(to: .local, port: 31000).ask().body.contains("\"name\": \"b\"")) ?? false
             }
-            #expect(node.log.lines.isEmpty)
+            #expect(node.complaints.isEmpty)
         }
     }
 
@@ -130,7 +130,7 @@ import Testing
                 (try? node.host.connect(to: self.elsewhere, port: 31000).ask().status == 200) ?? false
             }
             #expect(try await node.ask(31000, at: .local6).status == 200)
-            #expect(node.log.lines.isEmpty)
+            #expect(node.complaints.isEmpty)
         }
     }
 
@@ -155,7 +155,7 @@ import Testing
             #expect(try await node.ask(31005).body.contains("\"name\": \"c\""))
             thread.join()
             for port in UInt16(31000)...31002 { #expect(try node.isRefused(port)) }
-            #expect(node.log.lines.isEmpty)
+            #expect(node.complaints.isEmpty)
         }
     }
 
