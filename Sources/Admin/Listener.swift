@@ -42,8 +42,7 @@ final class Listener {
     /// How often the port was taken, and was given a moment to become free.
     private var moments = 0
     private static let moment = TimeAmount.milliseconds(100)
-    /// A second: programs take long from `fork` to `exec` on a busy machine.
-    private static let enoughMoments = 10
+    private static let enoughMoments = 5
 
     /// - Parameters:
     ///   - onFailure: called where it cannot be opened, which then is not tried again; nil to try until it can.

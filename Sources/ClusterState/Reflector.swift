@@ -40,8 +40,10 @@ package struct Reflector: Sendable {
         case streamingUnsupported
         /// Too many requests, or a server that asks for patience.
         case throttled(after: Duration?)
-        /// No connection, a server's error, garbage.
+        /// No connection, or a server's error in place of an answer.
         case failed
+        /// There was an answer, and it broke: garbage, or an error in the middle of a watch.
+        case broken
         /// This is not allowed, or the kind is not served: it takes somebody to change that.
         case refused
     }
@@ -53,7 +55,8 @@ package struct Reflector: Sendable {
     }
 
     private var phase = Phase.listing(token: nil)
-    /// Streaming lists (Kubernetes 1.32, where they are on by default) are tried until a server refuses one.
+    /// Whether a streaming list is worth trying: servers from 1.32 have them, mostly. One that refused is asked for pages
+    /// this time, and for a stream again when the next list is due: it may be another server by then.
     private var canStream = true
     /// The newest version seen; nil if what was seen cannot be relied on.
     private var resourceVersion: String?
@@ -62,7 +65,9 @@ package struct Reflector: Sendable {
     /// While listing: what has come up in this list.
     private var listed: Set<ObjectName> = []
     private var failures = Backoff()
-    private var refusals = Backoff(first: .seconds(1), longest: .seconds(30))
+    private var refusals: Backoff
+    /// Watches that broke one after the other.
+    private var brokenWatches = 0
     /// A pause that is owed before the next request.
     private var pause: Duration?
     /// Whether the request that is under way has brought a change, or word that there was none.
@@ -74,7 +79,11 @@ package struct Reflector: Sendable {
     /// All that the server had has been seen once.
     package private(set) var isSynced = false
 
-    package init() {}
+    /// - Parameter isNeeded: whether somebody waits for it. What is refused and not needed is asked for once in ten
+    ///   minutes: API servers before 1.33 have no ServiceCIDRs, and many nodes would ask in vain.
+    package init(isNeeded: Bool = true) {
+        self.refusals = Backoff(first: .seconds(1), longest: isNeeded ? .seconds(30) : .seconds(600))
+    }
 
     package var count: Int { self.known.count }
 
@@ -167,6 +176,8 @@ package struct Reflector: Sendable {
         self.isSynced = true
         self.hasListed = true
         self.isInDoubt = false
+        self.canStream = true
+        self.brokenWatches = 0
         return gone
     }
 
@@ -179,6 +190,7 @@ package struct Reflector: Sendable {
         if hasWorked {
             self.failures.reset()
             self.refusals.reset()
+            self.brokenWatches = 0
         }
         switch end {
         case .closed:
@@ -195,21 +207,39 @@ package struct Reflector: Sendable {
             self.pause = self.failures.pause(&random)
         case .fromTheFuture:
             self.resourceVersion = nil
+            // Versions are counted anew: that one is the same says nothing any more.
+            for name in self.known.keys { self.known[name] = "" }
             self.phase = .listing(token: nil)
             self.pause = self.failures.pause(&random)
         case .streamingUnsupported:
             self.canStream = false
             self.phase = .listing(token: nil)
         case .throttled(let delay):
+            self.doubt()
             let pause = self.failures.pause(&random)
             // Those who were all told the same do not all do the same.
             self.pause = delay.map { $0 + pause } ?? pause
         case .failed:
-            self.isInDoubt = true
+            self.doubt()
+            self.pause = self.failures.pause(&random)
+        case .broken:
+            self.doubt()
+            self.brokenWatches += 1
+            // It may be this very version that the server cannot go on from.
+            if self.brokenWatches >= Self.enoughBroken { self.phase = .listing(token: nil) }
             self.pause = self.failures.pause(&random)
         case .refused:
+            self.doubt()
             self.pause = self.refusals.pause(&random)
         }
+    }
+
+    private static let enoughBroken = 3
+
+    /// Whoever answers next may be another server, to which neither a version nor a token means anything.
+    private mutating func doubt() {
+        self.isInDoubt = true
+        if case .listing = self.phase { self.phase = .listing(token: nil) }
     }
 
     /// A watch that stood for so long was a good one, even if nothing happened meanwhile.

@@ -3,21 +3,22 @@ package import KubernetesAPI
 /// When enough is known to program from: every kind has been listed once; but kinds that the data plane can do without
 /// are not waited for without end. Pure.
 package struct SyncGate: Sendable {
-    /// How long kinds are waited for that are wanted but not needed.
-    package static let patience = Duration.seconds(5)
+    /// How long a kind is waited for that is wanted but not needed, from when all that are needed are there. A Node as
+    /// long as kube-proxy waits for its addresses: without it, what stands in the kernel would be changed for the worse.
+    package static func patience(for kind: ObjectKind) -> Duration { kind == .node ? .seconds(30) : .seconds(5) }
 
     private let needed: Set<ObjectKind>
     private var missing: Set<ObjectKind>
-    private let start: ContinuousClock.Instant
+    /// Since when all that are needed are there.
+    private var completeSince: ContinuousClock.Instant?
     package private(set) var isOpen = false
 
     /// - Parameters:
     ///   - kinds: all that are followed.
     ///   - needed: those without which nothing may be programmed, as what is missing would be taken away.
-    package init(_ kinds: Set<ObjectKind>, needed: Set<ObjectKind>, start: ContinuousClock.Instant) {
+    package init(_ kinds: Set<ObjectKind>, needed: Set<ObjectKind>) {
         self.needed = needed.intersection(kinds)
         self.missing = kinds
-        self.start = start
     }
 
     /// A kind has been listed.
@@ -25,6 +26,7 @@ package struct SyncGate: Sendable {
     /// - Returns: whether the gate opens with it.
     package mutating func settled(_ kind: ObjectKind, at now: ContinuousClock.Instant) -> Bool {
         self.missing.remove(kind)
+        if self.completeSince == nil, self.missing.isDisjoint(with: self.needed) { self.completeSince = now }
         return self.tryOpen(at: now)
     }
 
@@ -37,14 +39,13 @@ package struct SyncGate: Sendable {
 
     /// When to try again though nothing happens; nil once it is open, and while it would be of no use.
     package var deadline: ContinuousClock.Instant? {
-        self.isOpen || !self.missing.isDisjoint(with: self.needed) ? nil : self.start + Self.patience
+        guard !self.isOpen, let since = self.completeSince else { return nil }
+        return self.missing.map { since + Self.patience(for: $0) }.max() ?? since
     }
 
     /// - Returns: whether the gate opens now.
     package mutating func tryOpen(at now: ContinuousClock.Instant) -> Bool {
-        guard !self.isOpen, self.missing.isDisjoint(with: self.needed),
-            self.missing.isEmpty || now >= self.start + Self.patience
-        else { return false }
+        guard let deadline, self.missing.isEmpty || now >= deadline else { return false }
         self.isOpen = true
         return true
     }

@@ -15,7 +15,11 @@ package final class APIClient: Sendable {
         fileprivate let contentType: String?
         fileprivate let body: HTTPClientResponse.Body
         fileprivate let request: String
-        fileprivate let server: APIServerAddress
+        /// What it comes over.
+        let session: Session
+        fileprivate let timeout: Duration
+
+        private var server: APIServerAddress { self.session.server }
 
         /// How the body is written; nil if it does not say, or says something else.
         package var format: WireFormat? { self.contentType.flatMap { WireFormat(contentType: $0) } }
@@ -35,19 +39,39 @@ package final class APIClient: Sendable {
             }
         }
 
-        /// Reads all of the body.
+        /// Reads all of the body, which is to come within the time that answers have.
         package func readAll(limit: Int) async throws(APIError) -> [UInt8] {
+            do {
+                return try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                    group.addTask { @Sendable in try await self.collect(limit: limit) }
+                    group.addTask { @Sendable in
+                        try await Task.sleep(for: self.timeout)
+                        throw self.failure(.timeout, "the answer did not come to an end in time")
+                    }
+                    defer { group.cancelAll() }
+                    return try await group.next() ?? []
+                }
+            } catch let error as APIError {
+                throw error
+            } catch {
+                throw self.failure(.cancelled, "was cancelled")
+            }
+        }
+
+        private func collect(limit: Int) async throws(APIError) -> [UInt8] {
             var bytes: [UInt8] = []
             try await self.read { chunk throws(APIError) in
                 guard bytes.count + chunk.readableBytes <= limit else {
-                    throw APIError(
-                        .malformed, request: self.request, server: self.server,
-                        message: "the answer is larger than \(limit) bytes")
+                    throw self.failure(.malformed, "the answer is larger than \(limit) bytes")
                 }
                 bytes.append(contentsOf: chunk.readableBytesView)
                 return true
             }
             return bytes
+        }
+
+        private func failure(_ code: APIError.Code, _ message: String) -> APIError {
+            APIError(code, request: self.request, server: self.server, message: message)
         }
     }
 
@@ -115,7 +139,7 @@ package final class APIClient: Sendable {
             return try await self.attempt(request, purpose, timeout, body)
         } catch  where error.status?.code == 401 {
             // What they were made of may have been renewed since.
-            await self.credentials.rejected()
+            await self.credentials.rejected(error.authorization)
             return try await self.attempt(request, purpose, timeout, body)
         }
     }
@@ -143,18 +167,18 @@ package final class APIClient: Sendable {
         } catch {
             let error = APIError(mapping: error, request: request.summary, server: session.server, hasAnswered: false)
             if error.code == .timeout {
-                self.doubt(session.server)
+                self.doubt(session)
             } else if error.code != .cancelled {
                 self.moveOn(from: session.server)
             }
             throw error
         }
         let response = Response(
-            status: Int(answer.status.code),
-            contentType: answer.headers.first(name: "Content-Type"), body: answer.body, request: request.summary,
-            server: session.server)
+            status: Int(answer.status.code), contentType: answer.headers.first(name: "Content-Type"),
+            body: answer.body, request: request.summary, session: session,
+            timeout: self.configuration.limits.answerTimeout)
         guard (200..<300).contains(response.status) else {
-            throw try await self.refusal(response, answer.headers, session.server)
+            throw try await self.refusal(response, answer.headers, authorization)
         }
         return try await body(response)
     }
@@ -162,8 +186,9 @@ package final class APIClient: Sendable {
     private func refusal(
         _ response: Response,
         _ headers: HTTPHeaders,
-        _ server: APIServerAddress
+        _ authorization: String?
     ) async throws(APIError) -> APIError {
+        let server = response.session.server
         let bytes = try await response.readAll(limit: 1 << 20)
         var status = APIStatus(body: bytes, contentType: response.contentType, code: response.status)
         if let seconds = headers.first(name: "Retry-After").flatMap({ Int($0) }), status.retryAfterSeconds == nil {
@@ -171,8 +196,10 @@ package final class APIClient: Sendable {
         }
         // One that is about to end, or is not ready yet; another one may be.
         if [500, 502, 503, 504].contains(response.status) { self.moveOn(from: server) }
-        return APIError(
+        var error = APIError(
             .refused, request: response.request, server: server, message: "\(status)", status: status)
+        error.authorization = authorization
+        return error
     }
 
     // MARK: - Sessions
@@ -210,16 +237,15 @@ package final class APIClient: Sendable {
         }
     }
 
-    /// Nothing comes any more, though nobody has closed the connection: the next request makes a new one.
-    package func doubtConnections() {
-        if let session = self.state.withLock({ $0.sessions.first?.value }) { self.doubt(session.server) }
-    }
-
-    private func doubt(_ server: APIServerAddress) {
-        self.state.withLock { state in
-            for (purpose, session) in state.sessions where session.server == server { state.retire(purpose) }
+    /// Nothing comes any more over a session, though nobody has closed it: the next request makes a new one.
+    func doubt(_ session: Session) {
+        let wasInUse = self.state.withLock { state in
+            guard let purpose = state.sessions.first(where: { $0.value === session })?.key else { return false }
+            state.retire(purpose)
+            return true
         }
-        self.moveOn(from: server)
+        // Where it is long since another one that is used, nothing is known against that.
+        if wasInUse { self.moveOn(from: session.server) }
     }
 
     /// The next request goes to the next server, unless another request has seen to that.

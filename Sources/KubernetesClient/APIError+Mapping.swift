@@ -52,7 +52,10 @@ extension APIError {
         case .handshakeFailed(let cause):
             let text = "\(cause)"
             if text.contains("CERTIFICATE_VERIFY_FAILED") {
-                return (.notTrusted, "the server's certificate is not from an authority that we were told to trust")
+                return (
+                    .notTrusted,
+                    "the server's certificate is not from an authority that we were told to trust, or not valid at this time"
+                )
             }
             if text.contains("eof") || text.contains("EOF") { return (lost, "the server ended the TLS handshake") }
             return (.notTrusted, "the TLS handshake failed: \(text)")

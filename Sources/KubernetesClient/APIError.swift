@@ -15,6 +15,8 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
         case noCredentials
         /// An answer, and it is no.
         case refused
+        /// An answer that ended with an error of the server.
+        case broken
         /// An answer that makes no sense.
         case malformed
         case cancelled
@@ -28,6 +30,8 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
     package let message: String
     /// What the server said, if it said no.
     package let status: APIStatus?
+    /// The credential that it said no to. Never shown.
+    var authorization: String?
 
     package init(
         _ code: Code,

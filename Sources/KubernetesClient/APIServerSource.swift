@@ -18,6 +18,7 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
 
     private let client: APIClient
     private let selections: [ObjectSelection]
+    private let needed: Set<ObjectKind>
     private let format: WireFormat
     private let queue: ChangeQueue
     private let logger: Logger
@@ -39,7 +40,8 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
         self.format = format
         self.queue = queue
         self.logger = logger
-        let gate = SyncGate(Set(selections.map(\.kind)), needed: needed, start: .now)
+        self.needed = needed
+        let gate = SyncGate(Set(selections.map(\.kind)), needed: needed)
         self.state = Mutex(State(gate: gate))
     }
 
@@ -49,7 +51,8 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
             await withDiscardingTaskGroup { group in
                 for selection in self.selections {
                     let follower = ObjectFollower(
-                        selection, client: self.client, format: self.format, queue: self.queue
+                        selection, client: self.client, format: self.format, queue: self.queue,
+                        isNeeded: self.needed.contains(selection.kind)
                     ) { [weak self] in self?.take($0, $1) }
                     group.addTask { await follower.run() }
                 }
@@ -101,7 +104,13 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
         case .failed(let error):
             self.failed(kind, error)
         case .noted(let key, let notes):
-            let isNew = self.state.withLock { $0.notes.updateValue(notes, forKey: key) != notes }
+            let isNew = self.state.withLock { state in
+                guard !notes.isEmpty else {
+                    state.notes[key] = nil
+                    return false
+                }
+                return state.notes.updateValue(notes, forKey: key) != notes
+            }
             guard isNew else { return }
             for note in notes {
                 self.logger.warning(
@@ -112,7 +121,7 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
 
     /// Told once for each reason, not at each attempt.
     private func failed(_ kind: ObjectKind, _ error: APIError) {
-        let reason = "\(error.code)"
+        let reason = "\(error.code) \(error.status?.code ?? 0)"
         let (isNew, opens) = self.state.withLock { state in
             let isNew = state.failing.updateValue(reason, forKey: kind) != reason
             // Nobody is about to allow it, or to serve it: an optional kind is not waited for.

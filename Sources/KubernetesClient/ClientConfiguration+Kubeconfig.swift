@@ -55,6 +55,14 @@ extension ClientConfiguration {
         self.proxy = try cluster.proxyURL.map { text throws(ClientConfigurationError) in
             try Proxy(url: text, file: file)
         }
+        if self.proxy != nil, self.trust != .anybody, self.serverName == nil,
+            let server = self.servers.first(where: { $0.isEncrypted && $0.host.isAddress })
+        {
+            // The certificate would be held against the proxy's address.
+            throw ClientConfigurationError(
+                .badProxy, "\(file): the certificate of \(server) cannot be verified through a proxy",
+                advice: "say in tls-server-name which name it is for")
+        }
         if let chain = user.clientCertificate, let key = user.clientKey {
             self.certificate = ClientCertificate(
                 chain: try chain.material(in: directory, field: "\(file): client-certificate-data"),
@@ -93,7 +101,8 @@ extension ClientConfiguration {
         }
         return ClientConfiguration(
             servers: servers, trust: .authorities(.file("\(directory)/ca.crt")),
-            authorization: .token(.file(token)))
+            // Whoever listens on the way would have it.
+            authorization: servers.allSatisfy(\.isEncrypted) ? .token(.file(token)) : .none)
     }
 
     /// - Parameter file: the kubeconfig they are from; nil for those from --master.
@@ -105,8 +114,9 @@ extension ClientConfiguration {
         for text in texts {
             guard let address = APIServerAddress(text) else {
                 throw ClientConfigurationError(
-                    .badAddress, "\(file.map { "\($0): " } ?? "")'\(text)' is no address of an API server",
-                    advice: "write it as https://10.0.0.1:6443")
+                    .badAddress,
+                    "\(file.map { "\($0): " } ?? "")'\(text.withoutCredentials)' is no address of an API server",
+                    advice: "write it as https://10.0.0.1:6443, without a user")
             }
             servers.append(address)
         }
@@ -147,7 +157,22 @@ extension ClientConfiguration.Proxy {
             return
         }
         throw ClientConfigurationError(
-            .badProxy, "\(file): proxy-url '\(text)' cannot be used",
-            advice: "write it as http://proxy.example:3128 or socks5://proxy.example:1080")
+            .badProxy, "\(file): proxy-url '\(text.withoutCredentials)' cannot be used",
+            advice: "write it as http://proxy.example:3128 or socks5://proxy.example:1080, without a user")
+    }
+}
+
+extension String {
+    /// A URL as it may be shown.
+    fileprivate var withoutCredentials: String {
+        guard let scheme = self.firstRange(of: "://"), let at = self.lastIndex(of: "@"), at > scheme.upperBound else {
+            return self
+        }
+        return "\(self[..<scheme.upperBound])...\(self[at...])"
+    }
+
+    /// Whether it is an IP address and not a name.
+    fileprivate var isAddress: Bool {
+        self.contains(":") || self.allSatisfy { $0.isNumber || $0 == "." }
     }
 }

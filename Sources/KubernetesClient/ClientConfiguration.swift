@@ -73,6 +73,8 @@ package struct ClientLimits: Hashable, Sendable {
     package var connectTimeout = Duration.seconds(10)
     /// For the head of an answer, and for anything that is no watch to go on.
     package var answerTimeout = Duration.seconds(30)
+    /// For a watch on which neither an event nor a bookmark comes; servers send bookmarks about once a minute.
+    package var watchSilence = Duration.seconds(150)
     /// A connection whose peer has not acknowledged anything for so long, probes included, is dead.
     package var deadPeerTimeout = Duration.seconds(30)
     /// How long a server is asked to let a watch run; each time somewhere between, so that not all nodes come back

@@ -92,8 +92,9 @@ actor CredentialStore {
         return credentials
     }
 
-    /// The server did not take them (401). Whatever can be fetched anew is.
-    func rejected() {
+    /// The server did not take these (401). Whatever can be fetched anew is, unless it has been since.
+    func rejected(_ authorization: String?) {
+        if let token = self.pluginCredential?.token, let authorization, authorization != "Bearer \(token)" { return }
         self.token?.version = nil
         self.token?.bytes = nil
         self.pluginCredential = nil

@@ -6,12 +6,13 @@ package import Logging
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Writes events to the API server, one after the other. They are worth a few attempts and no more: when many come at
+/// Writes events to the API server, one after the other. They are worth some attempts and no more: when many come at
 /// once, or nobody takes them, the newest are dropped.
 package final class EventRecorder: ServiceLifecycle.Service, Sendable {
     /// Events that wait to be written.
     private static let room = 64
-    private static let attempts = 3
+    /// Some two minutes: `Starting` is written while the API server may be starting too.
+    private static let attempts = 14
     /// What the API server takes as a note.
     private static let longestNote = 1024
 

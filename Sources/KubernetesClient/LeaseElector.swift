@@ -11,7 +11,10 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
     private let name: ObjectName
     private let format: WireFormat
     private let logger: Logger
+    private let timing: LeaderElection.Timing
     private let election: Mutex<LeaderElection>
+    /// What was told last.
+    private let leads = Mutex(false)
     private let changed: @Sendable (Bool) -> Void
 
     /// - Parameters:
@@ -30,6 +33,7 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
         self.name = name
         self.format = format
         self.logger = logger
+        self.timing = timing
         self.election = Mutex(LeaderElection(lease: name, identity: identity, timing: timing))
         self.changed = changed
     }
@@ -38,14 +42,24 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
 
     /// Until graceful shutdown or cancellation; a leader lets go of the Lease then.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { await self.takePart() }
-        if self.election.withLock({ $0.isLeader(at: .now) }) { self.changed(false) }
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.takePart() }
+                // Whatever a request waits for: a leader that could not renew in time is none.
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: self.timing.retryPeriod / 4)
+                        self.tellIfChanged(self.isLeader)
+                    }
+                }
+            }
+        }
+        self.tellIfChanged(false)
         // The task is cancelled by now, and this is to be said all the same.
         await Task { await self.release() }.value
     }
 
     private func takePart() async {
-        var leads = false
         var said: APIError.Code?
         while !Task.isCancelled {
             do throws(APIError) {
@@ -55,12 +69,18 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
                 if error.code != said, error.code != .cancelled { self.tell(error) }
                 said = error.code
             }
-            if self.isLeader != leads {
-                leads.toggle()
-                self.logger.notice(leads ? "leading" : "no longer leading")
-                self.changed(leads)
-            }
-            try? await Task.sleep(for: self.election.withLock { $0.timing.retryPeriod })
+            self.tellIfChanged(self.isLeader)
+            try? await Task.sleep(for: self.timing.retryPeriod)
+        }
+    }
+
+    private func tellIfChanged(_ leads: Bool) {
+        // Under the lock, so that what is told is told in order.
+        self.leads.withLock { former in
+            guard former != leads else { return }
+            former = leads
+            self.logger.notice(leads ? "leading" : "no longer leading")
+            self.changed(leads)
         }
     }
 

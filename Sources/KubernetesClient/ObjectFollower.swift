@@ -20,13 +20,17 @@ actor ObjectFollower {
     private var strings = StringPool()
     /// When the request under way brought something last.
     private var lastActivity = ContinuousClock.now
-    private var isSynced = false
+    /// What the answer under way comes over; nil before there is one.
+    private var session: Session?
+    /// Objects of which something could not be used.
+    private var noted: Set<ObjectName> = []
 
     init(
         _ selection: ObjectSelection,
         client: APIClient,
         format: WireFormat,
         queue: ChangeQueue,
+        isNeeded: Bool,
         report: @escaping @Sendable (ObjectKind, SourceEvent) -> Void
     ) {
         self.selection = selection
@@ -35,7 +39,7 @@ actor ObjectFollower {
         self.queue = queue
         self.report = report
         self.limits = client.configuration.limits
-        self.reflector = Reflector()
+        self.reflector = Reflector(isNeeded: isNeeded)
     }
 
     private var kind: ObjectKind { self.selection.kind }
@@ -65,6 +69,7 @@ actor ObjectFollower {
 
     private func perform(_ request: Reflector.Request) async throws(APIError) -> Reflector.End {
         self.lastActivity = self.clock.now
+        self.session = nil
         let (outgoing, deadline) = self.request(for: request)
         do {
             return try await withThrowingTaskGroup(of: Reflector.End.self) { group in
@@ -74,14 +79,15 @@ actor ObjectFollower {
                 return try await group.next() ?? .failed
             }
         } catch let error as APIError {
-            if error.code == .timeout { self.client.doubtConnections() }
+            if error.code == .timeout, let session = self.session { self.client.doubt(session) }
             throw error
         } catch {
             throw APIError(.cancelled, request: outgoing.summary, message: "was cancelled")
         }
     }
 
-    /// Ends a request that has stalled. A watch may be silent for as long as the server was asked to let it run.
+    /// Ends a request that has stalled. A watch may be silent for a while, but bookmarks come about once a minute: one on
+    /// which nothing comes for long may be on a connection that is dead, though somebody on the way acknowledges.
     private func guardProgress(
         of request: Reflector.Request,
         _ outgoing: APIRequest,
@@ -89,25 +95,17 @@ actor ObjectFollower {
     ) async throws -> Reflector.End {
         let start = self.clock.now
         while true {
-            let limit: ContinuousClock.Instant
-            if let deadline, self.isSynced(after: request) {
-                limit = start + deadline
-            } else {
-                limit = self.lastActivity + self.limits.answerTimeout
+            var limit = self.lastActivity + self.limits.answerTimeout
+            if case .watch = request, let deadline, self.session != nil {
+                limit = min(start + deadline, self.lastActivity + self.limits.watchSilence)
+            } else if self.session == nil {
+                // Who sent the request waits for the head of the answer as well, and knows what to make of it.
+                limit += self.limits.answerTimeout
             }
             if self.clock.now >= limit { break }
             try await Task.sleep(until: limit, clock: self.clock)
         }
         throw APIError(.timeout, request: outgoing.summary, message: "nothing came in time")
-    }
-
-    /// Whether a request has become, or always was, one on which nothing need come.
-    private func isSynced(after request: Reflector.Request) -> Bool {
-        switch request {
-        case .watch: true
-        case .streamingList: self.reflector.isWatching
-        case .page, .probe: false
-        }
     }
 
     private func exchange(
@@ -129,6 +127,7 @@ actor ObjectFollower {
             }
         case .probe:
             return try await self.client.send(outgoing) { response throws(APIError) in
+                self.begin(response)
                 _ = try await response.readAll(limit: self.limits.maximumAnswerSize)
                 self.reflector.probed()
                 return .closed
@@ -155,8 +154,14 @@ actor ObjectFollower {
         switch request {
         case .page(let version, let token):
             verb = "list"
-            query.append(("limit", "\(self.limits.pageSize)"))
-            if let token { query.append(("continue", token)) } else { query.append(("resourceVersion", version)) }
+            if let token {
+                query += [("limit", "\(self.limits.pageSize)"), ("continue", token)]
+            } else if version.isEmpty || version == "0" {
+                query += [("limit", "\(self.limits.pageSize)"), ("resourceVersion", version)]
+            } else {
+                // With a limit it would mean exactly this version, from etcd, however old it is (KEP-2523).
+                query += [("resourceVersion", version), ("resourceVersionMatch", "NotOlderThan")]
+            }
         case .probe(let version):
             verb = "list"
             query += [
@@ -178,9 +183,15 @@ actor ObjectFollower {
 
     // MARK: - Answers
 
+    private func begin(_ response: APIClient.Response) {
+        self.lastActivity = self.clock.now
+        self.session = response.session
+    }
+
     private func readPage(_ response: APIClient.Response, _ outgoing: APIRequest) async throws(APIError)
         -> Reflector.End
     {
+        self.begin(response)
         var decoder = ObjectListDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
         try await response.read { chunk throws(APIError) in
             self.lastActivity = self.clock.now
@@ -203,7 +214,7 @@ actor ObjectFollower {
         _ outgoing: APIRequest,
         untilListed: Bool
     ) async throws(APIError) -> Reflector.End {
-        self.lastActivity = self.clock.now
+        self.begin(response)
         var decoder = WatchDecoder(kind: self.kind, format: response.format ?? .json, strings: self.strings)
         self.noteSync()
         try await response.read { chunk throws(APIError) in
@@ -216,7 +227,7 @@ actor ObjectFollower {
             }
             // What follows an error is nothing that anybody should rely on.
             guard let status = self.take(events) else { return !(untilListed && self.reflector.isWatching) }
-            throw APIError(.refused, request: outgoing.summary, message: "\(status)", status: status)
+            throw APIError(.broken, request: outgoing.summary, message: "\(status)", status: status)
         }
         self.strings = decoder.strings
         guard decoder.isBetweenEvents || untilListed && self.reflector.isWatching else {
@@ -243,6 +254,7 @@ actor ObjectFollower {
                 if self.reflector.deleted(key.name, resourceVersion: version) {
                     changes.append(ObjectChange(key: key, object: nil))
                 }
+                self.forgetNotes(of: key)
             case .bookmark(let version, let endsList):
                 for name in self.reflector.bookmark(resourceVersion: version, endsList: endsList) {
                     changes.append(ObjectChange(key: ObjectKey(kind: self.kind, name: name), object: nil))
@@ -262,8 +274,17 @@ actor ObjectFollower {
     private func note(_ decoded: DecodedObject, _ changes: inout [ObjectChange]) {
         let key = decoded.object.key
         guard self.reflector.observed(key.name, resourceVersion: decoded.resourceVersion) else { return }
-        if !decoded.notes.isEmpty { self.report(self.kind, .noted(key, decoded.notes)) }
+        if decoded.notes.isEmpty {
+            self.forgetNotes(of: key)
+        } else {
+            self.noted.insert(key.name)
+            self.report(self.kind, .noted(key, decoded.notes))
+        }
         changes.append(ObjectChange(key: key, object: decoded.object))
+    }
+
+    private func forgetNotes(of key: ObjectKey) {
+        if self.noted.remove(key.name) != nil { self.report(self.kind, .noted(key, [])) }
     }
 
     private func remove(_ names: [ObjectName]) {
@@ -281,17 +302,20 @@ actor ObjectFollower {
     private func end(of request: Reflector.Request, _ error: APIError) -> Reflector.End {
         guard let status = error.status else {
             // A server that does not know streaming lists, and says nothing of it, never says that the list is over.
-            if case .streamingList = request, error.code == .timeout { return .streamingUnsupported }
-            return .failed
+            if case .streamingList = request, error.code == .timeout, self.session != nil {
+                return .streamingUnsupported
+            }
+            return error.code == .malformed ? .broken : .failed
         }
         if case .streamingList = request, [400, 422].contains(status.code) { return .streamingUnsupported }
-        return Self.end(status)
+        let end = Self.end(status)
+        return end == .failed && error.code == .broken ? .broken : end
     }
 
     private static func end(_ status: APIStatus) -> Reflector.End {
         if status.isResourceVersionTooLarge { return .fromTheFuture }
         switch status.code {
-        case 410: return .expired
+        case _ where status.isExpired: return .expired
         case 429: return .throttled(after: status.retryAfterSeconds.map { .seconds($0) })
         case 403, 404, 405: return .refused
         case 503: return .throttled(after: status.retryAfterSeconds.map { .seconds($0) })

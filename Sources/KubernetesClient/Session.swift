@@ -28,6 +28,7 @@ final class Session: Sendable {
         var isRetired = false
         /// The closing of its connections, from when it began.
         var closing: Task<Void, Never>?
+        var isClosed = false
     }
 
     private let use = Mutex(Use())
@@ -98,14 +99,18 @@ final class Session: Sendable {
         await self.use.withLock { $0.closing }?.value
     }
 
-    var isClosed: Bool { self.use.withLock { $0.closing != nil } }
+    /// All of its connections are gone.
+    var isClosed: Bool { self.use.withLock { $0.isClosed } }
 
     private func closeIfOver(_ change: (inout Use) -> Void) {
         self.use.withLock { use in
             change(&use)
             guard use.isRetired, use.requests == 0, use.closing == nil else { return }
             // It only closes sockets: nothing that could fail is of interest to anybody.
-            use.closing = Task { [client] in try? await client.shutdown() }
+            use.closing = Task {
+                try? await self.client.shutdown()
+                self.use.withLock { $0.isClosed = true }
+            }
         }
     }
 

@@ -132,8 +132,9 @@ package struct StatusWriter: Sendable {
         }
     }
 
-    /// The RBAC rule that would allow what was refused.
-    package static func missingRule(_ kind: Kind) -> String {
-        #"apiGroups: ["\#(kind.group)"], resources: ["\#(kind.rawValue)/status"], verbs: ["patch"]"#
+    /// The RBAC rules that this takes.
+    package static func neededRules(_ kind: Kind) -> String {
+        #"apiGroups: ["\#(kind.group)"], resources: ["\#(kind.rawValue)"], verbs: ["get"]; "#
+            + #"resources: ["\#(kind.rawValue)/status"], verbs: ["patch"]"#
     }
 }

@@ -74,6 +74,7 @@ import Testing
             node.serve([self.check("a", 31000), self.check("b", 31001)], at: [.local, .local6])
             #expect(try await node.ask(31001).status == 200)
             #expect(try await node.ask(31000, at: .local6).status == 200)
+            try await eventually("a warning") { !node.log.lines(with: "warning").isEmpty }
             try await Task.sleep(for: .milliseconds(150))
             let warnings = node.log.lines(with: "warning")
             #expect(

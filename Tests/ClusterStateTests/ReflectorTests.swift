@@ -97,6 +97,49 @@ import Testing
         #expect(reflector.next() == .ask(.streamingList(resourceVersion: "")))
     }
 
+    /// What goes is forgotten, and comes back as news. After a restoration the same version may be another object.
+    @Test mutating func deletionsAndVersionsThatBeginAgain() {
+        var reflector = self.watching()
+        #expect(reflector.deleted(self.name("a"), resourceVersion: "6") == true)
+        #expect(reflector.deleted(self.name("a"), resourceVersion: "7") == false)
+        self.end(&reflector, .closed)
+        #expect(reflector.next() == .ask(.watch(resourceVersion: "7")))
+        #expect(reflector.observed(self.name("a"), resourceVersion: "3") == true)
+        self.end(&reflector, .fromTheFuture)
+        _ = reflector.next()
+        _ = reflector.next()
+        #expect(reflector.observed(self.name("a"), resourceVersion: "3") == true)
+        #expect(reflector.observed(self.name("a"), resourceVersion: "3") == false)
+    }
+
+    /// A server that cannot go on from a version it knows: after three watches it is listed anew.
+    @Test mutating func watchesThatBreakEachTime() {
+        var reflector = self.watching()
+        for _ in 0..<3 {
+            self.end(&reflector, .broken, after: .milliseconds(10))
+            _ = reflector.next()
+            guard case .ask(.probe) = reflector.next() else { continue }
+            reflector.probed()
+            self.end(&reflector, .closed, after: .milliseconds(1))
+            _ = reflector.next()
+        }
+        #expect(reflector.isWatching == false)
+    }
+
+    /// A token means nothing to another server.
+    @Test mutating func pagesThatFailBeginAgain() {
+        var reflector = Reflector()
+        _ = reflector.next()
+        self.end(&reflector, .streamingUnsupported)
+        _ = reflector.next()
+        _ = reflector.pageEnded(resourceVersion: "4", token: "more")
+        self.end(&reflector, .closed)
+        _ = reflector.next()
+        self.end(&reflector, .failed)
+        _ = reflector.next()
+        #expect(reflector.next() == .ask(.page(resourceVersion: "0", token: nil)))
+    }
+
     /// A cluster restored from a backup has lower versions than what was seen.
     @Test mutating func aServerThatHasGoneBack() {
         var reflector = self.watching()
@@ -138,7 +181,7 @@ import Testing
             return
         }
         #expect(pause > .seconds(3) && pause <= .seconds(4))
-        #expect(reflector.next() == .ask(.watch(resourceVersion: "5")))
+        #expect(reflector.next() == .ask(.probe(resourceVersion: "5")), "it may have been restored meanwhile")
     }
 
     /// What is not allowed will hardly be allowed in a second; what is known stays known.
@@ -166,7 +209,7 @@ import Testing
 
     @Test mutating func aListThatBreaksOffTakesNothingAway() {
         var reflector = self.watching()
-        self.end(&reflector, .fromTheFuture)
+        self.end(&reflector, .expired)
         _ = reflector.next()
         _ = reflector.next()
         #expect(reflector.observed(self.name("x"), resourceVersion: "20") == true)
@@ -202,7 +245,8 @@ import Testing
                 guard case .ask(let request) = reflector.next() else { continue }
                 let failure: Reflector.End? =
                     isGood || Bool.random(using: &random)
-                    ? nil : [.failed, .expired, .fromTheFuture, .refused, .closed].randomElement(using: &random)
+                    ? nil
+                    : [.failed, .broken, .expired, .fromTheFuture, .refused, .closed].randomElement(using: &random)
                 switch request {
                 case .streamingList, .page:
                     for (name, version) in server.shuffled(using: &random)
@@ -221,6 +265,12 @@ import Testing
                     if failure == nil { reflector.probed() }
                     reflector.ended(failure ?? .closed, lasted: .zero, &random)
                 case .watch:
+                    for (name, version) in server where known[name] != version && Bool.random(using: &random) {
+                        observe(name, version)
+                    }
+                    for name in known.keys where server[name] == nil && Bool.random(using: &random) {
+                        if reflector.deleted(name, resourceVersion: "\(version)") { known[name] = nil }
+                    }
                     reflector.ended(failure ?? .expired, lasted: .seconds(20), &random)
                 }
             }

@@ -9,7 +9,7 @@ import Testing
     private let needed: Set<ObjectKind> = [.service, .endpointSlice]
 
     @Test func itOpensWithTheLastKind() {
-        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
+        var gate = SyncGate(self.kinds, needed: self.needed)
         #expect(gate.settled(.service, at: self.start) == false)
         #expect(gate.settled(.node, at: self.start) == false)
         #expect(gate.settled(.endpointSlice, at: self.start) == false)
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func whatIsNeededIsWaitedForWithoutEnd() {
-        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
+        var gate = SyncGate(self.kinds, needed: self.needed)
         let later = self.start + .seconds(3600)
         for kind in [ObjectKind.node, .serviceCIDR, .service] { #expect(gate.settled(kind, at: later) == false) }
         #expect(gate.givenUp(.endpointSlice, at: later) == false)
@@ -29,14 +29,17 @@ import Testing
         #expect(gate.settled(.endpointSlice, at: later) == true)
     }
 
+    /// From when the rest is there, however long that took.
     @Test func whatIsOnlyWantedIsWaitedForAWhile() {
-        var gate = SyncGate(self.kinds, needed: self.needed, start: self.start)
-        _ = gate.settled(.service, at: self.start)
-        _ = gate.settled(.endpointSlice, at: self.start)
-        #expect(gate.deadline == self.start + SyncGate.patience)
-        #expect(gate.tryOpen(at: self.start + SyncGate.patience - .milliseconds(1)) == false)
-        #expect(gate.givenUp(.node, at: self.start) == false)
-        #expect(gate.tryOpen(at: self.start + SyncGate.patience) == true)
+        var gate = SyncGate(self.kinds, needed: self.needed)
+        let late = self.start + .seconds(600)
+        #expect(gate.settled(.service, at: self.start) == false)
+        #expect(gate.settled(.endpointSlice, at: late) == false)
+        #expect(gate.deadline == late + .seconds(30))
+        #expect(gate.tryOpen(at: late + .seconds(29)) == false)
+        #expect(gate.givenUp(.node, at: late) == false)
+        #expect(gate.deadline == late + .seconds(5))
+        #expect(gate.tryOpen(at: late + .seconds(5)) == true)
     }
 
     @Test func pausesGrowAndDiffer() {

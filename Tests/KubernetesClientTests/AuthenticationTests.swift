@@ -113,7 +113,7 @@ import Testing
 
     /// The one that is not there is passed over, whichever is tried first.
     @Test func severalServers() async throws {
-        for _ in 0..<3 {
+        for _ in 0..<8 {
             var setting = Cluster.Setting()
             setting.client = { $0.servers.append(APIServerAddress(host: "127.0.0.1", port: 1)) }
             try await Cluster.with(setting) { try await $0.settle() }

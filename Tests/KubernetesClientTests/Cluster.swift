@@ -106,16 +106,33 @@ final class Cluster: Sendable {
         return service
     }
 
-    /// Waits until what has come is what the server has.
-    func settle(_ what: String = "", within timeout: Duration = .seconds(30)) async throws {
+    /// What the server has, as it would be decoded.
+    private func wanted() async throws -> [ObjectKey: KubernetesObject] {
+        var wanted: [ObjectKey: KubernetesObject] = [:]
         let kinds: [(ObjectKind, Resource)] = [
             (.service, .services), (.endpointSlice, .endpointSlices), (.serviceCIDR, .serviceCIDRs),
         ]
-        try await eventually("in step \(what)", within: timeout) {
-            for (kind, resource) in kinds {
-                guard try await self.server.names(resource).sorted() == self.names(kind) else { return false }
+        for (kind, resource) in kinds {
+            for text in try await self.server.names(resource) {
+                let parts = text.split(separator: "/").map(String.init)
+                let name = ObjectName(namespace: parts.count > 1 ? parts[0] : "", name: parts.last ?? "")
+                guard let json = try await self.server.json(resource, namespace: name.namespace, name: name.name)
+                else { continue }
+                let decoded = try DecodedObject(decoding: Array(json.utf8), kind: kind, format: .json)
+                wanted[ObjectKey(kind: kind, name: name)] = decoded.object
             }
-            return self.isSynced
+        }
+        return wanted
+    }
+
+    /// Waits until what has come is what the server has, to the last field.
+    func settle(_ what: String = "", within timeout: Duration = .seconds(30)) async throws {
+        try await eventually("in step \(what)", within: timeout) {
+            let wanted = try await self.wanted()
+            self.take()
+            return self.mirror.withLock { mirror in
+                mirror.isSynced && mirror.objects.filter { $0.key.kind != .node } == wanted
+            }
         }
     }
 }

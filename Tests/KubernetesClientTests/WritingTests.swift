@@ -135,7 +135,7 @@ import Testing
                     [.ip("192.0.2.1")], to: .service, ObjectName(namespace: "default", name: "web"))
             }
             #expect(error?.status?.isForbidden == true)
-            #expect(StatusWriter.missingRule(.service).contains("services/status"))
+            #expect(StatusWriter.neededRules(.service).contains("services/status"))
         }
     }
 }
