@@ -48,6 +48,10 @@ int fairlead_spawn_chdir(void *actions, const char *path) {
     return posix_spawn_file_actions_addchdir_np((posix_spawn_file_actions_t *)actions, path);
 }
 
+int fairlead_spawn_close_from(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np((posix_spawn_file_actions_t *)actions, first);
+}
+
 int fairlead_wifexited(int status) { return WIFEXITED(status); }
 
 int fairlead_wexitstatus(int status) { return WEXITSTATUS(status); }

@@ -103,6 +103,9 @@ extension SpawnPlan {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         if let output { unsafe posix_spawn_file_actions_adddup2(&actions, output, 1) }
         if let errorOutput { unsafe posix_spawn_file_actions_adddup2(&actions, errorOutput, 2) }
+        // Sockets of libraries may lack close-on-exec (swift-nio's do): a child with a copy would keep ports taken and
+        // connections open for as long as it lives.
+        _ = unsafe fairlead_spawn_close_from(&actions, 3)
         if let workingDirectory { _ = unsafe fairlead_spawn_chdir(&actions, workingDirectory) }
 
         var attributes = posix_spawnattr_t()

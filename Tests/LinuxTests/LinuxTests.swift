@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Networking
 import Testing
@@ -14,6 +15,17 @@ import Testing
         #expect(throws: SystemError.self) { try file.readToEnd(limit: 10) }
         let again = try Descriptor.open("/proc/self/status", flags: 0)
         #expect(try again.readToEnd(limit: 1 << 20).count > 100)
+    }
+
+    /// A child with a copy of a socket would keep its port taken, and its connection open.
+    @Test func aProgramInheritsNoDescriptors() throws {
+        let file = try Descriptor.open("/proc/self/status", flags: 0)
+        // A duplicate is without close-on-exec.
+        let duplicate = Descriptor(owning: dup(file.number))
+        let listing = try ChildProcess.run(["ls", "-l", "/proc/self/fd"])
+        #expect(listing.succeeded)
+        #expect(!listing.output.contains("/status"), "\(listing.output)")
+        withExtendedLifetime(duplicate.number) {}
     }
 
     @Test func aWakeUpWakesUntilItIsCleared() throws {

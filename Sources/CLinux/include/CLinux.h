@@ -30,6 +30,8 @@ socklen_t fairlead_abstract_address(struct sockaddr_un *address, const char *nam
 pid_t fairlead_peer_process(int fd);
 // posix_spawn_file_actions_addchdir_np(3); `actions` is a posix_spawn_file_actions_t.
 int fairlead_spawn_chdir(void *actions, const char *path);
+// posix_spawn_file_actions_addclosefrom_np(3), the same.
+int fairlead_spawn_close_from(void *actions, int first);
 
 int fairlead_wifexited(int status);
 int fairlead_wexitstatus(int status);
