@@ -157,20 +157,20 @@ let package = Package(
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
         tests(
             "KubernetesWireTests",
-            ["KubernetesWire", "KubernetesMessages", "KubernetesAPI", "Networking", "TestSupport", protobuf]),
+            ["KubernetesWire", "KubernetesMessages", "KubernetesAPI", "Networking", "Lab", protobuf]),
         tests(
             "FakeAPIServerTests",
             ["FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux", "Networking", "TestSupport"]
         ),
-        tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", "TestSupport", logging]),
+        tests("ClusterStateTests", ["ClusterState", "KubernetesAPI", "Networking", "Linux", "Lab", logging]),
         tests(
             "KubernetesClientTests",
             [
                 "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
-                "Networking", "TestSupport", logging, lifecycle,
-            ] + nio),
+                "Networking", "TestSupport", "Lab", logging, lifecycle,
+            ]),
         tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
-        tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport"]),
+        tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests(
             "KernelDataplaneTests",
             [

@@ -16,7 +16,7 @@ package struct AdminServerError: Error, Hashable, Sendable, CustomStringConverti
     package let description: String
 }
 
-/// An address that cannot be listened on, at least for now.
+/// An address that cannot be listened on. Unless it is required, it is tried again until it can.
 package struct ListeningTrouble: Hashable, Sendable {
     package enum User: Hashable, Sendable {
         /// One of the sites, by its name.

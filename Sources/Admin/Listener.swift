@@ -39,10 +39,6 @@ final class Listener {
     private var retry: Scheduled<Void>?
     /// The pause after the last failure; nil once it is open.
     private var pause: Duration?
-    /// How often the port was taken, and was given a moment to become free.
-    private var moments = 0
-    private static let moment = TimeAmount.milliseconds(100)
-    private static let enoughMoments = 5
 
     /// - Parameters:
     ///   - onFailure: called where it cannot be opened, which then is not tried again; nil to try until it can.
@@ -145,13 +141,6 @@ final class Listener {
             self.isWanted = false
             self.tellTrouble(reason)
             return onFailure(Failure(purpose: self.purpose, address: self.address, reason: reason))
-        }
-        // A program that is being started holds a copy of every descriptor for a moment, so a port that was just closed
-        // may not be free yet.
-        if number == EADDRINUSE, self.moments < Self.enoughMoments {
-            self.moments += 1
-            self.retry = self.loop.assumeIsolated().scheduleTask(in: Self.moment) { self.open() }
-            return
         }
         if self.pause == nil {
             var metadata = self.metadata

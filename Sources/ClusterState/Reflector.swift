@@ -55,7 +55,7 @@ package struct Reflector: Sendable {
     }
 
     private var phase = Phase.listing(token: nil)
-    /// Whether a streaming list is worth trying: servers from 1.32 have them, mostly. One that refused is asked for pages
+    /// Whether a streaming list is worth trying: not every server has them. One that refused is asked for pages
     /// this time, and for a stream again when the next list is due: it may be another server by then.
     private var canStream = true
     /// The newest version seen; nil if what was seen cannot be relied on.

@@ -66,9 +66,9 @@ extension ManifestReader {
             return nil
         }
         var credential = ExecCredential()
-        credential.token = self.string("token", of: status)
-        credential.clientCertificate = self.string("clientCertificateData", of: status)
-        credential.clientKey = self.string("clientKeyData", of: status)
+        credential.token = self.secret("token", of: status)
+        credential.clientCertificate = self.secret("clientCertificateData", of: status)
+        credential.clientKey = self.secret("clientKeyData", of: status)
         credential.expiry = self.timestamp("expirationTimestamp", of: status)
         if credential.token == nil, credential.clientCertificate == nil {
             self.fail(status, "holds neither a token nor a client certificate")

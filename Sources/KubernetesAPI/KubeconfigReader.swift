@@ -86,7 +86,7 @@ extension ManifestReader {
     }
 
     private mutating func content(_ name: String, of node: ManifestNode) -> Kubeconfig.Content? {
-        if let data = self.string("\(name)-data", of: node), !data.isEmpty { return .base64(data) }
+        if let data = self.secret("\(name)-data", of: node) { return .base64(data) }
         guard let path = self.string(name, of: node), !path.isEmpty else { return nil }
         return .file(path)
     }
@@ -114,10 +114,10 @@ extension ManifestReader {
         var user = Kubeconfig.User()
         user.clientCertificate = self.content("client-certificate", of: node)
         user.clientKey = self.content("client-key", of: node)
-        user.token = self.text("token", of: node)
+        user.token = self.secret("token", of: node)
         user.tokenFile = self.text("tokenFile", of: node)
         user.username = self.text("username", of: node)
-        user.password = self.text("password", of: node)
+        user.password = self.secret("password", of: node)
         if let exec = self.mapping("exec", of: node) { user.exec = self.execPlugin(exec) }
         if (user.clientCertificate == nil) != (user.clientKey == nil) {
             self.fail(node, "client-certificate and client-key are only of use together")

@@ -120,6 +120,16 @@ struct ManifestReader {
         return node.text
     }
 
+    /// A string that no problem may show; nil if it is empty.
+    mutating func secret(_ name: String, of node: ManifestNode) -> String? {
+        guard let value = self.field(name, of: node) else { return nil }
+        guard value.isScalar, value.form == .text else {
+            self.fail(value, "must be a string; put it in quotes")
+            return nil
+        }
+        return value.count == 0 ? nil : value.text
+    }
+
     mutating func integer(_ name: String, of node: ManifestNode) -> Int? {
         guard let value = self.field(name, of: node) else { return nil }
         guard value.isScalar, case .integer(let number) = value.form else {

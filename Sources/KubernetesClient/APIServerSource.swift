@@ -23,6 +23,9 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
     private let queue: ChangeQueue
     private let logger: Logger
     private let state: Mutex<State>
+    /// A kind has been settled, or given up.
+    private let gateMoved: AsyncStream<Void>
+    private let gateMoves: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - selections: what is followed.
@@ -43,6 +46,7 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
         self.needed = needed
         let gate = SyncGate(Set(selections.map(\.kind)), needed: needed)
         self.state = Mutex(State(gate: gate))
+        (self.gateMoved, self.gateMoves) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Until graceful shutdown or cancellation.
@@ -61,23 +65,28 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
         }
     }
 
-    /// Opens the gate when it has been waited for long enough.
+    /// Opens the gate when kinds that are only wanted have been waited for long enough.
     private func watchGate() async {
-        while !Task.isCancelled {
-            let (isOpen, deadline, waitingFor) = self.state.withLock { state in
-                (state.gate.isOpen, state.gate.deadline, state.gate.waitingFor)
+        await withDiscardingTaskGroup { group in
+            for await _ in self.gateMoved {
+                guard let deadline = self.state.withLock({ $0.gate.deadline }) else { continue }
+                // One for each deadline: it may come nearer, as what is given up is not waited for.
+                group.addTask {
+                    // Ends early only when all of this ends, and then nothing is due.
+                    try? await Task.sleep(until: deadline, clock: .continuous)
+                    self.openGateIfDue()
+                }
             }
-            guard !isOpen else { return }
-            if let deadline, ContinuousClock.now >= deadline,
-                self.state.withLock({ $0.gate.tryOpen(at: .now) })
-            {
-                self.logger.warning(
-                    "beginning without objects that the API server has not given out",
-                    metadata: ["kinds": "\(waitingFor.map(\.rawValue).joined(separator: ", "))"])
-                return self.queue.markSynced()
-            }
-            try? await Task.sleep(until: deadline ?? .now + .milliseconds(250), clock: .continuous)
         }
+    }
+
+    private func openGateIfDue() {
+        let (opens, missing) = self.state.withLock { ($0.gate.tryOpen(at: .now), $0.gate.waitingFor) }
+        guard opens else { return }
+        self.logger.warning(
+            "beginning without objects that the API server has not given out",
+            metadata: ["kinds": "\(missing.map(\.rawValue).joined(separator: ", "))"])
+        self.queue.markSynced()
     }
 
     // MARK: - What followers tell
@@ -100,7 +109,7 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
                 self.logger.notice(
                     "following objects again", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
             }
-            if opens { self.queue.markSynced() }
+            if opens { self.queue.markSynced() } else if isFirst { self.gateMoves.yield() }
         case .failed(let error):
             self.failed(kind, error)
         case .noted(let key, let notes):
@@ -122,13 +131,13 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
     /// Told once for each reason, not at each attempt.
     private func failed(_ kind: ObjectKind, _ error: APIError) {
         let reason = "\(error.code) \(error.status?.code ?? 0)"
+        // Nobody is about to allow it, or to serve it: an optional kind is not waited for.
+        let isHopeless = error.status.map { $0.code == 403 || $0.code == 404 } ?? false
         let (isNew, opens) = self.state.withLock { state in
             let isNew = state.failing.updateValue(reason, forKey: kind) != reason
-            // Nobody is about to allow it, or to serve it: an optional kind is not waited for.
-            let isHopeless = error.status.map { $0.code == 403 || $0.code == 404 } ?? false
             return (isNew, isHopeless && state.gate.givenUp(kind, at: .now))
         }
-        if opens { self.queue.markSynced() }
+        if opens { self.queue.markSynced() } else if isHopeless { self.gateMoves.yield() }
         // A kind that the server does not have: ServiceCIDRs are younger than the oldest servers that are supported.
         if error.status?.code == 404 {
             guard isNew else { return }

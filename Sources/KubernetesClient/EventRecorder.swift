@@ -99,6 +99,7 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
                 guard !isFinal, attempt < Self.attempts, error.code != .cancelled else {
                     return self.logger.debug("an event was not written", metadata: ["reason": "\(error)"])
                 }
+                // Cut short by cancellation alone; the next attempt says so and is the last.
                 try? await Task.sleep(for: backoff.pause(&random))
             }
         }

@@ -48,6 +48,7 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
                 // Whatever a request waits for: a leader that could not renew in time is none.
                 group.addTask {
                     while !Task.isCancelled {
+                        // Cut short by cancellation alone, which ends the loop.
                         try? await Task.sleep(for: self.timing.retryPeriod / 4)
                         self.tellIfChanged(self.isLeader)
                     }
@@ -70,6 +71,7 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
                 said = error.code
             }
             self.tellIfChanged(self.isLeader)
+            // The same.
             try? await Task.sleep(for: self.timing.retryPeriod)
         }
     }

@@ -49,6 +49,7 @@ actor ObjectFollower {
         while !Task.isCancelled {
             switch self.reflector.next() {
             case .pause(let duration):
+                // Cut short by cancellation alone, which ends the loop.
                 try? await Task.sleep(for: duration)
             case .ask(let request):
                 let start = self.clock.now

@@ -62,6 +62,7 @@ package struct StatusWriter: Sendable {
                 return .written
             } catch  where error.status?.isConflict == true && attempt < Self.attempts {
                 attempt += 1
+                // Cut short by cancellation alone; the next request says so.
                 try? await Task.sleep(for: backoff.pause(&random))
             } catch  where error.status?.code == 404 {
                 return .gone

@@ -10,21 +10,9 @@ struct Node: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup(title: "Source") var source: SourceOptions
-    @OptionGroup(title: "API server") var cluster: ClusterOptions
-    @OptionGroup(title: "Node") var node: NodeOptions
-    @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
-    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
-    @OptionGroup(title: "Serving") var serving: ServingOptions
-    @OptionGroup(title: "Log") var log: LogOptions
-    @OptionGroup var tolerated: ToleratedOptions
+    @OptionGroup var role: NodeRole
 
-    func run() async throws {
-        try await NodeRole(
-            source: self.source, cluster: self.cluster, node: self.node, conntrack: self.conntrack,
-            takeover: self.takeover, serving: self.serving, log: self.log, tolerated: self.tolerated
-        ).run()
-    }
+    func run() async throws { try await self.role.run() }
 }
 
 /// `fairlead run`: every role this version has, in one process.
@@ -34,19 +22,7 @@ struct Run: AsyncParsableCommand {
         discussion: "This version has the node role; the ingress role is still to come."
     )
 
-    @OptionGroup(title: "Source") var source: SourceOptions
-    @OptionGroup(title: "API server") var cluster: ClusterOptions
-    @OptionGroup(title: "Node") var node: NodeOptions
-    @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
-    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
-    @OptionGroup(title: "Serving") var serving: ServingOptions
-    @OptionGroup(title: "Log") var log: LogOptions
-    @OptionGroup var tolerated: ToleratedOptions
+    @OptionGroup var role: NodeRole
 
-    func run() async throws {
-        try await NodeRole(
-            source: self.source, cluster: self.cluster, node: self.node, conntrack: self.conntrack,
-            takeover: self.takeover, serving: self.serving, log: self.log, tolerated: self.tolerated
-        ).run()
-    }
+    func run() async throws { try await self.role.run() }
 }

@@ -13,16 +13,16 @@ internal import ServiceLifecycle
 internal import ServiceModel
 internal import UnixSignals
 
-/// The node role: a source and a data plane, as services of one group.
-struct NodeRole {
-    let source: SourceOptions
-    let cluster: ClusterOptions
-    let node: NodeOptions
-    let conntrack: ConntrackOptions
-    let takeover: TakeoverOptions
-    let serving: ServingOptions
-    let log: LogOptions
-    let tolerated: ToleratedOptions
+/// The node role: its options, and what they start, as services of one group.
+struct NodeRole: ParsableArguments {
+    @OptionGroup(title: "Source") var source: SourceOptions
+    @OptionGroup(title: "API server") var cluster: ClusterOptions
+    @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
+    @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
+    @OptionGroup(title: "Serving") var serving: ServingOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+    @OptionGroup var tolerated: ToleratedOptions
 
     func run() async throws {
         let start = try NodeStart(

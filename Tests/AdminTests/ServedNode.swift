@@ -45,14 +45,6 @@ final class ServedNode: Sendable {
             services: [self.server], logger: Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
-    /// What was said, but for ports that were not free yet: programs that other tests start hold copies of closed
-    /// sockets until they run, which takes seconds on a machine that is busy enough.
-    var complaints: [String] {
-        self.log.lines.filter { line in
-            !line.contains("could be opened now") && !line.contains("reason=Address already in use")
-        }
-    }
-
     func serve(_ checks: [HealthCheck], at addresses: [IPAddress]? = nil, isProxyHealthy: Bool = true) {
         self.server.serve(HealthCheckState(checks: checks, addresses: addresses, isProxyHealthy: isProxyHealthy))
     }

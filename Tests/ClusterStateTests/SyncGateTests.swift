@@ -1,6 +1,6 @@
 import ClusterState
 import KubernetesAPI
-import TestSupport
+import Lab
 import Testing
 
 @Suite struct SyncGateTests {

@@ -1,6 +1,7 @@
 import ClusterState
 import KernelDataplane
 import KubernetesAPI
+import Lab
 import Networking
 import Nftables
 import ServiceModel

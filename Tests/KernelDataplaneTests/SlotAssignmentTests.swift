@@ -1,4 +1,5 @@
 import KernelDataplane
+import Lab
 import Networking
 import ServiceModel
 import TestSupport

@@ -1,5 +1,6 @@
 import ClusterState
 import KubernetesAPI
+import Lab
 import Networking
 import ServiceModel
 import TestSupport

@@ -104,6 +104,23 @@ import Testing
         #expect(problem?.file == "admin.conf")
     }
 
+    /// A token that YAML takes for a number is refused, and not shown.
+    @Test func noProblemShowsASecret() {
+        let user = "users: [{name: u, user: {token: 123454321}}]"
+        let kubeconfig = #expect(throws: ManifestProblem.self) { () throws in
+            try self.decode(Self.cluster + "contexts: [{name: a, context: {cluster: c, user: u}}]\n" + user)
+        }
+        let credential = #expect(throws: ManifestProblem.self) { () throws in
+            try self.credential(
+                #"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "#
+                    + #""status": {"token": 123454321}}"#)
+        }
+        for problem in [kubeconfig, credential] {
+            #expect(problem?.reason.contains("put it in quotes") == true)
+            #expect(problem?.description.contains("12345") == false)
+        }
+    }
+
     @Test func damagedFilesAreNeverMoreThanAnError() {
         let text = Array((Self.cluster + "contexts: [{name: a, context: {cluster: c, user: u}}]").utf8)
         for position in text.indices {

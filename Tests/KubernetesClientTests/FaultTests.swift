@@ -3,6 +3,7 @@ import FakeAPIServer
 import KubernetesAPI
 import KubernetesClient
 import KubernetesWire
+import Lab
 import Networking
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import KubernetesAPI
 import KubernetesWire
-import TestSupport
+import Lab
 import Testing
 
 /// Good bytes, damaged at random but the same way each time: an error or an object, never a crash or a hang.

@@ -1,6 +1,6 @@
 import KubernetesAPI
 import KubernetesWire
-import TestSupport
+import Lab
 import Testing
 
 @Suite struct DamagedLeaseTests {

@@ -1,7 +1,6 @@
 import KubernetesAPI
 import KubernetesWire
 import Networking
-import TestSupport
 import Testing
 
 /// Single objects, as Kubernetes' own definitions write them.

@@ -1,6 +1,6 @@
 import KubernetesAPI
 import KubernetesWire
-import TestSupport
+import Lab
 
 /// Envelopes, frames and events put together by hand, by the rules of the protobuf encoding and of
 /// apimachinery/pkg/runtime/serializer, and with nothing of KubernetesWire.

@@ -1,3 +1,4 @@
+import Lab
 import Networking
 import ServiceModel
 import TestSupport

@@ -28,7 +28,7 @@ struct ChurnedServices {
         self.remove = remove
     }
 
-    mutating func step(_ random: inout ChurnGenerator) throws {
+    mutating func step(_ random: inout SeededGenerator) throws {
         let number = Int.random(in: 0..<40, using: &random)
         if self.present.contains(number), Int.random(in: 0..<4, using: &random) == 0 {
             self.present.remove(number)
@@ -39,7 +39,7 @@ struct ChurnedServices {
         }
     }
 
-    private func objects(_ number: Int, _ random: inout ChurnGenerator) -> [any Manifest] {
+    private func objects(_ number: Int, _ random: inout SeededGenerator) -> [any Manifest] {
         func isSo(_ odds: Int) -> Bool { Int.random(in: 0..<odds, using: &random) == 0 }
         var application = Application("churn-\(number)", number: UInt8(100 + number), on: [])
         if isSo(2) { application.nodePort = 31000 + UInt16.random(in: 0..<30, using: &random) }
@@ -96,20 +96,5 @@ struct ChurnedServices {
             }
         }
         return lines
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct ChurnGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var z = self.state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
     }
 }

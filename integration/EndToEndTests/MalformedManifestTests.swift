@@ -6,26 +6,13 @@ import Testing
 extension EndToEnd {
     /// Files that no careful operator writes.
     @Suite struct MalformedManifestTests {
-        /// The same damage in every run.
-        private struct SplitMix: RandomNumberGenerator {
-            var state: UInt64
-
-            mutating func next() -> UInt64 {
-                self.state &+= 0x9e37_79b9_7f4a_7c15
-                var mixed = self.state
-                mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-                mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-                return mixed ^ (mixed >> 31)
-            }
-        }
-
         /// Values of types and sizes that belong nowhere.
         private static let strangers = [
             "[]", "{}", "null", "-1", "65536", "99999999999999999999", "1e400", ".nan", "true", "\"\"", "&a [*a]",
             "!!binary AAAA", "\"\\u0000\"", "[[[[[[[[]]]]]]]]", "2024-01-01", "0x50", "~",
         ]
 
-        private static func damaged(_ yaml: String, _ generator: inout SplitMix) -> [UInt8] {
+        private static func damaged(_ yaml: String, _ generator: inout SeededGenerator) -> [UInt8] {
             var bytes = Array(yaml.utf8)
             switch Int.random(in: 0..<4, using: &generator) {
             case 0:
@@ -66,7 +53,8 @@ extension EndToEnd {
             web.creationTimestamp = "2020-01-01T00:00:00Z"
             try scene.put(web)
             let connection = try scene.client.converse(with: web.clusterIP(.ipv4))
-            var generator = SplitMix(state: 0x6661_6972_6c65_6164)
+            // The same damage in every run.
+            var generator = SeededGenerator(seed: 0x6661_6972_6c65_6164)
             for index in 0..<1000 {
                 let bytes = Self.damaged(Self.victim(index, on: scene.pods), &generator)
                 try scene.folder.write("victim-\(index).yaml", bytes)

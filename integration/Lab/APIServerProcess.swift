@@ -63,7 +63,11 @@ package final class APIServerProcess: Sendable {
     /// The answer to a command that ``send(_:)`` gave; commands are not to overlap.
     package func reply(_ place: Int, timeout: Duration = .seconds(60)) throws -> Reply {
         waitUntil(timeout: timeout) { self.lines.count > place || !self.process.isRunning }
-        guard self.lines.count > place else { throw LabError("the fake API server does not answer") }
+        guard self.lines.count > place else {
+            throw LabError(
+                "the fake API server does not answer: \(self.process.status.map { "\($0)" } ?? "it runs"), "
+                    + "said \(self.process.output.suffix(300)) \(self.process.errorOutput.suffix(1000))")
+        }
         let words = self.lines[place].split(separator: " ", maxSplits: 2)
         guard words.count >= 2, words[0] == "ok", let time = Int64(words[1]) else {
             throw LabError("the fake API server says: \(self.lines[place])")

@@ -37,7 +37,7 @@ package final class ByteConversation: Sendable {
 
     /// Whether the other end ends the connection within `timeout`, properly or with a reset. What it sends
     /// until then is passed over.
-    package func isClosed(within timeout: Duration = .seconds(10)) -> Bool {
+    package func isClosed(within timeout: Duration = .seconds(2)) -> Bool {
         let deadline = ContinuousClock.now + timeout
         while ContinuousClock.now < deadline {
             _ = Readiness.wait(self.socket, writing: false, timeout: deadline - ContinuousClock.now)
