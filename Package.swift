@@ -60,12 +60,14 @@ let package = Package(
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CReactor"),
 
         // The product. The arrows are those of docs/architecture.md; .ci/check-imports holds them.
         module("Networking"),
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
         module("Linux", ["CLinux", "Networking"]),
+        module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
         module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
