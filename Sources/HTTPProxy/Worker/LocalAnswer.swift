@@ -1,0 +1,92 @@
+internal import HTTP1
+
+/// An answer of our own: no endpoint made it. The reason goes to the client in `X-Fairlead-Reason`, to the log and the metrics.
+enum LocalAnswer: BitwiseCopyable {
+    case refused(MessageFault)
+    case noRoute
+    case bodyTooLarge
+    case headTimeout
+    case bodyTimeout
+    case misdirected
+    case noCertificate
+    case httpOnHTTPS
+    case backendMissing
+    case noEndpoints
+    case endpointsBusy
+    case unreachable
+    case connectTimeout
+    case noReply
+    case badReply
+    case replyTimeout
+    /// To the same address by HTTPS.
+    case redirect
+
+    var status: UInt16 {
+        switch self {
+        case .refused(let fault): fault.status
+        case .noRoute: 404
+        case .bodyTooLarge: 413
+        case .headTimeout, .bodyTimeout: 408
+        case .misdirected: 421
+        case .noCertificate, .httpOnHTTPS: 400
+        case .backendMissing, .noEndpoints, .endpointsBusy: 503
+        case .unreachable, .noReply, .badReply: 502
+        case .connectTimeout, .replyTimeout: 504
+        case .redirect: 308
+        }
+    }
+
+    /// One word, for machines.
+    var reason: StaticString {
+        switch self {
+        case .refused: "bad-request"
+        case .noRoute: "no-route"
+        case .bodyTooLarge: "body-too-large"
+        case .headTimeout: "request-head-timeout"
+        case .bodyTimeout: "request-body-timeout"
+        case .misdirected: "misdirected"
+        case .noCertificate: "no-client-certificate"
+        case .httpOnHTTPS: "http-on-https-port"
+        case .backendMissing: "no-backend"
+        case .noEndpoints: "no-endpoints"
+        case .endpointsBusy: "endpoints-busy"
+        case .unreachable: "endpoint-unreachable"
+        case .connectTimeout: "endpoint-connect-timeout"
+        case .noReply: "endpoint-closed"
+        case .badReply: "endpoint-invalid-response"
+        case .replyTimeout: "endpoint-response-timeout"
+        case .redirect: "https-redirect"
+        }
+    }
+
+    /// A line for people.
+    var text: StaticString {
+        switch self {
+        case .refused(let fault): fault.text
+        case .noRoute: "no rule matches this host and path"
+        case .bodyTooLarge: "the request body is larger than this route takes"
+        case .headTimeout: "the request head took too long"
+        case .bodyTimeout: "the request body came too slowly"
+        case .misdirected: "this host is not served on a connection made for another"
+        case .noCertificate: "a client certificate is required"
+        case .httpOnHTTPS: "plain HTTP was sent to an HTTPS port"
+        case .backendMissing: "the backend of this route does not exist"
+        case .noEndpoints: "the backend has no ready endpoint"
+        case .endpointsBusy: "every endpoint has as many requests as it may"
+        case .unreachable: "no endpoint could be connected to"
+        case .connectTimeout: "no endpoint could be connected to in time"
+        case .noReply: "the endpoint closed the connection without an answer"
+        case .badReply: "the endpoint's answer is not valid HTTP"
+        case .replyTimeout: "the endpoint did not answer in time"
+        case .redirect: "use HTTPS"
+        }
+    }
+
+    /// Whether the connection is closed after it, whatever else.
+    var closes: Bool {
+        switch self {
+        case .refused, .headTimeout, .bodyTimeout, .bodyTooLarge, .httpOnHTTPS: true
+        default: false
+        }
+    }
+}
