@@ -57,11 +57,13 @@ let package = Package(
             providers: [.apt(["libnftnl-dev", "libmnl-dev", "libnetfilter-conntrack-dev"])]
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
 
         // The product. The arrows are those of docs/architecture.md; .ci/check-imports holds them.
         module("Networking"),
         module("Linux", ["CLinux", "Networking"]),
+        module("TLS", ["COpenSSL", "Linux"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
         module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
@@ -149,6 +151,7 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
+        tests("TLSTests", ["TLS", "COpenSSL", "Linux", "Lab"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
