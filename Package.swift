@@ -61,6 +61,7 @@ let package = Package(
 
         // The product. The arrows are those of docs/architecture.md; .ci/check-imports holds them.
         module("Networking"),
+        module("Balancing", ["Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
         module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
@@ -148,6 +149,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BalancingTests", ["Balancing", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
