@@ -67,6 +67,7 @@ let package = Package(
         module("Networking"),
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
+        module("Balancing", ["Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("TLS", ["COpenSSL", "Linux"]),
@@ -156,6 +157,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BalancingTests", ["Balancing", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux", "Lab"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
