@@ -66,6 +66,7 @@ let package = Package(
         module("Networking"),
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
+        module("HTTP1", ["Bytes", "Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
@@ -154,6 +155,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
