@@ -119,6 +119,13 @@ struct ClientConnection: ~Copyable {
     mutating func stageRequest() -> BodyRelay.Staging {
         self.exchange.requestBody.stage(from: &self.input, into: &self.request)
     }
+
+    mutating func stageAnswer(from upstream: inout ByteBuffer) -> BodyRelay.Staging {
+        self.exchange.answerBody.stage(from: &upstream, into: &self.output)
+    }
+
+    /// The endpoint closed its connection. True if that ends the answer as it should.
+    mutating func answerEnded() -> Bool { self.exchange.answerBody.sourceClosed(into: &self.output) }
 }
 
 /// An address as text, in place.

@@ -10,7 +10,12 @@ enum LocalAnswer: BitwiseCopyable {
     case misdirected
     case noCertificate
     case httpOnHTTPS
-    case backendMissing
+    /// Nothing has been read from the source yet.
+    case starting
+    case noClientAuthority
+    case serviceMissing
+    case portMissing
+    case externalNameRefused
     case noEndpoints
     case endpointsBusy
     case unreachable
@@ -29,7 +34,9 @@ enum LocalAnswer: BitwiseCopyable {
         case .headTimeout, .bodyTimeout: 408
         case .misdirected: 421
         case .noCertificate, .httpOnHTTPS: 400
-        case .backendMissing, .noEndpoints, .endpointsBusy: 503
+        case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused, .noEndpoints,
+            .endpointsBusy:
+            503
         case .unreachable, .noReply, .badReply: 502
         case .connectTimeout, .replyTimeout: 504
         case .redirect: 308
@@ -47,7 +54,11 @@ enum LocalAnswer: BitwiseCopyable {
         case .misdirected: "misdirected"
         case .noCertificate: "no-client-certificate"
         case .httpOnHTTPS: "http-on-https-port"
-        case .backendMissing: "no-backend"
+        case .starting: "starting"
+        case .noClientAuthority: "no-client-authority"
+        case .serviceMissing: "service-missing"
+        case .portMissing: "service-port-missing"
+        case .externalNameRefused: "external-name-refused"
         case .noEndpoints: "no-endpoints"
         case .endpointsBusy: "endpoints-busy"
         case .unreachable: "endpoint-unreachable"
@@ -70,7 +81,11 @@ enum LocalAnswer: BitwiseCopyable {
         case .misdirected: "this host is not served on a connection made for another"
         case .noCertificate: "a client certificate is required"
         case .httpOnHTTPS: "plain HTTP was sent to an HTTPS port"
-        case .backendMissing: "the backend of this route does not exist"
+        case .starting: "routes are not known yet"
+        case .noClientAuthority: "client certificates are demanded, and there is nothing to verify them with"
+        case .serviceMissing: "the Service of this route does not exist"
+        case .portMissing: "the Service of this route has no such port"
+        case .externalNameRefused: "the Service of this route is an ExternalName, which is not allowed"
         case .noEndpoints: "the backend has no ready endpoint"
         case .endpointsBusy: "every endpoint has as many requests as it may"
         case .unreachable: "no endpoint could be connected to"

@@ -68,7 +68,7 @@ extension Worker {
     /// Moves on what the client's input has of the body. An answer if it is not as it should be.
     private mutating func stageRequest(_ client: Handle) -> LocalAnswer? {
         if self.clients[client].exchange.requestSent == self.clients[client].request.count,
-            self.clients[client].request.space < BodyRelay.copyLimit
+            self.clients[client].request.space < BodyRelay.stepRoom
         {
             // What was sent is needed no more, unless it has to be sent again; a long body is not kept for that.
             self.clients[client].request.clear()

@@ -156,11 +156,11 @@ extension Worker {
 
     private mutating func remove(_ client: Handle) -> ClientConnection {
         self.abandonUpstream(client, .neutral)
+        self.leaveBackend(client)
         self.releaseInput(client)
         self.releaseOutput(client)
         self.releaseRequest(client)
         self.timers.free(self.clients[client].timer)
-        self.view.release(self.clients[client].exchange.snapshot)
         return self.clients.remove(client)
     }
 
