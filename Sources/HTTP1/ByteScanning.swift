@@ -3,9 +3,8 @@
 //
 // Eight bytes at a time. **The only unsafe loads of this module, and why they are right:** every load of a span goes
 // through `RawSpan.unsafeLoadUnaligned(fromByteOffset:as:)`, which checks that all eight bytes are inside the span; it is
-// unsafe only for types for which not every bit pattern is a value, and for UInt64 every one is. Every load of a literal
-// reads `width` bytes at `offset` of its UTF-8 code units, which live as long as the program, after a check
-// that there are as many.
+// unsafe only for types for which not every bit pattern is a value, and for UInt64 every one is. Every load of a literal is of
+// one of its UTF-8 code units, which live as long as the program, by an index that is checked against their number.
 //
 // In words the first byte of the text is the lowest, whatever the machine. A mask has the highest bit of each byte set
 // that is meant; the tricks with borrows may set bits above the first right one, never below: only the lowest counts,
@@ -209,6 +208,12 @@ extension Span where Element == UInt8 {
 }
 
 extension StaticString {
+    /// The code unit at `index`.
+    func byte(_ index: Int) -> UInt8 {
+        precondition(self.hasPointerRepresentation && index >= 0 && index < self.utf8CodeUnitCount)
+        return unsafe self.utf8Start[index]
+    }
+
     /// Up to eight code units from `offset`, zeros behind the end. Folded into a constant where the text is one.
     @inline(__always)
     fileprivate func word(_ offset: Int) -> Word {

@@ -3,7 +3,6 @@ internal import Bytes
 /// How much is known of a head that arrives in pieces. Looks only at bytes that are new, and at each line once when it
 /// is whole, so that a head that comes byte by byte costs no more than twice as much as one that comes at once; and
 /// says that a head is malformed as soon as a line shows it. Kept per connection, for one head.
-@frozen
 package struct HeadProgress: BitwiseCopyable, Hashable, Sendable {
     /// Everything before has been looked at.
     private var scanned: UInt32 = 0

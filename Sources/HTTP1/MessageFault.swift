@@ -18,7 +18,7 @@ package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
     case invalidStatusLine
     // Paths.
     case pathAboveRoot
-    case pathParameterTraversal
+    case hiddenDotSegment
     case encodedSlash
     case encodedNUL
     case invalidPercentEncoding
@@ -86,7 +86,7 @@ package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
         case .http2Preface: "HTTP/2 without TLS"
         case .invalidStatusLine: "invalid status line"
         case .pathAboveRoot: "path leads above the root"
-        case .pathParameterTraversal: "dot segment with parameters"
+        case .hiddenDotSegment: "hidden dot segment in path"
         case .encodedSlash: "encoded slash in path"
         case .encodedNUL: "encoded NUL in path"
         case .invalidPercentEncoding: "invalid percent-encoding in path"
