@@ -47,10 +47,39 @@ struct BodyRelay: BitwiseCopyable {
     /// No body.
     init() {}
 
-    init(_ progress: BodyProgress, as framing: BodyFraming, limit: UInt64 = 0) {
-        self.progress = progress
-        self.framing = framing
-        self.limit = limit
+    /// Whatever comes, until the connection closes.
+    static var unframed: BodyRelay {
+        var relay = BodyRelay()
+        relay.progress = .untilClose
+        relay.framing = .close
+        return relay
+    }
+
+    /// Of an answer.
+    init(_ framing: ResponseFraming, as sent: ResponseFraming, limits: MessageLimits) {
+        switch framing {
+        case .none: break
+        case .length(let length): self.progress = .length(remaining: length)
+        case .chunked: self.progress = .chunked(ChunkedDecoder(limits: limits))
+        case .untilClose: self.progress = .untilClose
+        }
+        switch sent {
+        case .none, .length: self.framing = .length
+        case .chunked: self.framing = .chunked
+        case .untilClose: self.framing = .close
+        }
+    }
+
+    /// Of a request. `limit` is for one whose length is not known before.
+    init(_ framing: RequestFraming, limit: UInt64, limits: MessageLimits) {
+        switch framing {
+        case .none: break
+        case .length(let length): self.progress = .length(remaining: length)
+        case .chunked:
+            self.progress = .chunked(ChunkedDecoder(limits: limits))
+            self.framing = .chunked
+            self.limit = limit
+        }
     }
 
     enum Staging: BitwiseCopyable {

@@ -2,6 +2,7 @@ internal import Bytes
 internal import HTTP1
 internal import Networking
 internal import Reactor
+internal import TLS
 
 /// What a client's connection is about.
 enum ClientPhase: UInt8, BitwiseCopyable {
@@ -40,10 +41,9 @@ struct ClientConnection: ~Copyable {
     var isInHead = false
     /// The connection ends with the exchange that is on.
     var closesAfterExchange = false
-    /// The client came by TLS: to us, or as a trusted proxy says.
-    let isSecure: Bool
-
     let timer: Int32
+    /// Bytes of a head at the front of the input that has been read, and is still needed.
+    var headLength = 0
     /// How far the head that is coming in has been looked at.
     private var progress = HeadProgress()
     /// From the client.
@@ -67,12 +67,12 @@ struct ClientConnection: ~Copyable {
     private(set) var addressText: AddressText
     /// At which listener the client came in.
     let listener: UInt8
-    /// Whether what the client says about clients before it is believed.
-    var isTrusted: Bool
+    /// How its requests are forwarded.
+    private(set) var forwarding: Forwarding
 
     init(
         _ socket: StreamSocket, _ transport: consuming Transport, phase: ClientPhase, timer: Int32, peer: SocketAddress,
-        listener: UInt8, isSecure: Bool, isTrusted: Bool
+        listener: UInt8, forwarding: Forwarding
     ) {
         self.socket = socket
         self.transport = transport
@@ -81,14 +81,32 @@ struct ClientConnection: ~Copyable {
         self.address = peer
         self.addressText = AddressText(peer.address)
         self.listener = listener
-        self.isSecure = isSecure
-        self.isTrusted = isTrusted
+        self.forwarding = forwarding
     }
+
+    /// Whether the client came by TLS.
+    var isSecure: Bool { self.forwarding.isSecure }
+    /// Whether what the client says about clients before it is believed.
+    var isTrusted: Bool { self.forwarding.isTrusted }
+    var isTLS: Bool { self.transport.isTLS }
 
     /// Bytes of bodies of the exchange that is on.
     var transferred: UInt64 { self.exchange.requestBody.transferred &+ self.exchange.answerBody.transferred }
 
     // MARK: - Bytes
+
+    /// A connection that speaks TLS, or is about to.
+    mutating func shakeHands() -> TLSStep { self.transport.handshake() }
+
+    /// Whether there is nothing more to read before the loop tells, after `count` bytes were read into `space`.
+    func isDrained(after count: Int, of space: Int) -> Bool { self.transport.isDrained(after: count, of: space) }
+
+    /// The client is who the PROXY protocol says.
+    mutating func introduce(_ client: SocketAddress, forwarding: Forwarding) {
+        self.address = client
+        self.addressText = AddressText(client.address)
+        self.forwarding = forwarding
+    }
 
     /// Into the input's space, which must not be empty.
     mutating func receive() -> Transfer { self.transport.receive(self.socket, into: &self.input) }
@@ -111,6 +129,9 @@ struct ClientConnection: ~Copyable {
     }
 
     // MARK: - Requests
+
+    /// The next head is a new one.
+    mutating func expectHead() { self.progress = HeadProgress() }
 
     mutating func parseHead(_ limits: MessageLimits, _ fields: inout FieldTable) -> RequestParse {
         RequestParser.parse(self.input.readable, progress: &self.progress, limits: limits, fields: &fields)

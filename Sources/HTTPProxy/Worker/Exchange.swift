@@ -22,6 +22,8 @@ struct Exchange: BitwiseCopyable {
     /// Whether the client speaks HTTP/1.1, and understands chunks.
     var isHTTP11 = true
     var upgrade = UpgradeKind.none
+    /// The table of routes whose texts are still needed; -1 for none.
+    var table: Int32 = -1
     /// How its route is treated.
     var settings = RouteSettings()
 

@@ -43,10 +43,10 @@ enum LocalAnswer: BitwiseCopyable {
         }
     }
 
-    /// One word, for machines.
+    /// What is wrong with the request, or one word.
     var reason: StaticString {
         switch self {
-        case .refused: "bad-request"
+        case .refused(let fault): fault.text
         case .noRoute: "no-route"
         case .bodyTooLarge: "body-too-large"
         case .headTimeout: "request-head-timeout"
@@ -67,33 +67,6 @@ enum LocalAnswer: BitwiseCopyable {
         case .badReply: "endpoint-invalid-response"
         case .replyTimeout: "endpoint-response-timeout"
         case .redirect: "https-redirect"
-        }
-    }
-
-    /// A line for people.
-    var text: StaticString {
-        switch self {
-        case .refused(let fault): fault.text
-        case .noRoute: "no rule matches this host and path"
-        case .bodyTooLarge: "the request body is larger than this route takes"
-        case .headTimeout: "the request head took too long"
-        case .bodyTimeout: "the request body came too slowly"
-        case .misdirected: "this host is not served on a connection made for another"
-        case .noCertificate: "a client certificate is required"
-        case .httpOnHTTPS: "plain HTTP was sent to an HTTPS port"
-        case .starting: "routes are not known yet"
-        case .noClientAuthority: "client certificates are demanded, and there is nothing to verify them with"
-        case .serviceMissing: "the Service of this route does not exist"
-        case .portMissing: "the Service of this route has no such port"
-        case .externalNameRefused: "the Service of this route is an ExternalName, which is not allowed"
-        case .noEndpoints: "the backend has no ready endpoint"
-        case .endpointsBusy: "every endpoint has as many requests as it may"
-        case .unreachable: "no endpoint could be connected to"
-        case .connectTimeout: "no endpoint could be connected to in time"
-        case .noReply: "the endpoint closed the connection without an answer"
-        case .badReply: "the endpoint's answer is not valid HTTP"
-        case .replyTimeout: "the endpoint did not answer in time"
-        case .redirect: "use HTTPS"
         }
     }
 

@@ -19,6 +19,8 @@ struct Transport: ~Copyable {
         }
     }
 
+    mutating func handshake() -> TLSStep { self.tls?.handshake() ?? .done }
+
     /// Into the buffer's space, which must not be empty.
     mutating func receive(_ socket: StreamSocket, into buffer: inout ByteBuffer) -> Transfer {
         guard self.isTLS else { return socket.receive(into: &buffer) }

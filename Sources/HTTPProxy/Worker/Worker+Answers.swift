@@ -90,10 +90,8 @@ extension Worker {
         }
         if self.clients[client].exchange.isHTTP11 {
             self.takeOutput(client)
-            let isWritten = ForwardedHead.writeInterim(
-                self.upstreams[upstream].input.readable, head, self.fields, into: &self.clients[client].output)
             // One that does not fit behind those that the client has not taken can be left out.
-            if !isWritten { self.counters.interimsDropped &+= 1 }
+            _ = self.writeHead(client, upstream, head, .none)
         }
         self.upstreams[upstream].input.consume(head.length)
         self.upstreams[upstream].hasUnparsed = !self.upstreams[upstream].input.isEmpty
@@ -103,37 +101,37 @@ extension Worker {
     /// The head of the answer itself.
     mutating func beginAnswer(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
         let exchange = self.clients[client].exchange
-        let (progress, framing) = Self.body(head, isHTTP11: exchange.isHTTP11)
+        let framing = head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
         // Its end is told by the end of the connection.
-        if framing == .close { self.clients[client].closesAfterExchange = true }
-        // What it sends of its request after that is not read by anybody.
+        if framing == .untilClose { self.clients[client].closesAfterExchange = true }
+        // What the client still sends of its request, nobody would read.
         if !exchange.requestBody.isDone || exchange.stopsSending { self.clients[client].closesAfterExchange = true }
         self.takeOutput(client)
-        let isWritten = self.writeAnswer(client, upstream, head, framing)
-        guard isWritten else { return self.tryFailed(client, .brokenReply) ? .over : .incomplete }
+        guard self.writeHead(client, upstream, head, framing) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
         self.upstreams[upstream].input.consume(head.length)
         self.clients[client].exchange.answer = .started
         self.clients[client].exchange.status = head.status
         self.clients[client].exchange.keepsUpstream = head.keepsAlive
-        self.clients[client].exchange.answerBody = BodyRelay(progress, as: framing)
+        self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.limits.messages)
         return .begun
     }
 
-    /// How the body comes, and how it goes on.
-    private static func body(_ head: ResponseHead, isHTTP11: Bool) -> (BodyProgress, BodyFraming) {
-        switch head.framing {
-        case .none: (.ended, .length)
-        case .length(let length): (.length(remaining: length), .length)
-        case .chunked: (.chunked(ChunkedDecoder(limits: MessageLimits())), isHTTP11 ? .chunked : .close)
-        case .untilClose: (.untilClose, isHTTP11 ? .chunked : .close)
-        }
+    private mutating func writeHead(
+        _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming
+    ) -> Bool {
+        let extra = self.writeCookie(client)
+        return self.clients[client].writeHead(
+            self.upstreams[upstream].input, head, self.fields, framing: framing, date: self.date,
+            extra: self.scratch.readable.extracting(extra.indices))
     }
 
     mutating func switchProtocols(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
         self.takeOutput(client)
-        let isWritten = ForwardedHead.writeUpgrade(
-            self.upstreams[upstream].input.readable, head, self.fields, into: &self.clients[client].output)
-        guard isWritten else { return self.tryFailed(client, .brokenReply) ? .over : .incomplete }
+        guard self.writeHead(client, upstream, head, .none) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
         self.upstreams[upstream].input.consume(head.length)
         self.releaseRequest(client)
         self.endTry(client, .success)
@@ -141,7 +139,7 @@ extension Worker {
         self.count(status: 101)
         self.clients[client].phase = .tunnelling
         self.clients[client].exchange.answer = .started
-        self.clients[client].exchange.answerBody = BodyRelay(.untilClose, as: .close)
+        self.clients[client].exchange.answerBody = BodyRelay.unframed
         return .over
     }
 

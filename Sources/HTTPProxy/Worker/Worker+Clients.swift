@@ -49,7 +49,7 @@ extension Worker {
             self.counters.bytesFromClients &+= UInt64(count)
             self.clients[client].hasUnparsed = true
             // What comes next is told anew, but not the end that has been told already.
-            if count < space, !self.clients[client].hasEnded, !self.clients[client].isTLS {
+            if !self.clients[client].hasEnded, self.clients[client].isDrained(after: count, of: space) {
                 self.clients[client].isReadable = false
             }
             return .some
@@ -104,7 +104,7 @@ extension Worker {
     mutating func awaitRequest(_ client: Handle) {
         self.clients[client].phase = .waiting
         self.clients[client].isInHead = false
-        self.clients[client].progress = HeadProgress()
+        self.clients[client].expectHead()
         self.clients[client].exchange = Exchange()
         self.clients[client].hasUnparsed = !self.clients[client].input.isEmpty
         if self.clients[client].input.isEmpty { self.releaseInput(client) } else { self.expectHead(client) }

@@ -62,6 +62,11 @@ extension Worker {
     }
 
     mutating func leaveBackend(_ client: Handle) {
+        let table = self.clients[client].exchange.table
+        if table >= 0 {
+            self.clients[client].exchange.table = -1
+            self.view.releaseTable(table)
+        }
         let backend = self.clients[client].exchange.backend
         guard !backend.isNone else { return }
         self.clients[client].exchange.backend = .none
@@ -76,8 +81,8 @@ extension Worker {
         return true
     }
 
-    /// Answers by ourselves. True when that is over, and the connection waits for a request or lingers.
-    mutating func answer(_ client: Handle, _ answer: LocalAnswer) -> Bool {
+    /// Answers by ourselves; `extra` are field lines in the scratch buffer. True when that is over, and the connection waits for a request or lingers.
+    mutating func answer(_ client: Handle, _ answer: LocalAnswer, extra: ByteRange = .empty) -> Bool {
         self.abandonUpstream(client, .neutral)
         self.leaveBackend(client)
         self.releaseRequest(client)
@@ -91,10 +96,8 @@ extension Worker {
         self.clients[client].exchange.status = answer.status
         self.counters.localAnswers &+= 1
         self.takeOutput(client)
-        let isWritten = ErrorResponse.write(
-            status: answer.status, reason: answer.reason, text: answer.text, closes: closes,
-            isHead: self.clients[client].exchange.method == .head, date: self.date,
-            into: &self.clients[client].output)
+        let isWritten = self.clients[client].writeAnswer(
+            answer, closes: closes, date: self.date, extra: self.scratch.readable.extracting(extra.indices))
         if !isWritten { return self.clientLost(client) }
         self.clients[client].phase = .exchanging
         return self.exchange(client)
