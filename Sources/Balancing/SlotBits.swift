@@ -28,7 +28,7 @@ struct SlotBits: Sendable {
         for step in 0...count {
             let word = first + step < count ? first + step : first + step - count
             var bits = self.words[word] & others.words[word]
-            if step == 0 { bits &= mask } else if step == count { bits &= ~mask }
+            if step == 0 { bits &= mask }
             while bits != 0 {
                 let index = word << 6 | bits.trailingZeroBitCount
                 if !tried.contains(index) { return index }

@@ -185,6 +185,33 @@ import Testing
         #expect(model.past.count > 100, "slots were used again")
     }
 
+    /// Whoever holds one that long has counted wrong; the counts of others stay right.
+    @Test func `a slot that is over names nothing`() {
+        var set = EndpointSet(endpoints(0..<1)) { $0.maximumRequests = 1 }
+        let old = set.slot(0)
+        _ = set.update(to: [])
+        _ = set.update(to: endpoints(1..<2))
+        let new = set.slot(1)
+        #expect(new.index == old.index && new != old)
+        set.requestStarted(new)
+        set.connectionOpened(new)
+        set.requestStarted(old)
+        set.connectionOpened(old)
+        set.connectionClosed(old)
+        set.connectionClosed(old)
+        for outcome in RequestOutcome.allCases + RequestOutcome.allCases {
+            #expect(set.requestEnded(old, outcome, at: 1) == .none)
+        }
+        #expect(set.requests(new) == 1 && set.connections(new) == 1 && set.requests(old) == 0)
+        #expect(set.pick(at: 1) == .allBusy)
+        #expect(set.endpoint(old) == nil && set.affinityValue(old) == nil && set.endpoint(.none) == nil)
+        // One end too many is passed over too.
+        _ = set.requestEnded(new, .success, at: 1)
+        _ = set.requestEnded(new, .success, at: 1)
+        #expect(set.requests(new) == 0)
+        #expect(set.pick(at: 1) == .slot(new))
+    }
+
     /// Picks in one of the three ways, and starts a request there.
     private static func pick(
         _ set: inout EndpointSet, _ model: Model, _ now: UInt64, _ random: inout TestNumbers,
