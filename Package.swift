@@ -96,6 +96,7 @@ let package = Package(
                 "Observability", logging, lifecycle,
             ]
         ),
+        module("HTTPProxy", ["Balancing"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
@@ -182,7 +183,8 @@ let package = Package(
                 "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
-        tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
+        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
+        tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests(
             "KernelDataplaneTests",

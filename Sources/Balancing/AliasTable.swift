@@ -52,7 +52,7 @@ struct AliasTable {
     /// There has to be one.
     func draw(_ random: inout RandomNumbers) -> Int {
         let number = random.next()
-        let part = self.parts[Int(truncatingIfNeeded: (number >> 32) &* UInt64(self.parts.count) >> 32)]
+        let part = self.parts[Int(truncatingIfNeeded: ((number >> 32) &* UInt64(self.parts.count)) >> 32)]
         let isOwn = UInt32(truncatingIfNeeded: number) <= part.share
         return Int(isOwn ? part.member : part.alias)
     }

@@ -45,7 +45,9 @@ extension EndpointSet {
                     if score >= highest { (best, highest) = (place, score) }
                 } else {
                     // The shortest of waiting times, each exponential with the weight as its rate.
-                    let time = Rendezvous.waitingTime(score) / Double(self.loads[place].weight)
+                    let weight = Double(self.loads[place].weight)
+                    if Rendezvous.isAtLeast(score, lowest * weight) { continue }
+                    let time = Rendezvous.waitingTime(score) / weight
                     if time < lowest { (best, lowest) = (place, time) }
                 }
             }
@@ -62,6 +64,12 @@ extension EndpointSet {
 }
 
 enum Rendezvous {
+    /// Whether it is known without a logarithm that ``waitingTime(_:)`` is not below a bound: -log2 u is at least
+    /// (1 - u) / ln 2, here a little less than that.
+    static func isAtLeast(_ bits: UInt64, _ bound: Double) -> Bool {
+        Double(~bits >> 11) * (0x1p-53 * 1.4426) >= bound
+    }
+
     /// -log2 of a number in (0, 1) that has these bits. Without the C library, and the same on every processor: sums,
     /// products and quotients of IEEE 754 only. Exact to eight digits.
     static func waitingTime(_ bits: UInt64) -> Double {

@@ -6,7 +6,7 @@ package struct SessionPick: BitwiseCopyable, Hashable, Sendable {
     package let cookie: AffinityValue?
 
     @inlinable
-    init(_ outcome: PickOutcome, cookie: AffinityValue? = nil) {
+    package init(_ outcome: PickOutcome, cookie: AffinityValue? = nil) {
         self.outcome = outcome
         self.cookie = cookie
     }

@@ -16,7 +16,7 @@ package struct RandomNumbers: BitwiseCopyable, RandomNumberGenerator, Sendable {
     /// Below `bound`, which is above 0. Multiplied rather than divided (Lemire 2019); the bias is below bound / 2^32.
     @inlinable
     mutating func below(_ bound: Int) -> Int {
-        Int(truncatingIfNeeded: (self.next() >> 32) &* UInt64(truncatingIfNeeded: bound) >> 32)
+        Int(truncatingIfNeeded: ((self.next() >> 32) &* UInt64(truncatingIfNeeded: bound)) >> 32)
     }
 }
 

@@ -20,16 +20,15 @@ struct SlotBits: Sendable {
     /// The first that is in both sets and has not been tried, from a place on and then from the beginning; -1 if
     /// there is none.
     func next(from start: Int, in others: SlotBits, without tried: TriedEndpoints) -> Int {
-        let words = self.words.span
-        let other = others.words.span
-        guard !words.isEmpty else { return -1 }
-        let first = start >> 6 < words.count ? start >> 6 : 0
-        let mask = start >> 6 < words.count ? UInt64.max << UInt64(start & 63) : .max
+        let count = self.words.count
+        guard count > 0 else { return -1 }
+        let first = start >> 6 < count ? start >> 6 : 0
+        let mask = start >> 6 < count ? UInt64.max << UInt64(start & 63) : .max
         // The first word twice: its end at first, its beginning at last.
-        for step in 0...words.count {
-            let word = first + step < words.count ? first + step : first + step - words.count
-            var bits = words[word] & other[word]
-            if step == 0 { bits &= mask } else if step == words.count { bits &= ~mask }
+        for step in 0...count {
+            let word = first + step < count ? first + step : first + step - count
+            var bits = self.words[word] & others.words[word]
+            if step == 0 { bits &= mask }
             while bits != 0 {
                 let index = word << 6 | bits.trailingZeroBitCount
                 if !tried.contains(index) { return index }

@@ -14,6 +14,8 @@ struct WeightedRotation {
     private var step: UInt32 = 0
     private var position = 0
     private var end = 0
+    /// The one served last, after which a column goes on that is made anew.
+    private var last: UInt32 = 0
 
     var isEmpty: Bool { self.entries.isEmpty }
 
@@ -25,10 +27,9 @@ struct WeightedRotation {
     /// The same place in the cycle if there is such, so that frequent changes do not favour those in front.
     ///
     /// - Parameters:
-    ///   - members: places, in any order.
+    ///   - members: places in ascending order.
     ///   - weights: by place; 1...``BackendEndpoint/maximumWeight``.
     mutating func rebuild(_ members: [UInt32], weights: [EndpointLoad], random: inout RandomNumbers) {
-        let offset = self.end - self.position
         self.entries.removeAll(keepingCapacity: true)
         self.starts.removeAll(keepingCapacity: true)
         var divisor: UInt32 = 0
@@ -45,7 +46,7 @@ struct WeightedRotation {
         let columns = UInt32.bitWidth - (largest / divisor).leadingZeroBitCount
         for bit in (0..<columns).reversed() {
             self.starts.append(self.entries.count)
-            for member in members where weights[Int(member)].weight / divisor >> UInt32(bit) & 1 == 1 {
+            for member in members where (weights[Int(member)].weight / divisor) >> UInt32(bit) & 1 == 1 {
                 self.entries.append(member)
             }
         }
@@ -56,8 +57,11 @@ struct WeightedRotation {
             self.step = UInt32(1 + random.below(1 << columns - 1))
         }
         self.visit()
-        let count = self.end - self.position
-        if count > 0 { self.position = self.end - (isFirst ? random.below(count) : offset % (count + 1)) }
+        if isFirst {
+            if self.position < self.end { self.position += random.below(self.end - self.position) }
+        } else {
+            while self.position < self.end, self.entries[self.position] <= self.last { self.position += 1 }
+        }
     }
 
     /// The next in turn. There has to be one.
@@ -69,6 +73,7 @@ struct WeightedRotation {
         }
         let member = self.entries[self.position]
         self.position += 1
+        self.last = member
         return Int(member)
     }
 
