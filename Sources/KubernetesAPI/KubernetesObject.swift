@@ -54,7 +54,7 @@ package enum ObjectKind: String, Hashable, Sendable, CaseIterable {
     /// What the node role serves from.
     package static let ofNode: Set<ObjectKind> = [.service, .endpointSlice, .node, .serviceCIDR]
     /// What the ingress role serves from.
-    package static let ofIngress: Set<ObjectKind> = [.ingress, .ingressClass, .service, .endpointSlice, .secret]
+    package static let ofIngress: Set<ObjectKind> = [.ingress, .ingressClass, .service, .endpointSlice, .secret, .node]
 }
 
 /// What tells one object from another.
