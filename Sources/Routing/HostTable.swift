@@ -4,8 +4,7 @@
 @frozen
 package struct HostTable: Sendable {
     @frozen
-    @usableFromInline
-    struct Slot: BitwiseCopyable {
+    package struct Slot: BitwiseCopyable {
         @usableFromInline let hash: UInt64
         @usableFromInline let text: TextRange
         /// -1 where nothing is.
@@ -72,7 +71,7 @@ package struct HostTable: Sendable {
     }
 
     @inlinable
-    func find(_ host: Span<UInt8>, from start: Int) -> Int32 {
+    package func find(_ host: Span<UInt8>, from start: Int) -> Int32 {
         let hash = RouteHash.host(host, from: start, self.seed)
         let slots = self.slots.span
         let mask = slots.count &- 1
@@ -80,7 +79,7 @@ package struct HostTable: Sendable {
         while true {
             let slot = slots[place]
             if slot.value < 0 { return -1 }
-            if slot.hash == hash, self.text.span.holds(slot.text, as: host, from: start, to: host.count) {
+            if slot.hash == hash, slot.text.isEqual(self.text.span, to: host, from: start, to: host.count) {
                 return slot.value
             }
             place = (place &+ 1) & mask
@@ -88,15 +87,15 @@ package struct HostTable: Sendable {
     }
 }
 
-extension Span where Element == UInt8 {
-    /// Whether a piece of it is what another span holds between two places.
+extension TextRange {
+    /// Whether this piece of `text` is what `other` holds between two places.
     @inlinable
-    func holds(_ piece: TextRange, as other: Span<UInt8>, from start: Int, to end: Int) -> Bool {
-        guard Int(piece.count) == end &- start else { return false }
-        let offset = Int(piece.offset)
+    package func isEqual(_ text: Span<UInt8>, to other: Span<UInt8>, from start: Int, to end: Int) -> Bool {
+        guard Int(self.count) == end &- start else { return false }
+        let offset = Int(self.offset)
         var index = 0
         while index < end &- start {
-            if self[offset &+ index] != other[start &+ index] { return false }
+            if text[offset &+ index] != other[start &+ index] { return false }
             index &+= 1
         }
         return true

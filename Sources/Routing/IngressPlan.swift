@@ -45,7 +45,7 @@ package struct IngressPlan: Sendable {
     }
 }
 
-/// What a plan changes of the one before. Who may have missed plans compares identities: ``RouteTable`` as an object,
+/// What a plan changes of the one before. Who may have missed plans compares identities: ``RouteTable/revision`` and
 /// ``BackendPlan/revision``.
 package struct PlanChanges: Sendable, Hashable {
     /// Indices whose backend is new, different or gone, in order.

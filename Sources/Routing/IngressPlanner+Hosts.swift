@@ -96,6 +96,7 @@ extension IngressPlanner {
             changesNames || self.routes.seed != self.seed
             ? HostTable(self.hosts.names.elements, seed: self.seed) : self.routes.names
         self.routes = RouteTable(
+            revision: self.routes.revision + 1,
             names: names,
             named: self.hosts.names.elements.compactMap { self.hosts[$0]?.routes },
             hostless: self.hosts[""]?.routes,

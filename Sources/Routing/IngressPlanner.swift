@@ -111,7 +111,9 @@ package struct IngressPlanner {
     }
 
     private mutating func update(_ name: ObjectName, _ ingress: Ingress?) {
-        guard let former = self.ingresses.updateValue(ingress, forKey: name) else {
+        let former = self.ingresses[name]
+        self.ingresses[name] = ingress
+        guard let former else {
             self.changedIngresses.insert(name)
             return
         }

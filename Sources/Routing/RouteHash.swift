@@ -60,14 +60,14 @@ package struct RouteHash: BitwiseCopyable, Sendable {
     }
 
     @inlinable @inline(__always)
-    static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    package static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low
     }
 
     /// Of a whole host name, or of what follows the first label of one.
     @inlinable
-    static func host(_ name: Span<UInt8>, from start: Int, _ seed: Seed) -> UInt64 {
+    package static func host(_ name: Span<UInt8>, from start: Int, _ seed: Seed) -> UInt64 {
         var hash = RouteHash(seed)
         var index = start
         while index < name.count {

@@ -3,11 +3,14 @@ extension RouteTable {
     /// again.
     ///
     /// - Parameters:
+    ///   - revision: greater than that of the table before.
+    ///   - names: those of `named`, in order.
     ///   - named: hosts with a name, in the order of `names`.
     ///   - hostless: the rules for all hosts; nil without any.
     ///   - catchAll: what gets what no host's rules are for; nil for nobody.
     ///   - number: what the request path calls a way of asking for client certificates.
-    convenience init(
+    init(
+        revision: UInt64,
         names: HostTable,
         named: [HostRoutes],
         hostless: HostRoutes?,
@@ -26,7 +29,7 @@ extension RouteTable {
                 Host(slots: 0, mask: 0, depth: 0, length: 0, root: assembly.catchAll, hasCollisions: false))
         }
         self.init(
-            names: names, hosts: assembly.hosts, slots: assembly.slots, seed: seed, text: assembly.text,
+            revision: revision, names: names, hosts: assembly.hosts, slots: assembly.slots, seed: seed, text: assembly.text,
             entries: assembly.entries, blocks: assembly.blocks)
     }
 
@@ -34,7 +37,7 @@ extension RouteTable {
     package static let empty: RouteTable = {
         let seed = RouteHash.Seed.random()
         return RouteTable(
-            names: HostTable([], seed: seed), named: [], hostless: nil, catchAll: nil, seed: seed, number: { _ in -1 })
+            revision: 0, names: HostTable([], seed: seed), named: [], hostless: nil, catchAll: nil, seed: seed, number: { _ in -1 })
     }()
 
     private struct Assembly {

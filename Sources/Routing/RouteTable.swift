@@ -1,16 +1,14 @@
-package import KubernetesAPI
-
 /// Which request goes where: all hosts and paths, compiled. Immutable; a look-up costs what the request is long, however
 /// many rules there are, and neither allocates nor counts references.
 ///
 /// The host is chosen first (exact, `*.` for one label, all the others), then the longest path of that host (P11).
 /// Each host has a hash table of its paths; a request's path is hashed once, and at each `/` as far down as the
 /// host has rules that table is asked.
-package final class RouteTable: Sendable {
+@frozen
+package struct RouteTable: Sendable {
     /// What the paths of one host need: where its slots are, and how far it is worth looking.
     @frozen
-    @usableFromInline
-    struct Host: BitwiseCopyable {
+    package struct Host: BitwiseCopyable {
         /// The first of its slots.
         @usableFromInline var slots: UInt32
         /// How many slots it has, less one; they are a power of two.
@@ -37,8 +35,7 @@ package final class RouteTable: Sendable {
 
     /// A path of one host, by the text without a slash at the end for Prefix, by the whole text for Exact.
     @frozen
-    @usableFromInline
-    struct Slot: BitwiseCopyable {
+    package struct Slot: BitwiseCopyable {
         @usableFromInline var hash: UInt64
         @usableFromInline var text: TextRange
         /// For the path and all below; -1 for none.
@@ -67,6 +64,8 @@ package final class RouteTable: Sendable {
     }
 
     /// Exact names and wildcards; host-less rules are the last of ``hosts``.
+    /// Greater than that of every earlier table of a planner; 0 for the one without a rule.
+    package let revision: UInt64
     @usableFromInline let names: HostTable
     @usableFromInline let hosts: [Host]
     @usableFromInline let slots: [Slot]
@@ -78,9 +77,10 @@ package final class RouteTable: Sendable {
     let blocks: [HostRoutes]
 
     init(
-        names: HostTable, hosts: [Host], slots: [Slot], seed: RouteHash.Seed, text: [UInt8], entries: [Entry],
+        revision: UInt64, names: HostTable, hosts: [Host], slots: [Slot], seed: RouteHash.Seed, text: [UInt8], entries: [Entry],
         blocks: [HostRoutes]
     ) {
+        self.revision = revision
         self.names = names
         self.hosts = hosts
         self.slots = slots
@@ -103,7 +103,7 @@ package final class RouteTable: Sendable {
     }
 
     @inlinable
-    func find(_ path: Span<UInt8>, of host: Host) -> Int32 {
+    package func find(_ path: Span<UInt8>, of host: Host) -> Int32 {
         guard host.depth > 0, path.count > 0, path[0] == UInt8(ascii: "/") else { return host.root }
         guard !host.hasCollisions else { return self.findComparing(path, of: host) }
         let (route, slot) = self.descend(path, of: host, comparing: false)
@@ -111,19 +111,19 @@ package final class RouteTable: Sendable {
         // a rule's lead to the search that compares them all.
         guard slot >= 0 else { return route }
         let text = self.slots[slot].text
-        return self.text.span.holds(text, as: path, from: 0, to: Int(text.count))
+        return text.isEqual(self.text.span, to: path, from: 0, to: Int(text.count))
             ? route : self.findComparing(path, of: host)
     }
 
     @usableFromInline
     @inline(never)
-    func findComparing(_ path: Span<UInt8>, of host: Host) -> Int32 {
+    package func findComparing(_ path: Span<UInt8>, of host: Host) -> Int32 {
         self.descend(path, of: host, comparing: true).route
     }
 
     /// Asks at each `/` and at the end; the deepest answer counts (P5). -1 for the slot is the host's root.
     @inlinable @inline(__always)
-    func descend(_ path: Span<UInt8>, of host: Host, comparing: Bool) -> (route: Int32, slot: Int) {
+    package func descend(_ path: Span<UInt8>, of host: Host, comparing: Bool) -> (route: Int32, slot: Int) {
         let slots = self.slots.span
         var found: (route: Int32, slot: Int) = (host.root, -1)
         var hash = RouteHash(self.seed)
@@ -146,7 +146,7 @@ package final class RouteTable: Sendable {
                 let slot = slots[position]
                 if slot.isEmpty { break }
                 if slot.hash == hash.value, Int(slot.text.count) == index,
-                    !comparing || self.text.span.holds(slot.text, as: path, from: 0, to: index)
+                    !comparing || slot.text.isEqual(self.text.span, to: path, from: 0, to: index)
                 {
                     if index == path.count, slot.exact >= 0 {
                         // Exact goes before Prefix (P6, P7).
