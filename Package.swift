@@ -89,6 +89,7 @@ let package = Package(
             ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle, tls, asyncHTTP] + nio
         ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
+        module("Routing", ["KubernetesAPI", "Networking", "ServiceModel"]),
         module(
             "KernelDataplane",
             [
@@ -186,6 +187,7 @@ let package = Package(
         tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
         tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
+        tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),
         tests(
             "KernelDataplaneTests",
             [
