@@ -175,6 +175,8 @@ struct BodyRelay: BitwiseCopyable {
                 if self.limit > 0, self.transferred > self.limit { return .tooLong }
                 continue
             case .trailer(let line):
+                // It comes again when what is staged has been sent.
+                guard Int(line.name.count) + Int(line.value.count) + 8 <= staged.space else { return .staged }
                 if self.framing == .chunked { self.stageTrailer(source.readable, line, into: &staged) }
             case .end:
                 if self.framing == .chunked {
@@ -201,10 +203,9 @@ struct BodyRelay: BitwiseCopyable {
             staged.append("0\r\n")
             self.hasLastChunk = true
         }
-        // A trailer section is no longer than `stepRoom` (MessageLimits.trailers).
         _ = ChunkedEncoder.writeTrailer(bytes, line, into: &staged)
     }
 
-    /// More than a chunk's size, the data that is copied and its end, and than a trailer field.
+    /// More than a chunk's size, the data that is copied and its end.
     static let stepRoom = Self.copyLimit + 64
 }

@@ -1,3 +1,4 @@
+internal import HTTP1
 internal import Linux
 internal import Reactor
 
@@ -6,6 +7,15 @@ struct Listeners: ~Copyable {
     /// How connections of one listener begin.
     struct Settings: BitwiseCopyable {
         let isSecure: Bool
+        /// How the requests of peers are forwarded that are not trusted, and of those that are.
+        let forwarding: Forwarding
+        let trustedForwarding: Forwarding
+
+        init(isSecure: Bool, port: UInt16) {
+            self.isSecure = isSecure
+            self.forwarding = Forwarding(isTrusted: false, isSecure: isSecure, port: port)
+            self.trustedForwarding = Forwarding(isTrusted: true, isSecure: isSecure, port: port)
+        }
     }
 
     private var sockets: [ListeningSocket]
@@ -14,9 +24,9 @@ struct Listeners: ~Copyable {
     private(set) var isPaused = false
 
     /// - Parameter timer: ends a pause.
-    init(_ listeners: [(ListeningSocket, Settings)], timer: Int32) {
-        self.sockets = listeners.map(\.0)
-        self.settings = listeners.map(\.1)
+    init(_ listeners: [WorkerStart.Listener], timer: Int32) {
+        self.sockets = listeners.map(\.socket)
+        self.settings = listeners.map { Settings(isSecure: $0.isSecure, port: $0.socket.address.port) }
         self.timer = timer
     }
 

@@ -85,7 +85,7 @@ extension Worker {
     /// A whole head has come: an interim response (RFC 9110 section 15.2) goes on to clients that know of them.
     mutating func passInterim(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
         self.clients[client].exchange.interims &+= 1
-        guard self.clients[client].exchange.interims <= self.limits.interimResponses else {
+        guard self.clients[client].exchange.interims <= ProxyLimits.interimResponses else {
             return self.tryFailed(client, .brokenReply) ? .over : .incomplete
         }
         if self.clients[client].exchange.isHTTP11 {
