@@ -1,8 +1,8 @@
 internal import HTTP1
 package import Linux
 package import Logging
-internal import Reactor
-package import ServiceLifecycle
+package import Reactor
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// The workers, from outside: what they serve, what they have counted, when they end.

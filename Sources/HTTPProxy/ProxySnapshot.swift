@@ -7,8 +7,14 @@ package struct ProxySnapshot: Sendable {
     /// nil while nothing is listened to by TLS.
     package let tls: TLSServerContext?
 
-    package init(plan: IngressPlan, tls: TLSServerContext?) {
+    /// What each of the plan's client authentications came to, by its number.
+    package let clientPolicies: [Int32: ClientCertificatePolicy.ID]
+
+    package init(
+        plan: IngressPlan, tls: TLSServerContext?, clientPolicies: [Int32: ClientCertificatePolicy.ID] = [:]
+    ) {
         self.plan = plan
         self.tls = tls
+        self.clientPolicies = clientPolicies
     }
 }

@@ -73,9 +73,18 @@ extension ClientConnection {
         _ head: RequestHead, _ fields: borrowing FieldTable, _ path: NormalPath, _ scratch: borrowing ByteBuffer,
         _ id: RequestID
     ) -> Bool {
+        Self.writeRequest(
+            self.input, head, fields, path, scratch, self.forwarding, self.addressText, id, into: &self.request)
+    }
+
+    private static func writeRequest(
+        _ input: borrowing ByteBuffer, _ head: RequestHead, _ fields: borrowing FieldTable, _ path: NormalPath,
+        _ scratch: borrowing ByteBuffer, _ forwarding: Forwarding, _ client: AddressText, _ id: RequestID,
+        into request: inout ByteBuffer
+    ) -> Bool {
         ForwardedHead.writeRequest(
-            self.input.readable, head, fields, path: path, scratch: scratch.readable, forwarding: self.forwarding,
-            peer: self.addressText.span, requestID: id, forwardsExpectation: true, into: &self.request)
+            input.readable, head, fields, path: path, scratch: scratch.readable, forwarding: forwarding,
+            peer: client.span, requestID: id, forwardsExpectation: true, into: &request)
     }
 
     /// The head is done with; what follows it is the body.
@@ -92,24 +101,25 @@ extension ClientConnection {
 
     // MARK: - Answers
 
-    /// Writes an answer of our own.
+    /// Writes an answer of our own. `extra` is a range of the scratch buffer. False if it does not fit.
     mutating func writeAnswer(
-        _ answer: LocalAnswer, closes: Bool, date: HTTPDate, extra: Span<UInt8>
+        _ answer: LocalAnswer, closes: Bool, date: HTTPDate, _ scratch: borrowing ByteBuffer, extra: ByteRange
     ) -> Bool {
         ErrorResponse.write(
             status: answer.status, reason: answer.reason, closes: closes,
             clientMinorVersion: self.exchange.isHTTP11 ? 1 : 0, omitsBody: self.exchange.method == .head, date: date,
-            extra: extra, into: &self.output)
+            extra: scratch.readable.extracting(extra.indices), into: &self.output)
     }
 
     /// Writes the head of the endpoint's answer.
     mutating func writeHead(
         _ source: borrowing ByteBuffer, _ head: ResponseHead, _ fields: borrowing FieldTable, framing: ResponseFraming,
-        date: HTTPDate, extra: Span<UInt8>
+        date: HTTPDate, _ scratch: borrowing ByteBuffer, extra: ByteRange
     ) -> Bool {
         ForwardedHead.writeResponse(
             source.readable, head, fields, framing: framing, clientMinorVersion: self.exchange.isHTTP11 ? 1 : 0,
-            keepsAlive: !self.closesAfterExchange, date: date, extra: extra, into: &self.output)
+            keepsAlive: !self.closesAfterExchange, date: date, extra: scratch.readable.extracting(extra.indices),
+            into: &self.output)
     }
 
     /// Appends `Location` with what was asked for, by HTTPS (spec T12): the name without the port that it came to.

@@ -98,6 +98,11 @@ struct ClientConnection: ~Copyable {
     /// A connection that speaks TLS, or is about to.
     mutating func shakeHands() -> TLSStep { self.transport.handshake() }
 
+    var isResumed: Bool { self.transport.isResumed }
+    /// Which certificates the client was asked for.
+    var clientPolicy: ClientCertificatePolicy.ID? { self.transport.clientPolicy }
+    var hasVerifiedCertificate: Bool { self.transport.hasVerifiedCertificate }
+
     /// Whether there is nothing more to read before the loop tells, after `count` bytes were read into `space`.
     func isDrained(after count: Int, of space: Int) -> Bool { self.transport.isDrained(after: count, of: space) }
 
@@ -134,7 +139,14 @@ struct ClientConnection: ~Copyable {
     mutating func expectHead() { self.progress = HeadProgress() }
 
     mutating func parseHead(_ limits: MessageLimits, _ fields: inout FieldTable) -> RequestParse {
-        RequestParser.parse(self.input.readable, progress: &self.progress, limits: limits, fields: &fields)
+        Self.parse(self.input, &self.progress, limits, &fields)
+    }
+
+    private static func parse(
+        _ input: borrowing ByteBuffer, _ progress: inout HeadProgress, _ limits: MessageLimits,
+        _ fields: inout FieldTable
+    ) -> RequestParse {
+        RequestParser.parse(input.readable, progress: &progress, limits: limits, fields: &fields)
     }
 
     mutating func stageRequest() -> BodyRelay.Staging {

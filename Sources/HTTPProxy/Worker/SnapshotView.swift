@@ -13,10 +13,12 @@ struct SnapshotView: ~Copyable {
         var users = 0
     }
 
-    /// nil before the first snapshot.
-    private var routes: RouteTable?
+    private var routes = RouteTable.empty
+    /// A snapshot has come.
+    private(set) var hasRoutes = false
     private(set) var tls: TLSServerContext?
     private(set) var redirectPort: UInt16?
+    private var clientPolicies: [Int32: ClientCertificatePolicy.ID] = [:]
     /// By the plan's index; a backend keeps its index as long as a route leads to it.
     private var backends: [Handle] = []
     /// What the worker has of each, to see what is new.
@@ -42,12 +44,14 @@ struct SnapshotView: ~Copyable {
 
     mutating func adopt(_ snapshot: ProxySnapshot) {
         self.tls = snapshot.tls
+        self.clientPolicies = snapshot.clientPolicies
         self.redirectPort = snapshot.plan.redirectPort
         while self.backends.count < snapshot.plan.backends.endIndex {
             self.backends.append(.none)
             self.revisions.append(0)
         }
-        guard self.routes !== snapshot.plan.routes else { return }
+        guard !self.hasRoutes || self.routes.revision != snapshot.plan.routes.revision else { return }
+        self.hasRoutes = true
         self.routes = snapshot.plan.routes
         let former = self.newest
         if let free = self.shelf.firstIndex(where: { $0.routes == nil }) {
@@ -71,18 +75,19 @@ struct SnapshotView: ~Copyable {
 
     // MARK: - Routes
 
-    var hasRoutes: Bool { self.routes != nil }
-
     @inline(__always)
     func match(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
-        self.routes?.match(host: host, path: path) ?? RouteMatch(route: -1, knowsHost: false)
+        self.routes.match(host: host, path: path)
     }
 
     @inline(__always)
-    func settings(_ route: Int32) -> RouteSettings { self.routes?.settings(of: route) ?? RouteSettings() }
+    func settings(_ route: Int32) -> RouteSettings { self.routes.settings(of: route) }
 
     @inline(__always)
-    func target(_ route: Int32) -> RouteTarget { self.routes?.target(of: route) ?? RouteTarget(backend: -1) }
+    func target(_ route: Int32) -> RouteTarget { self.routes.target(of: route) }
+
+    /// Which client certificates a connection has to have been asked for, for a route that demands it.
+    func clientPolicy(_ authentication: Int32) -> ClientCertificatePolicy.ID? { self.clientPolicies[authentication] }
 
     /// The newest table stays until it is released.
     mutating func retainTable() -> Int32 {

@@ -55,7 +55,33 @@ struct Transport: ~Copyable {
     /// Whether there is nothing more to read before the loop tells, after `count` bytes were read into `space`.
     func isDrained(after count: Int, of space: Int) -> Bool {
         guard count < space else { return false }
-        return self.tls.map { !$0.hasPending && $0.isSocketDrained } ?? true
+        return switch self.tls {
+        case .none: true
+        case .some(let connection): !connection.hasPending && connection.isSocketDrained
+        }
+    }
+
+    var isResumed: Bool {
+        switch self.tls {
+        case .none: false
+        case .some(let connection): connection.isResumed
+        }
+    }
+
+    var clientPolicy: ClientCertificatePolicy.ID? {
+        switch self.tls {
+        case .none: nil
+        case .some(let connection): connection.clientCertificatePolicy
+        }
+    }
+
+    var hasVerifiedCertificate: Bool {
+        switch self.tls {
+        case .none: return false
+        case .some(let connection):
+            if case .verified = connection.clientCertificate { return true }
+            return false
+        }
     }
 
     /// The peer is told that no more comes.

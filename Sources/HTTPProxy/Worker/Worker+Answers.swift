@@ -114,7 +114,7 @@ extension Worker {
         self.clients[client].exchange.answer = .started
         self.clients[client].exchange.status = head.status
         self.clients[client].exchange.keepsUpstream = head.keepsAlive
-        self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.limits.messages)
+        self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.messages)
         return .begun
     }
 
@@ -124,7 +124,7 @@ extension Worker {
         let extra = self.writeCookie(client)
         return self.clients[client].writeHead(
             self.upstreams[upstream].input, head, self.fields, framing: framing, date: self.date,
-            extra: self.scratch.readable.extracting(extra.indices))
+            self.scratch, extra: extra)
     }
 
     mutating func switchProtocols(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {

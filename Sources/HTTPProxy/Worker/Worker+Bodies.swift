@@ -50,9 +50,7 @@ extension Worker {
         let offset = self.clients[client].exchange.requestSent
         if direct == 0 { return socket.send(self.clients[client].request, from: offset) }
         if staged == 0 { return socket.send(self.clients[client].input, count: direct) }
-        return self.clients[client].withRequestAndInput { request, input in
-            socket.send(request, from: offset, then: input, count: direct)
-        }
+        return self.clients[client].sendRequest(to: socket, direct: direct)
     }
 
     private mutating func requestSent(_ client: Handle, _ count: Int, staged: Int) {

@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor

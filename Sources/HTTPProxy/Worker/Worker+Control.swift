@@ -1,4 +1,5 @@
 internal import Balancing
+
 internal import Reactor
 internal import Routing
 
@@ -23,7 +24,7 @@ extension Worker {
 
     /// What was begun goes on as it was; new requests see the new snapshot.
     private mutating func adopt(_ snapshot: ProxySnapshot) {
-        let isFirst = self.view.routes == nil
+        let isFirst = !self.view.hasRoutes
         self.view.adopt(snapshot)
         let backends = snapshot.plan.backends
         // Letters can only be missed all together, with the first: after it each plan says what is different.
@@ -46,8 +47,7 @@ extension Worker {
         if backend.isNone {
             backend = self.backends.insert(BackendPool(plan.id, seed: self.random.next()))
         }
-        self.backends[backend].adopt(plan, workers: self.workers)
-        let changes = self.backends[backend].update(plan)
+        let changes = self.backends[backend].adopt(plan, workers: self.workers)
         // Their idle connections are of no use to anybody; the others end with what they are doing.
         for slot in changes.removed { self.closeIdle(backend, slot) }
         self.view.setBackend(index, backend, revision: plan.revision)

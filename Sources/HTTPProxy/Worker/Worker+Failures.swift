@@ -2,6 +2,7 @@ internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
+internal import Routing
 
 /// What is done when something goes wrong: tried again, answered, or broken off.
 extension Worker {
@@ -97,7 +98,7 @@ extension Worker {
         self.counters.localAnswers &+= 1
         self.takeOutput(client)
         let isWritten = self.clients[client].writeAnswer(
-            answer, closes: closes, date: self.date, extra: self.scratch.readable.extracting(extra.indices))
+            answer, closes: closes, date: self.date, self.scratch, extra: extra)
         if !isWritten { return self.clientLost(client) }
         self.clients[client].phase = .exchanging
         return self.exchange(client)

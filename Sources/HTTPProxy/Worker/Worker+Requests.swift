@@ -44,7 +44,7 @@ extension Worker {
         guard self.clients[client].writeRequest(head, self.fields, path, self.scratch, id) else {
             return self.answer(client, .refused(.headTooLarge), to: head)
         }
-        self.clients[client].beginBody(head, settings, self.limits.messages)
+        self.clients[client].beginBody(head, settings, self.messages)
         self.enterBackend(client, backend)
         self.backends[backend].budget.requestStarted(at: self.loop.now)
         return self.acquireUpstream(client)
@@ -65,7 +65,9 @@ extension Worker {
     ) -> LocalAnswer? {
         if settings.clientAuthentication >= 0 {
             // What the connection was made for decides which certificates were asked for (spec 7.4: SNI and Host).
-            guard self.clients[client].clientAuthentication == settings.clientAuthentication else { return .misdirected }
+            guard let policy = self.view.clientPolicy(settings.clientAuthentication),
+                self.clients[client].clientPolicy == policy
+            else { return .misdirected }
             if settings.demandsClientCertificate, !self.clients[client].hasVerifiedCertificate { return .noCertificate }
         }
         if settings.redirectsToHTTPS, !self.clients[client].isSecureRequest(self.fields),

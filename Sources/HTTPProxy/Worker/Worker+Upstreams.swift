@@ -2,7 +2,9 @@ internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Linux
+internal import Networking
 internal import Reactor
+internal import Routing
 
 /// Connections to endpoints: begun, used, kept, closed.
 extension Worker {

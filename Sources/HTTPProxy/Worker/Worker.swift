@@ -52,28 +52,32 @@ struct Worker: ~Copyable {
     var publishAt: UInt64 = 0
 
     init(_ start: WorkerStart) throws(SystemError) {
+        let limits = start.configuration.limits
+        let loop = try EventLoop()
+        var timers = TimerWheel(now: loop.now)
+        let listeners = Listeners(start.listeners, timer: timers.make(owner: UInt64(TokenKind.listener) << 56))
+        try loop.watchReading(start.mailbox.number, token: UInt64(TokenKind.mailbox) << 56)
+        try listeners.watch(loop)
+
         self.workers = start.configuration.workers
-        self.limits = start.configuration.limits
-        self.messages = start.configuration.limits.messages
+        self.limits = limits
+        self.messages = limits.messages
         self.mailbox = start.mailbox
         self.board = start.board
         self.log = WorkerLog(start.logger)
-        self.loop = try EventLoop()
-        self.timers = TimerWheel(now: self.loop.now)
-        let timer = self.timers.make(owner: UInt64(TokenKind.listener) << 56)
-        self.listeners = Listeners(start.listeners, timer: timer)
-        let limits = start.configuration.limits
+        self.loop = loop
+        self.timers = timers
+        self.listeners = listeners
         self.heads = BufferPool(size: limits.bufferSize + ProxyLimits.headOverhead, limit: limits.pooledBuffers)
         self.bodies = BufferPool(
-            size: ProxyLimits.bodyBufferSize, limit: limits.pooledBuffers * limits.bufferSize / ProxyLimits.bodyBufferSize)
+            size: ProxyLimits.bodyBufferSize,
+            limit: max(1, limits.pooledBuffers * limits.bufferSize / ProxyLimits.bodyBufferSize))
         self.fields = FieldTable(capacity: limits.headFields)
-        self.scratch = ByteBuffer(capacity: 3 * limits.startLineSize + 4_096)
+        self.scratch = ByteBuffer(capacity: 3 * limits.startLineSize + ProxyLimits.headOverhead)
         self.view = SnapshotView(
             introducing: start.configuration.proxyProtocolSources, trusted: start.configuration.trustedProxies)
         self.random = RandomNumbers(seed: start.seed)
         self.date = HTTPDate(secondsSince1970: WallClock.now().seconds)
-        try self.loop.watchReading(self.mailbox.number, token: UInt64(TokenKind.mailbox) << 56)
-        try self.listeners.watch(self.loop)
     }
 
     mutating func run() {
