@@ -25,6 +25,15 @@ package struct Readiness: OptionSet, BitwiseCopyable, Sendable {
     package static let hungUp = Readiness(rawValue: 0x010)
     /// EPOLLRDHUP: the peer sends no more.
     package static let peerClosed = Readiness(rawValue: 0x2000)
+    /// There is something to read, be it the end or an error.
+    @inlinable package var canRead: Bool { self.rawValue & 0x2019 != 0 }
+    /// Writing can go on, or would fail.
+    @inlinable package var canWrite: Bool { self.rawValue & 0x1c != 0 }
+    /// The peer sends no more, or is gone.
+    @inlinable package var isEnd: Bool { self.rawValue & 0x2018 != 0 }
+    /// Closed in both directions, or reset.
+    @inlinable package var isGone: Bool { self.rawValue & 0x18 != 0 }
+
     /// EPOLLET
     static let edgeTriggered = Readiness(rawValue: 1 << 31)
     /// EPOLLEXCLUSIVE: of several waiting loops one is woken.
@@ -65,7 +74,8 @@ package struct EventLoop: ~Copyable {
     }
 
     /// One of the events of the last wait.
-    package subscript(index: Int) -> (token: UInt64, readiness: Readiness) {
+    @inline(__always)
+    package func event(_ index: Int) -> (token: UInt64, readiness: Readiness) {
         precondition(index >= 0 && index < self.count)
         return unsafe (
             fairlead_event_token(self.events, Int32(index)),
@@ -75,7 +85,7 @@ package struct EventLoop: ~Copyable {
 
     /// Everything that ever happens to a connection, from now on and edge-triggered: one call for its whole life.
     package func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
-        let all: Readiness = [.readable, .writable, .peerClosed, .edgeTriggered]
+        let all = Readiness.readable.union(.writable).union(.peerClosed).union(.edgeTriggered)
         _ = try Outcome.check("epoll_ctl", fairlead_epoll_add(self.epoll.number, descriptor, all.rawValue, token))
     }
 
