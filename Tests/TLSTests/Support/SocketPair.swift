@@ -44,7 +44,7 @@ final class SocketPair {
     }
 
     /// What has come to the far end, at most `limit` bytes; empty if nothing, nil after the end.
-    func receive(limit: Int = 1 << 20) -> [UInt8]? {
+    func receive(limit: Int = 64 << 10) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(self.far, $0.baseAddress, $0.count, 0) }
         if count < 0 { return errno == EAGAIN ? [] : nil }

@@ -192,6 +192,9 @@ final class TestClient {
         return unsafe String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
     }
 
+    /// The ticket that it would come back with.
+    var ticket: [UInt8] { unsafe TestSession.ticket(of: SSL_get_session(self.ssl)) }
+
     /// SHA-256 of the server's certificate.
     var serverFingerprint: String? {
         guard let certificate = unsafe SSL_get0_peer_certificate(self.ssl) else { return nil }
@@ -216,4 +219,13 @@ final class TestSession {
     init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
     deinit { unsafe SSL_SESSION_free(self.pointer) }
+
+    var ticket: [UInt8] { unsafe Self.ticket(of: self.pointer) }
+
+    fileprivate static func ticket(of session: OpaquePointer?) -> [UInt8] {
+        var bytes: UnsafePointer<UInt8>?
+        var length = 0
+        unsafe SSL_SESSION_get0_ticket(session, &bytes, &length)
+        return unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
+    }
 }
