@@ -55,9 +55,12 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        ("-tls1", "unsupported_version"), ("-tls1_1", "unsupported_version"), ("-tls1_2", "done"), ("-tls1_3", "done"),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("-tls1", "unsupported_version"), ("-tls1_1", "unsupported_version"), ("-tls1_2", "done"),
+            ("-tls1_3", "done"),
+        ])
     func versionsOfOpenSSL(option: String, outcome: String) async throws {
         let server = try TestServer(self.context())
         let port = server.port

@@ -3,7 +3,9 @@ import TLS
 import Testing
 
 @Suite struct ResumptionTests {
-    private func session(_ context: TLSServerContext, _ version: Int32, name: String = "a.example") throws -> TestSession {
+    private func session(_ context: TLSServerContext, _ version: Int32, name: String = "a.example") throws
+        -> TestSession
+    {
         let link = try Link(context, .init(serverName: name, minimum: version, maximum: version))
         #expect(try link.handshake() == .done)
         #expect(!link.isResumed)

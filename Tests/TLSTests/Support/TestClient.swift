@@ -53,7 +53,9 @@ final class TestClient {
         unsafe self.input = try unsafe valid(BIO_new(BIO_s_mem()))
         unsafe self.output = try unsafe valid(BIO_new(BIO_s_mem()))
         // Empty means "later", not "the end".
-        for unsafe bio in unsafe [self.input, self.output] { unsafe BIO_ctrl(bio, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil) }
+        for unsafebio in unsafe [self.input, self.output] {
+            unsafe BIO_ctrl(bio, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
+        }
         unsafe SSL_set_bio(self.ssl, self.input, self.output)
         unsafe SSL_set_connect_state(self.ssl)
         try self.prepare(options)
@@ -175,7 +177,9 @@ final class TestClient {
     func close() { unsafe SSL_shutdown(self.ssl) }
     func renegotiate() -> Bool { unsafe SSL_renegotiate(self.ssl) == 1 && SSL_do_handshake(self.ssl) != 0 }
     /// TLS 1.3's new keys for both directions.
-    func updateKeys() -> Bool { unsafe SSL_key_update(self.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(self.ssl) == 1 }
+    func updateKeys() -> Bool {
+        unsafe SSL_key_update(self.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(self.ssl) == 1
+    }
 
     // MARK: - What it saw
 
