@@ -126,3 +126,43 @@ import Testing
         #expect(unsafe SSL_SESSION_get_max_early_data(session.pointer) == 0)
     }
 }
+
+/// Workers share contexts, certificates and ticket keys.
+@Suite struct SharingTests {
+    @Test(.timeLimit(.minutes(2)))
+    func workersShareAContextWhileKeysAndCertificatesChange() async throws {
+        let tickets = try TicketKeys()
+        let policy = try ClientCertificatePolicy(
+            .optional, authorities: TestAuthority("clients").identity.certificate)
+        let identity = try TestAuthority("root").issue("a.example")
+        let host = TLSHost(certificate: try identity.loaded())
+        let asking = TLSHost(certificate: host.certificate, clientCertificates: policy)
+        let context = try TestContext.make(hosts: ["a.example": host, "b.example": asking], tickets: tickets)
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var session: TestSession?
+                    for round in 0..<100 {
+                        let name = round % 4 == 0 ? "b.example" : "a.example"
+                        let link = try Link(context, .init(serverName: name, session: session))
+                        #expect(try link.handshake() == .done)
+                        #expect(link.serverWrites([1]) == .bytes(1))
+                        session = link.client.session ?? session
+                    }
+                }
+            }
+            group.addTask {
+                for _ in 0..<50 {
+                    tickets.rotate()
+                    tickets.advance()
+                    let next = context.replacing(
+                        TLSHosts(
+                            defaultCertificate: context.hosts.defaultCertificate,
+                            hosts: ["a.example": TLSHost(certificate: try identity.loaded())]))
+                    #expect(try Link(next, .init(serverName: "a.example")).handshake() == .done)
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

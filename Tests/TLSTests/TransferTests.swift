@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 import TLS
 import Testing
 
@@ -136,7 +137,7 @@ import Testing
         let link = try self.established(kind)
         link.sockets.closeFarEnd()
         var last = TLSTransfer.bytes(0)
-        for _ in 0..<4 { last = link.serverWrites([1]) }
+        #expect(!raisesBrokenPipe { for _ in 0..<4 { last = link.serverWrites([1]) } })
         guard case .failed(let failure) = last else {
             Issue.record("\(last)")
             return
@@ -144,6 +145,13 @@ import Testing
         #expect(failure.reason == .connectionLost)
         #expect(link.serverShutsDown() == .failed(failure))
         #expect(link.serverReadsOnce().result == .failed(failure))
+    }
+
+    /// The test above can fail.
+    @Test func aWriteWithoutCareRaisesASignal() throws {
+        let sockets = try SocketPair()
+        sockets.closeFarEnd()
+        #expect(raisesBrokenPipe { _ = unsafe write(sockets.server, [1], 1) })
     }
 
     @Test func aShutdownBeforeTheHandshakeSendsNothing() throws {

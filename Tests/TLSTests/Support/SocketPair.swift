@@ -119,3 +119,21 @@ func makeNonBlocking(_ number: Int32) throws { try require(fcntl(number, F_SETFL
 func require(_ result: Int32, _ call: String) throws {
     if result < 0 { throw SystemError(number: errno, call: call) }
 }
+
+/// Whether `body` raises SIGPIPE on this thread, whatever the process does with that signal: a blocked signal stays pending
+/// even where it is ignored.
+func raisesBrokenPipe(_ body: () -> Void) -> Bool {
+    var pipe = sigset_t()
+    var old = sigset_t()
+    var pending = sigset_t()
+    unsafe sigemptyset(&pipe)
+    unsafe sigaddset(&pipe, SIGPIPE)
+    unsafe pthread_sigmask(SIG_BLOCK, &pipe, &old)
+    body()
+    unsafe sigpending(&pending)
+    let isRaised = unsafe sigismember(&pending, SIGPIPE) == 1
+    var none = timespec()
+    if isRaised { unsafe sigtimedwait(&pipe, nil, &none) }
+    unsafe pthread_sigmask(SIG_SETMASK, &old, nil)
+    return isRaised
+}

@@ -53,9 +53,8 @@ final class TestClient {
         unsafe self.input = try unsafe valid(BIO_new(BIO_s_mem()))
         unsafe self.output = try unsafe valid(BIO_new(BIO_s_mem()))
         // Empty means "later", not "the end".
-        for unsafebio in unsafe [self.input, self.output] {
-            unsafe BIO_ctrl(bio, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
-        }
+        unsafe BIO_ctrl(self.input, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
+        unsafe BIO_ctrl(self.output, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
         unsafe SSL_set_bio(self.ssl, self.input, self.output)
         unsafe SSL_set_connect_state(self.ssl)
         try self.prepare(options)
