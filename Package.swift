@@ -163,7 +163,7 @@ let package = Package(
         tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
-        tests("TLSTests", ["TLS", "COpenSSL", "Linux", "Lab"]),
+        tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),

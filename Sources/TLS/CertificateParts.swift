@@ -118,12 +118,15 @@ final class PrivateKey: Sendable {
 @safe
 final class CertificateChain: Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
+    /// Kept, so that others find them in ``SharedCertificates``.
+    let certificates: [X509Certificate]
 
     /// Takes references of its own. nil without memory.
     init?(_ certificates: some Sequence<X509Certificate>) {
         guard let made = unsafe fairlead_chain_new() else { return nil }
+        self.certificates = Array(certificates)
         unsafe self.pointer = made
-        for certificate in certificates {
+        for certificate in self.certificates {
             unsafe X509_up_ref(certificate.pointer)
             if unsafe fairlead_chain_push(self.pointer, certificate.pointer) > 0 { continue }
             unsafe X509_free(certificate.pointer)
@@ -133,5 +136,5 @@ final class CertificateChain: Sendable {
 
     deinit { unsafe fairlead_chain_free(self.pointer) }
 
-    var count: Int { unsafe Int(fairlead_chain_count(self.pointer)) }
+    var count: Int { self.certificates.count }
 }
