@@ -144,7 +144,7 @@ import Testing
         var connections: [EndpointSlot] = []
         var now: UInt64 = 1
 
-        for _ in 0..<3000 {
+        for _ in 0..<2000 {
             switch Int.random(in: 0..<20, using: &random) {
             case 0:
                 let list = Self.list(&random)
