@@ -1,7 +1,7 @@
 /// Names an element of a ``Slab`` for as long as it is there; afterwards it names nothing, even if the place is
 /// used again.
 @frozen
-package struct Handle: BitwiseCopyable, Hashable, Sendable {
+public struct Handle: BitwiseCopyable, Hashable, Sendable {
     @usableFromInline let index: UInt32
     @usableFromInline let generation: UInt32
 
@@ -12,14 +12,14 @@ package struct Handle: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// Names nothing, ever.
-    @inlinable package static var none: Handle { Handle(index: 0, generation: 0) }
+    @inlinable public static var none: Handle { Handle(index: 0, generation: 0) }
 
-    @inlinable package var isNone: Bool { self.generation == 0 }
+    @inlinable public var isNone: Bool { self.generation == 0 }
 
     /// As a number for the kernel to keep. 24 bits of generation are plenty: events of a closed descriptor are at most one
     /// `epoll_wait(2)` old.
     @inlinable
-    package func token(kind: UInt8) -> UInt64 {
+    public func token(kind: UInt8) -> UInt64 {
         UInt64(kind) << 56 | UInt64(self.generation & 0xff_ffff) << 32 | UInt64(self.index)
     }
 }
@@ -42,10 +42,10 @@ package struct Handle: BitwiseCopyable, Hashable, Sendable {
 /// **Unsafe, and why it is right.** Places are as large as an element and aligned for it; one whose generation is odd
 /// holds an initialised element, an even one none.
 @safe
-package struct Slab<Element: ~Copyable>: ~Copyable {
-    package var places: SlabPlaces
+public struct Slab<Element: ~Copyable>: ~Copyable {
+    public var places: SlabPlaces
 
-    package init() {
+    public init() {
         self.places = SlabPlaces(
             stride: MemoryLayout<Element>.stride, alignment: max(MemoryLayout<Element>.alignment, 64))
     }
@@ -58,30 +58,30 @@ package struct Slab<Element: ~Copyable>: ~Copyable {
     }
 
     /// How many elements there are.
-    package var count: Int { self.places.count }
+    public var count: Int { self.places.count }
     /// One past the last position that may hold an element.
-    package var positions: Int { self.places.capacity }
+    public var positions: Int { self.places.capacity }
 
-    package mutating func insert(_ element: consuming Element) -> Handle {
+    public mutating func insert(_ element: consuming Element) -> Handle {
         let handle = self.places.take()
         unsafe self.places.address(of: handle).bindMemory(to: Element.self, capacity: 1).initialize(to: element)
         return handle
     }
 
     /// The element that the handle names must be there.
-    package mutating func remove(_ handle: Handle) -> Element {
+    public mutating func remove(_ handle: Handle) -> Element {
         let address = unsafe self.places.address(of: handle).assumingMemoryBound(to: Element.self)
         self.places.give(handle)
         return unsafe address.move()
     }
 
     @inlinable
-    package func contains(_ handle: Handle) -> Bool { self.places.contains(handle) }
+    public func contains(_ handle: Handle) -> Bool { self.places.contains(handle) }
 
     /// The handle that a token of the kernel was made of; nil if its element is gone.
     @inlinable
-    package func handle(token: UInt64) -> Handle? { self.places.handle(token: token) }
+    public func handle(token: UInt64) -> Handle? { self.places.handle(token: token) }
 
     /// The handle of the element at a position; nil if there is none.
-    package func handle(at position: Int) -> Handle? { self.places.handle(at: position) }
+    public func handle(at position: Int) -> Handle? { self.places.handle(at: position) }
 }

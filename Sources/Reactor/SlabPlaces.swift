@@ -5,7 +5,7 @@
 /// **Unsafe, and why it is right.** Blocks and tables are allocated and freed by this value alone (`~Copyable`); a handle is
 /// checked against the generation of its place before an address is given.
 @safe
-package struct SlabPlaces: ~Copyable {
+public struct SlabPlaces: ~Copyable {
     @usableFromInline static var blockBits: Int { 6 }
     @usableFromInline static var blockSize: Int { 64 }
 
@@ -24,9 +24,9 @@ package struct SlabPlaces: ~Copyable {
     private let alignment: Int
     private var blockCapacity = 16
     private var blockCount = 0
-    @usableFromInline package private(set) var capacity = 0
+    @usableFromInline public private(set) var capacity = 0
     private var firstFree = UInt32.max
-    package private(set) var count = 0
+    public private(set) var count = 0
 
     init(stride: Int, alignment: Int) {
         self.stride = stride
@@ -44,7 +44,7 @@ package struct SlabPlaces: ~Copyable {
     /// Where the element is that the handle names, which must be there. Good until it is removed.
     @inlinable
     @inline(__always)
-    package func address(of handle: Handle) -> UnsafeMutableRawPointer {
+    public func address(of handle: Handle) -> UnsafeMutableRawPointer {
         precondition(self.contains(handle), "no such element")
         let index = Int(handle.index)
         return unsafe self.blocks[index >> Self.blockBits] + (index & (Self.blockSize - 1)) * self.stride
@@ -52,13 +52,13 @@ package struct SlabPlaces: ~Copyable {
 
     @inlinable
     @inline(__always)
-    package func contains(_ handle: Handle) -> Bool {
+    public func contains(_ handle: Handle) -> Bool {
         unsafe Int(handle.index) < self.capacity && handle.generation & 1 == 1
             && self.places[Int(handle.index)].generation == handle.generation
     }
 
     @inlinable
-    package func handle(token: UInt64) -> Handle? {
+    public func handle(token: UInt64) -> Handle? {
         let index = UInt32(truncatingIfNeeded: token)
         guard Int(index) < self.capacity else { return nil }
         let generation = unsafe self.places[Int(index)].generation
@@ -66,7 +66,7 @@ package struct SlabPlaces: ~Copyable {
         return Handle(index: index, generation: generation)
     }
 
-    package func handle(at position: Int) -> Handle? {
+    public func handle(at position: Int) -> Handle? {
         guard position < self.capacity else { return nil }
         let generation = unsafe self.places[position].generation
         return generation & 1 == 1 ? Handle(index: UInt32(position), generation: generation) : nil
