@@ -3,7 +3,9 @@ internal import KubernetesAPI
 /// The rules of several Ingresses for one host, merged (X1 to X4), with what the losers are to be told.
 struct HostMerge {
     struct Item {
-        var planned: HostRoutes.Planned
+        let route: Route
+        var target: RouteTarget
+        let settings: RouteSettings
         let path: RulePath
         let isExact: Bool
         let affinity: AffinityPolicy?
@@ -62,22 +64,16 @@ struct HostMerge {
     private mutating func add(_ rule: PathRule, of claim: IngressRules, _ context: Context) {
         let route = Route(
             ingress: claim.name, host: self.host, path: rule.path.text, pathType: rule.type, backend: rule.backend.id)
-        var planned = HostRoutes.Planned(
-            route: route,
-            target: RouteTarget(backend: rule.backend.id.map(context.index) ?? -1),
-            settings: Self.settings(claim, context))
+        var target = RouteTarget(backend: rule.backend.id.map(context.index) ?? -1)
         if rule.backend.id == nil {
-            if let fallback = self.fallback {
-                planned.target = self.routes[fallback].planned.target
-            } else {
-                planned.target = RouteTarget(backend: -1, refusal: .resourceBackend)
-                planned.followsDefault = true
-            }
+            target =
+                self.fallback.map { self.routes[$0].target }
+                ?? RouteTarget(backend: -1, refusal: .resourceBackend, followsDefault: true)
         }
         self.routes.append(
             Item(
-                planned: Self.refused(planned, context), path: rule.path, isExact: rule.isExact,
-                affinity: claim.annotations.affinity))
+                route: route, target: Self.admitted(target, context), settings: Self.settings(claim, context),
+                path: rule.path, isExact: rule.isExact, affinity: claim.annotations.affinity))
     }
 
     /// What an Ingress's default backend gets of a host that its rules name: the oldest's (D2, H5).
@@ -104,11 +100,11 @@ struct HostMerge {
     ) -> Item {
         let route = Route(
             ingress: claim?.name, host: host, path: "/", pathType: .prefix, isDefault: true, backend: backend)
-        let planned = HostRoutes.Planned(
-            route: route, target: RouteTarget(backend: context.index(backend)),
-            settings: claim.map { Self.settings($0, context) } ?? context.options.settings)
+        let target = RouteTarget(backend: context.index(backend))
         return Item(
-            planned: Self.refused(planned, context), path: .root, isExact: false, affinity: claim?.annotations.affinity)
+            route: route, target: Self.admitted(target, context),
+            settings: claim.map { Self.settings($0, context) } ?? context.options.settings,
+            path: .root, isExact: false, affinity: claim?.annotations.affinity)
     }
 
     /// Those of the Ingress that the route is of (X3), and what the host adds.
@@ -121,12 +117,9 @@ struct HostMerge {
     }
 
     /// Nobody is let in whose certificate nobody can verify.
-    private static func refused(_ planned: HostRoutes.Planned, _ context: Context) -> HostRoutes.Planned {
-        guard let policy = context.clientAuthentication, !policy.isUsable else { return planned }
-        var planned = planned
-        planned.target = RouteTarget(backend: -1, refusal: .noClientAuthority)
-        planned.followsDefault = false
-        return planned
+    private static func admitted(_ target: RouteTarget, _ context: Context) -> RouteTarget {
+        guard let policy = context.clientAuthentication, !policy.isUsable else { return target }
+        return RouteTarget(backend: -1, refusal: .noClientAuthority)
     }
 
     private mutating func report(_ rule: PathRule, of loser: ObjectName, lostTo holder: ObjectName) {

@@ -62,7 +62,7 @@ extension IngressPlanner {
         self.changedHosts = []
         for host in self.hosts.hosts.values { if let policy = host.clientAuthentication { used.insert(policy) } }
         let changesNumbers = self.authentications.keep(used)
-        self.assemble(changesNames: changesNames)
+        self.assemble()
         if changesCertificates || changesNumbers || changesNames { self.assembleCertificates() }
     }
 
@@ -91,13 +91,9 @@ extension IngressPlanner {
         self.problems.set(problems, of: .catchAll)
     }
 
-    private mutating func assemble(changesNames: Bool) {
-        let names =
-            changesNames || self.routes.seed != self.seed
-            ? HostTable(self.hosts.names.elements, seed: self.seed) : self.routes.names
+    private mutating func assemble() {
         self.routes = RouteTable(
             revision: self.routes.revision + 1,
-            names: names,
             named: self.hosts.names.elements.compactMap { self.hosts[$0]?.routes },
             hostless: self.hosts[""]?.routes,
             catchAll: self.hosts.catchAll,
