@@ -46,6 +46,7 @@ struct HostMerge {
                 }
             }
         }
+        self.reportShadows()
     }
 
     /// The default for all hosts: of an Ingress, or of the command line.
@@ -122,19 +123,39 @@ struct HostMerge {
         return RouteTarget(backend: -1, refusal: .noClientAuthority)
     }
 
+    /// Of `/foo` and `/foo/` the longer text gets the requests of both (P4), whoever is older.
+    private mutating func reportShadows() {
+        var longer: [String: Item] = [:]
+        for item in self.routes where !item.isExact && !item.route.isDefault && item.path.text != item.path.element {
+            longer[item.path.element] = item
+        }
+        guard !longer.isEmpty else { return }
+        for item in self.routes where !item.isExact && !item.route.isDefault {
+            guard item.path.text == item.path.element, let winner = longer[item.path.text],
+                let loser = item.route.ingress
+            else { continue }
+            let owner = winner.route.ingress == loser ? "" : " of Ingress \(winner.route.ingress?.description ?? "")"
+            self.problems.append(
+                IngressProblem(
+                    ingress: loser, .warning, .pathConflict,
+                    "Prefix path \(item.path.text)\(self.place) gives way to the longer \(winner.path.text)\(owner)"))
+        }
+    }
+
+    private var place: String { self.host.isEmpty ? "" : " of host \(self.host)" }
+
     private mutating func report(_ rule: PathRule, of loser: ObjectName, lostTo holder: ObjectName) {
         let kind = rule.isExact ? "Exact" : "Prefix"
-        let place = self.host.isEmpty ? "" : " of host \(self.host)"
         if loser == holder {
             self.problems.append(
                 IngressProblem(
                     ingress: loser, .warning, .duplicatePath,
-                    "\(kind) path \(rule.path.text)\(place) is given twice: the first counts"))
+                    "\(kind) path \(rule.path.text)\(self.place) is given twice: the first counts"))
         } else {
             self.problems.append(
                 IngressProblem(
                     ingress: loser, .error, .pathConflict,
-                    "\(kind) path \(rule.path.text)\(place) is held by the older Ingress \(holder)"))
+                    "\(kind) path \(rule.path.text)\(self.place) is held by the older Ingress \(holder)"))
         }
     }
 }

@@ -4,7 +4,9 @@ extension IngressPlanner {
     /// Hosts whose certificate may be another one now that a Secret is.
     mutating func planSecrets() {
         for secret in self.changedSecrets {
-            for name in self.secretReferrers[secret] ?? [] { self.changedHosts.formUnion(self.rules[name]?.hosts ?? []) }
+            for name in self.secretReferrers[secret] ?? [] {
+                self.changedHosts.formUnion(self.rules[name]?.hosts ?? [])
+            }
             if secret == self.options.defaultCertificate { self.planDefaultCertificate(secret) }
         }
         self.changedSecrets = []
@@ -66,7 +68,8 @@ extension IngressPlanner {
         if changesCertificates || changesNumbers || changesNames { self.assembleCertificates() }
     }
 
-    private mutating func compile(_ name: String, _ claims: [IngressRules], _ context: HostMerge.Context) -> HostRoutes? {
+    private mutating func compile(_ name: String, _ claims: [IngressRules], _ context: HostMerge.Context) -> HostRoutes?
+    {
         guard !claims.isEmpty else {
             self.problems.set([], of: .host(name))
             return nil

@@ -87,7 +87,8 @@ package struct RouteTable: Sendable {
     @inlinable
     package func match(host: Span<UInt8>, path: Span<UInt8>) -> RouteMatch {
         var place = -1
-        if host.count > 0, host.count <= self.longestHost {
+        // A dot in front would be taken for a wildcard.
+        if host.count > 0, host.count <= self.longestHost, host[0] != UInt8(ascii: ".") {
             place = self.find(host, from: 0)
             if place < 0, self.hasWildcards { place = self.findWildcard(host) }
         }
@@ -112,7 +113,9 @@ package struct RouteTable: Sendable {
         while true {
             let slot = self.hosts[place]
             if slot.name.count == 0 { return -1 }
-            if slot.hash == hash, slot.name.holds(host, from: start, to: host.count, in: self.text.span) { return place }
+            if slot.hash == hash, slot.name.holds(host, from: start, to: host.count, in: self.text.span) {
+                return place
+            }
             place = (place &+ 1) & mask
         }
     }
