@@ -39,9 +39,7 @@ extension IngressPlanner {
     /// The rules and certificates of the hosts that are touched.
     mutating func planHosts() {
         guard !self.changedHosts.isEmpty else { return }
-        var changesNames = false
         var changesCertificates = false
-        var used = Set<ClientAuthentication>()
         for name in self.changedHosts {
             let former = self.hosts[name]
             let claims = (former?.claims.elements ?? []).compactMap { self.rules[$0.name] }
@@ -59,9 +57,11 @@ extension IngressPlanner {
                 clientAuthentication: authentication.policy, index: { [backends] in backends.index(of: $0) })
             let routes = self.compile(name, claims.filter { $0.paths[name] != nil }, context)
             if name.isEmpty { self.compileCatchAll(claims.filter(\.ownsCatchAll), context) }
-            if self.hosts.finish(name, routes, certificate.choice, authentication.policy) { changesNames = true }
+            self.hosts.finish(name, routes, certificate.choice, authentication.policy)
         }
         self.changedHosts = []
+        let changesNames = self.hosts.finishNames()
+        var used: Set<ClientAuthentication> = []
         for host in self.hosts.hosts.values { if let policy = host.clientAuthentication { used.insert(policy) } }
         let changesNumbers = self.authentications.keep(used)
         self.assemble()

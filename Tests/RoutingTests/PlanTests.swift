@@ -87,6 +87,29 @@ import Testing
         #expect(cluster.planner.plan().problems.isEmpty)
     }
 
+    /// More at once than are put in their places one by one.
+    @Test func manyComeAndGoAtOnce() {
+        var cluster = Cluster()
+        func web(_ index: Int) -> KubernetesObject { Self.web(Make.path("/", "s"), name: "web-\(index)") }
+        func names(_ plan: IngressPlan) -> [String] { plan.ingresses.map(\.name.name) }
+        for index in 0..<100 { cluster.add(web(index)) }
+        var plan = cluster.planner.plan()
+        let all = (0..<100).map { "web-\($0)" }.sorted()
+        #expect(names(plan) == all)
+        #expect(plan.problems.map(\.object.name.name) == all)
+        #expect(plan.routes.routes.map(\.host) == all.map { "\($0).example" }.sorted())
+        for index in 20..<90 { cluster.remove(.ingress, Make.name("web-\(index)")) }
+        for index in 100..<130 { cluster.add(web(index)) }
+        cluster.add(web(5))
+        plan = cluster.planner.plan()
+        let left = ((0..<20).map { $0 } + (90..<130).map { $0 }).map { "web-\($0)" }.sorted()
+        #expect(names(plan) == left)
+        #expect(plan.problems.map(\.object.name.name) == left)
+        #expect(plan.routes.routes.map(\.host) == left.map { "\($0).example" }.sorted())
+        #expect(plan.changes.problemsGone.count == 70 && plan.changes.problemsAppeared.count == 30)
+        #expect(Cluster.answer(plan, "web-50.example", "/") == "404")
+    }
+
     // MARK: - Status
 
     private static let address = LoadBalancerAddress(ip: Make.ip("192.0.2.1"))

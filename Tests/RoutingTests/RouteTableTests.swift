@@ -89,6 +89,24 @@ import Testing
         }
     }
 
+    /// What the fuzzer does, a little of it: bytes of which many are line ends and slashes.
+    @Test(arguments: [true, false])
+    func anyBytes(collide: Bool) {
+        var random = SeededGenerator(seed: 5)
+        for _ in 0..<500 {
+            let input = (0..<Int.random(in: 0...400, using: &random)).map { _ -> UInt8 in
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0: UInt8(ascii: "\n")
+                case 1, 2: UInt8(ascii: "/")
+                default: UInt8.random(in: 0...255, using: &random)
+                }
+            }
+            let difference = RouteTableProbe.difference(input, collide: collide)
+            #expect(difference == nil)
+        }
+        #expect(RouteTableProbe.difference([], collide: collide) == nil)
+    }
+
     /// Hosts and paths whose text ends at each place of a word, in buffers that end with them and that go on.
     @Test func lengthsAroundWords() {
         for length in 1...40 {
