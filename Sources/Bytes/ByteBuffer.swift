@@ -14,8 +14,8 @@
 /// written. Views (`readable`) borrow the buffer, so the compiler refuses a change while one is in use.
 @safe
 public struct ByteBuffer: ~Copyable {
-    @usableFromInline private(set) var base: UnsafeMutablePointer<UInt8>?
-    public private(set) var capacity: Int
+    @usableFromInline var base: UnsafeMutablePointer<UInt8>?
+    @usableFromInline var size: Int
     @usableFromInline var start: Int
     @usableFromInline var end: Int
 
@@ -23,7 +23,7 @@ public struct ByteBuffer: ~Copyable {
     @inlinable
     public init() {
         unsafe self.base = nil
-        self.capacity = 0
+        self.size = 0
         self.start = 0
         self.end = 0
     }
@@ -31,14 +31,14 @@ public struct ByteBuffer: ~Copyable {
     public init(capacity: Int) {
         precondition(capacity > 0 && capacity <= 1 << 30, "no capacity for a buffer: \(capacity)")
         unsafe self.base = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        self.capacity = capacity
+        self.size = capacity
         self.start = 0
         self.end = 0
     }
 
     init(owning base: UnsafeMutablePointer<UInt8>, capacity: Int) {
         unsafe self.base = base
-        self.capacity = capacity
+        self.size = capacity
         self.start = 0
         self.end = 0
     }
@@ -52,7 +52,9 @@ public struct ByteBuffer: ~Copyable {
         return unsafe UnownedMemory(base: base)
     }
 
-    @inlinable public var hasMemory: Bool { self.capacity != 0 }
+    /// Bytes of memory.
+    @inlinable public var capacity: Int { self.size }
+    @inlinable public var hasMemory: Bool { self.size != 0 }
     /// How many bytes can be read.
     @inlinable public var count: Int { self.end &- self.start }
     @inlinable public var isEmpty: Bool { self.end == self.start }

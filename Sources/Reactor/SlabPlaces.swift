@@ -24,7 +24,9 @@ public struct SlabPlaces: ~Copyable {
     private let alignment: Int
     private var blockCapacity = 16
     private var blockCount = 0
-    @usableFromInline public private(set) var capacity = 0
+    /// One past the last place.
+    @usableFromInline var end = 0
+    public var capacity: Int { self.end }
     private var firstFree = UInt32.max
     public private(set) var count = 0
 
@@ -53,21 +55,21 @@ public struct SlabPlaces: ~Copyable {
     @inlinable
     @inline(__always)
     public func contains(_ handle: Handle) -> Bool {
-        unsafe Int(handle.index) < self.capacity && handle.generation & 1 == 1
+        unsafe Int(handle.index) < self.end && handle.generation & 1 == 1
             && self.places[Int(handle.index)].generation == handle.generation
     }
 
     @inlinable
     public func handle(token: UInt64) -> Handle? {
         let index = UInt32(truncatingIfNeeded: token)
-        guard Int(index) < self.capacity else { return nil }
+        guard Int(index) < self.end else { return nil }
         let generation = unsafe self.places[Int(index)].generation
         guard generation & 1 == 1, UInt64(generation & 0xff_ffff) == token >> 32 & 0xff_ffff else { return nil }
         return Handle(index: index, generation: generation)
     }
 
     public func handle(at position: Int) -> Handle? {
-        guard position < self.capacity else { return nil }
+        guard position < self.end else { return nil }
         let generation = unsafe self.places[position].generation
         return generation & 1 == 1 ? Handle(index: UInt32(position), generation: generation) : nil
     }
@@ -97,13 +99,13 @@ public struct SlabPlaces: ~Copyable {
         if self.blockCount == self.blockCapacity { self.moveTables() }
         unsafe self.blocks[self.blockCount] = .allocate(
             byteCount: self.stride * Self.blockSize, alignment: self.alignment)
-        for index in (self.capacity..<self.capacity + Self.blockSize).reversed() {
+        for index in (self.end..<self.end + Self.blockSize).reversed() {
             unsafe (self.places + index).initialize(to: Place())
             unsafe self.places[index].nextFree = self.firstFree
             self.firstFree = UInt32(index)
         }
         self.blockCount += 1
-        self.capacity += Self.blockSize
+        self.end += Self.blockSize
     }
 
     private mutating func moveTables() {
@@ -111,7 +113,7 @@ public struct SlabPlaces: ~Copyable {
         let blocks = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: blockCapacity)
         let places = UnsafeMutablePointer<Place>.allocate(capacity: blockCapacity * Self.blockSize)
         unsafe blocks.moveInitialize(from: self.blocks, count: self.blockCount)
-        unsafe places.moveInitialize(from: self.places, count: self.capacity)
+        unsafe places.moveInitialize(from: self.places, count: self.end)
         unsafe self.blocks.deallocate()
         unsafe self.places.deallocate()
         unsafe self.blocks = blocks
