@@ -1,4 +1,4 @@
-internal import Linux
+package import Linux
 internal import Networking
 
 /// An HTTP/1.1 server to measure proxies with: one thread, nothing but what a backend has to do, so that there is as little
@@ -32,6 +32,10 @@ package struct HTTPBackend: ~Copyable {
     /// A request head that is longer ends its connection.
     private static let headLimit = 64 << 10
 
+    private static let listenerToken = 0
+    private static let stopToken = 1
+    private static let firstClientToken = 2
+
     private let listener: Socket
     private var queue: EventQueue
     private var clients: [Client?] = []
@@ -64,7 +68,7 @@ package struct HTTPBackend: ~Copyable {
         try listener.bind(to: address)
         try listener.listen()
         let queue = try EventQueue()
-        try queue.add(listener.number, as: 0)
+        try queue.add(listener.number, as: Self.listenerToken)
         self.listener = listener
         self.queue = queue
     }
@@ -77,12 +81,17 @@ package struct HTTPBackend: ~Copyable {
         return Array(head.utf8) + body
     }
 
-    /// Serves until the process ends.
-    package mutating func serve() throws -> Never {
+    /// Serves until `stop` is signalled, or for ever.
+    package mutating func serve(until stop: WakeUp? = nil) throws {
+        if let stop { try self.queue.add(stop.number, as: Self.stopToken) }
         while true {
             for index in 0..<(try self.queue.wait(until: nil)) {
                 let event = self.queue[index]
-                if event.token == 0 { try self.accept() } else { self.advance(event.token - 1, event.isWritable) }
+                switch event.token {
+                case Self.stopToken: return
+                case Self.listenerToken: try self.accept()
+                default: self.advance(event.token - Self.firstClientToken, event.isWritable)
+                }
             }
         }
     }
@@ -93,7 +102,7 @@ package struct HTTPBackend: ~Copyable {
             try client.socket.setNoDelay()
             let place = self.free.popLast() ?? self.clients.count
             if place == self.clients.count { self.clients.append(client) } else { self.clients[place] = client }
-            try self.queue.add(client.socket.number, as: place + 1)
+            try self.queue.add(client.socket.number, as: place + Self.firstClientToken)
             self.counters.connections += 1
         }
     }
@@ -173,7 +182,7 @@ package struct HTTPBackend: ~Copyable {
         }
         if client.waitsToWrite == isDone {
             client.waitsToWrite = !isDone
-            try self.queue.change(client.socket.number, as: place + 1, writing: !isDone)
+            try self.queue.change(client.socket.number, as: place + Self.firstClientToken, writing: !isDone)
         }
     }
 }

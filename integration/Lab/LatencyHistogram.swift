@@ -40,6 +40,6 @@ package struct LatencyHistogram: Sendable {
         if index < Self.steps { return Int64(index) }
         let exponent = index / Self.steps - 1
         let start = Int64(index % Self.steps + Self.steps) << Int64(exponent)
-        return start + (1 << Int64(exponent)) - 1
+        return start - 1 + (1 << Int64(exponent))
     }
 }

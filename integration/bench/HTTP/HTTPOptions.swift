@@ -6,7 +6,7 @@ struct HTTPOptions {
         usage: fairlead-bench --http --fairlead PROGRAM [--envoy PROGRAM] [--report FILE]
                               [--rounds N] [--seconds N] [--only a,b,...] [--without NAME,...] [--profile]
           --rounds   of every measure, all proxies in turn (default 3)
-          --seconds  of load in each (default 4)
+          --seconds  of load in each (default 3)
           --only     a keep-alive, b fixed load, c TLS, d 1 MiB bodies, e idle connections, f 1,000 hosts,
                      h allocations
           --without  fairlead, nginx, haproxy, envoy
@@ -18,7 +18,7 @@ struct HTTPOptions {
     var envoy = "envoy"
     var report: String?
     var rounds = 3
-    var seconds = 4
+    var seconds = 3
     var measures: Set<String> = ["a", "b", "c", "d", "e", "f", "h"]
     var without: Set<Proxy> = []
     var isProfile = false

@@ -2,19 +2,19 @@
 enum HTTPReport {
     static func tables(_ results: HTTPResults) -> [Table] {
         var tables: [Table] = []
-        let bars = Bar.all(results)
-        if !bars.isEmpty {
-            var table = Table("Bars", self.preamble(results), ["what", "at most", "measured", "met"])
-            table.rows = bars.map(\.cells)
-            tables.append(table)
-        }
         for measure in Saturation.groups.joined() where results.saturation.measures.contains(measure) {
-            tables.append(self.table(measure, results, preamble: tables.isEmpty ? self.preamble(results) + "\n\n" : ""))
+            tables.append(self.table(measure, results))
         }
         if let fixed = results.fixedLoad { tables += self.tables(fixed, results) }
         if !results.idle.isEmpty { tables.append(self.idle(results)) }
         if !results.allocations.isEmpty { tables.append(self.allocations(results)) }
-        return tables
+        // By their letters; those with the same letter stay in order.
+        let letters = Set(tables.compactMap(\.title.first)).sorted()
+        tables = letters.flatMap { letter in tables.filter { $0.title.first == letter } }
+        let bars = Bar.all(results)
+        var summary = Table("Bars", self.preamble(results), ["what", "at most", "measured", "met"])
+        summary.rows = bars.map(\.cells)
+        return [summary] + tables
     }
 
     private static func preamble(_ results: HTTPResults) -> String {
@@ -43,7 +43,7 @@ enum HTTPReport {
         switch measure {
         case .keepAlive: return "\(common) By wrk."
         case .manyHosts:
-            return "The same as above, with other routes. *To one host*: CPU beside that of the same proxy there."
+            return "As a, with other routes. *To one host*: CPU beside that of the same proxy in a, in the same round."
         case .tlsKeepAlive:
             let agreed = results.proxies.compactMap { proxy in
                 results.negotiated[proxy].map { "\(proxy.name): \($0.what)\($0.resumes ? "" : ", no resumption")" }
@@ -56,7 +56,7 @@ enum HTTPReport {
         }
     }
 
-    private static func table(_ measure: Saturation, _ results: HTTPResults, preamble: String) -> Table {
+    private static func table(_ measure: Saturation, _ results: HTTPResults) -> Table {
         let runs = results.saturation
         let isMany = measure == .manyHosts
         var header = [
@@ -66,7 +66,7 @@ enum HTTPReport {
         ]
         if isMany { header.insert("to one host", at: 4) }
         var table = Table(
-            "\(measure.letter): \(measure.title)", preamble + self.note(measure, results), header)
+            "\(measure.letter): \(measure.title)", self.note(measure, results), header)
         for target in results.proxies.map(Target.proxy) + [.direct] {
             let samples = runs[measure, target]
             if samples.isEmpty { continue }
@@ -82,7 +82,8 @@ enum HTTPReport {
                 ($0.0 + $1.backend.connections, $0.1 + $1.backend.requests)
             }
             var row = [
-                target.name, Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), self.percent(costs.spread),
+                target.name + (measure.isTLS && target == .direct ? ", no TLS" : ""),
+                Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), self.percent(costs.spread),
                 ratio, Table.grouped(Int(samples.map(\.requestsPerSecond).median)),
                 self.latency(samples.map(\.figures.p50).median), self.latency(samples.map(\.figures.p99).median),
                 self.percent(samples.map(\.share).median), "\(samples.count(where: \.isFlagged)) of \(samples.count)",

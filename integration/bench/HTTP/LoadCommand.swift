@@ -49,6 +49,7 @@ enum LoadCommand {
         case self.backend:
             var server = try HTTPBackend(on: Scene.backendAddress)
             try server.serve()
+            return true
         case self.load:
             try self.makeLoad(arguments.dropFirst().compactMap { Int($0) }, counters: arguments.dropFirst(6).first)
             return true

@@ -37,7 +37,7 @@ enum Proxy: String, CaseIterable {
                 "--http-port", "\(self.httpPort)", "--https-port", "\(self.httpsPort)", "--workers", "1",
             ]
         case .nginx: ["nginx", "-p", ".", "-c", "nginx.conf"]
-        case .haproxy: ["haproxy", "-db", "-q", "-f", "haproxy.cfg"]
+        case .haproxy: ["haproxy", "-db", "-f", "haproxy.cfg"]
         case .envoy:
             [programs.envoy, "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
         }
@@ -75,7 +75,7 @@ final class ProxyProcess {
         self.proxy = proxy
         self.process = try scene.spawnProxy(proxy.command(programs), environment: environment)
         let answers = waitUntil(timeout: .seconds(30), interval: .milliseconds(50)) {
-            !self.process.isRunning || (self.status(scene, "http", proxy.httpPort) == "200")
+            !self.process.isRunning || self.status(scene) == "200"
         }
         guard answers, self.process.isRunning else {
             throw LabError("\(proxy.name) does not answer: \(self.process.errorOutput.suffix(2000))")
@@ -85,11 +85,10 @@ final class ProxyProcess {
     var pid: Int32 { self.process.pid }
 
     /// What curl says to a request for the first host.
-    private func status(_ scene: Scene, _ scheme: String, _ port: UInt16) -> String? {
-        let host = Routes.host(0)
-        return try? scene.sandbox.host.execute([
-            "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "--resolve", "\(host):\(port):127.0.0.1",
-            "\(scheme)://\(host):\(port)/item",
+    private func status(_ scene: Scene) -> String? {
+        try? scene.sandbox.host.execute([
+            "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: \(Routes.host(0))",
+            "http://127.0.0.1:\(self.proxy.httpPort)/item",
         ]).output
     }
 

@@ -30,6 +30,12 @@ struct Saturation: Hashable {
         [.keepAlive, .manyHosts], [.tlsKeepAlive, .tlsFull, .tlsResumed], [.download, .upload],
     ]
 
+    /// Whether the backend is asked without a proxy, too. It has no TLS, and no routes.
+    var isMeasuredDirectly: Bool {
+        if case .connection = self.request { return false }
+        return self.hosts == 1
+    }
+
     /// KiB of body in each request, where that is what counts.
     var kibibytes: Double? { self.request == .download || self.request == .upload ? 1024 : nil }
 }
@@ -135,8 +141,9 @@ struct SaturationRun {
                     let scene = try self.scene(measure)
                     switch target {
                     case .direct:
-                        guard !measure.isTLS, measure.hosts == 1 else { continue }
-                        let sample = try self.sample(measure, scene, Scene.backendAddress.port) {
+                        guard measure.isMeasuredDirectly else { continue }
+                        let port = Scene.backendAddress.port
+                        let sample = try self.sample(measure, scene, port) {
                             Usage.processorTime(of: scene.backend.pid)
                         }
                         results.add(sample, measure, target)
@@ -169,14 +176,16 @@ struct SaturationRun {
     private func sample(
         _ measure: Saturation, _ scene: Scene, _ port: UInt16, _ processorTime: () -> Duration
     ) throws -> Sample {
+        let isProxy = port != Scene.backendAddress.port
+        var load = self.load(measure)
+        load.isTLS = measure.isTLS && isProxy
         let counters = try scene.counters()
         let busy = Usage.busyTime(ofProcessor: Scene.proxyProcessor)
         let (began, processor) = (ContinuousClock.now, processorTime())
-        let figures = try self.load(measure).run(scene, port: port, seconds: self.seconds)
+        let figures = try load.run(scene, port: port, seconds: self.seconds)
         let (wall, spent) = (ContinuousClock.now - began, processorTime() - processor)
         let busyNow = Usage.busyTime(ofProcessor: Scene.proxyProcessor) - busy
         let reached = try scene.counters()
-        let isProxy = port != Scene.backendAddress.port
         return Sample(
             figures: figures, cost: spent / .microseconds(1) / Double(max(1, figures.requests)),
             share: spent / .seconds(figures.seconds),

@@ -9,7 +9,6 @@ final class Scene {
     static let backendAddress = SocketAddress(IPAddress(10, 244, 0, 2), 8000)
     static let proxyProcessor = 0
     private static let loadProcessor = 1
-    private static let descriptors = 65536
 
     let sandbox: Sandbox
     let folder: String
@@ -26,7 +25,7 @@ final class Scene {
         // Loopback addresses are none that an EndpointSlice may have. Many connections are made and closed.
         try host.shell("ip address add \(Self.backendAddress.address)/32 dev lo")
         try host.setKernelParameters([
-            ("net/ipv4/ip_local_port_range", "1024 65535"), ("net/ipv4/tcp_tw_reuse", "1"),
+            ("net/ipv4/ip_local_port_range", "10240 65535"), ("net/ipv4/tcp_tw_reuse", "1"),
             ("net/core/somaxconn", "4096"), ("net/ipv4/tcp_max_syn_backlog", "4096"),
         ])
         try host.shell(
@@ -62,9 +61,9 @@ final class Scene {
 
     private static var thisProgram: String { "/proc/\(getpid())/exe" }
 
-    /// `arguments` on one processor, with as many descriptors as a proxy would be given.
+    /// `arguments` on one processor, with as many descriptors as there may be.
     private static func on(_ processor: Int, _ arguments: [String]) -> [String] {
-        ["taskset", "-c", "\(processor)", "prlimit", "--nofile=\(Self.descriptors):\(Self.descriptors)"] + arguments
+        ["taskset", "-c", "\(processor)", "sh", "-c", "ulimit -n $(ulimit -Hn); exec \"$@\"", "sh"] + arguments
     }
 
     /// Starts a program on the processor of the proxies. `environment` comes on top of ours.

@@ -49,7 +49,7 @@ struct Wrk {
     let request: Request
     let connections: Int
     let hosts: Int
-    let isTLS: Bool
+    var isTLS: Bool
 
     /// Runs against a port of the scene, the backend's included.
     func run(_ scene: Scene, port: UInt16, seconds: Int) throws -> Figures {
