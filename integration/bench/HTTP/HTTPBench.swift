@@ -53,7 +53,8 @@ struct HTTPBench {
         }
         self.options = options
         // A proxy that is left out need not exist.
-        let fairlead = options.without.contains(.fairlead) ? "" : try FairleadProcess.locate(options.fairlead)
+        let isNeeded = options.isProfile || !options.without.contains(.fairlead)
+        let fairlead = isNeeded ? try FairleadProcess.locate(options.fairlead) : ""
         let files = try Self.absolute(Self.files)
         self.programs = Programs(
             fairlead: fairlead.isEmpty ? "" : try Self.absolute(fairlead),

@@ -27,13 +27,18 @@ struct HTTPProfile {
         guard perf.waitForExit(timeout: .seconds(20)) == .exited(0) else {
             throw LabError("perf record: \(perf.output)")
         }
-        let report = try self.scene.sandbox.host.shell(
-            "perf report -i \(file) --stdio -q --no-children --sort dso,symbol 2>/dev/null | grep -v '^$' | head -n \(Self.symbols)",
-            timeout: .seconds(120))
+        func report(_ sort: String, _ lines: Int) throws -> String {
+            try self.scene.sandbox.host.shell(
+                """
+                perf report -i \(file) --stdio -q --no-children --sort \(sort) 2>/dev/null \
+                | sed 's/[ -]*$//' | grep . | head -n \(lines)
+                """, timeout: .seconds(120))
+        }
         let cost = spent / .microseconds(1) / Double(max(1, figures.requests))
         print(
             "\(Table.grouped(figures.requests)) requests, \(Table.decimal(cost, 2)) us of processor time each (with perf)\n"
         )
-        print(report)
+        print(try report("dso", 8))
+        print(try report("dso,symbol", Self.symbols))
     }
 }

@@ -3,6 +3,21 @@ import Lab
 import Linux
 import Networking
 
+/// A folder that goes with its last reference.
+private final class ScratchFolder {
+    let path: String
+
+    init() throws {
+        let completion = try ChildProcess.run(["mktemp", "-d", "/tmp/fairlead-bench-XXXXXX"])
+        guard completion.succeeded else { throw LabError(completion.errorOutput) }
+        self.path = completion.output.filter { $0 != "\n" }
+    }
+
+    deinit { self.delete() }
+
+    func delete() { _ = try? ChildProcess.run(["rm", "-rf", self.path]) }
+}
+
 /// One network namespace with the backend in it, and a folder with what proxies read for one table of routes. Proxies get
 /// processor 0; backend and load share processor 1.
 final class Scene {
@@ -11,7 +26,8 @@ final class Scene {
     private static let loadProcessor = 1
 
     let sandbox: Sandbox
-    let folder: String
+    var folder: String { self.scratch.path }
+    private let scratch: ScratchFolder
     /// Where wrk's script and what is preloaded are.
     let tools: String
     let backend: ChildProcess
@@ -20,8 +36,11 @@ final class Scene {
     init(routes: Routes, files: String) throws {
         self.sandbox = try Sandbox()
         let host = self.sandbox.host
-        self.folder = try host.shell("mktemp -d /tmp/fairlead-bench-XXXXXX").filter { $0 != "\n" }
-        self.tools = "\(files)/tools"
+        let scratch = try ScratchFolder()
+        let folder = scratch.path
+        self.scratch = scratch
+        let tools = "\(files)/tools"
+        self.tools = tools
         // Loopback addresses are none that an EndpointSlice may have. Many connections are made and closed.
         try host.shell("ip address add \(Self.backendAddress.address)/32 dev lo")
         try host.setKernelParameters([
@@ -30,25 +49,25 @@ final class Scene {
         ])
         try host.shell(
             """
-            cd \(self.folder) && chmod 755 . && cp \(files)/peers/* . && mkdir manifests
+            cd \(folder) && chmod 755 . && cp \(files)/peers/* . && mkdir manifests
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem \
             -days 30 -subj /CN=\(Routes.host(0)) -addext subjectAltName=DNS:*.bench.example 2>/dev/null
             cat cert.pem key.pem > tls.pem
             for tool in count-allocations forget-sessions; do
-                cc -O2 -shared -fPIC -o $tool.so \(self.tools)/$tool.c -ldl
+                cc -O2 -shared -fPIC -o $tool.so \(tools)/$tool.c -ldl
             done
             """)
-        let certificate = try host.shell("base64 -w0 \(self.folder)/cert.pem")
-        let key = try host.shell("base64 -w0 \(self.folder)/key.pem")
+        let certificate = try host.shell("base64 -w0 \(folder)/cert.pem")
+        let key = try host.shell("base64 -w0 \(folder)/key.pem")
         for (name, text) in [
             ("routes.conf", routes.nginx), ("routes.map", routes.haproxy), ("routes.yaml", routes.envoy),
             ("manifests/bench.yaml", routes.manifests(certificate: certificate, key: key)),
         ] {
-            try Descriptor.open("\(self.folder)/\(name)", flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
+            try Descriptor.open("\(folder)/\(name)", flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
         }
         self.backend = try host.spawn(
             Self.on(Self.loadProcessor, [Self.thisProgram, LoadCommand.backend]), errorOutput: .inherited)
-        guard waitUntil(timeout: .seconds(5), { (try? self.counters()) != nil }) else {
+        guard waitUntil(timeout: .seconds(5), { (try? Self.counters(host)) != nil }) else {
             throw LabError("the backend does not answer")
         }
     }
@@ -56,7 +75,7 @@ final class Scene {
     func tearDown() {
         self.backend.kill()
         self.sandbox.tearDown()
-        _ = try? ChildProcess.run(["rm", "-rf", self.folder])
+        self.scratch.delete()
     }
 
     private static var thisProgram: String { "/proc/\(getpid())/exe" }
@@ -108,8 +127,10 @@ final class Scene {
     }
 
     /// What has reached the backend so far.
-    func counters() throws -> HTTPBackend.Counters {
-        let text = try self.sandbox.host.shell("curl -sf http://\(Self.backendAddress)/counters")
+    func counters() throws -> HTTPBackend.Counters { try Self.counters(self.sandbox.host) }
+
+    private static func counters(_ host: Host) throws -> HTTPBackend.Counters {
+        let text = try host.shell("curl -sf http://\(self.backendAddress)/counters")
         guard let counters = HTTPBackend.Counters(text: text) else { throw LabError("the backend's counters: \(text)") }
         return counters
     }
