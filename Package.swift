@@ -112,9 +112,10 @@ let package = Package(
         ),
 
         // The lab: network namespaces, echo servers, programs run inside them.
+        .systemLibrary(name: "CLab", path: "integration/CLab"),
         .target(
             name: "Lab",
-            dependencies: ["Linux", "Networking"],
+            dependencies: ["CLab", "Linux", "Networking"],
             path: "integration/Lab",
             swiftSettings: settings
         ),
@@ -129,6 +130,7 @@ let package = Package(
             name: "fairlead-bench",
             dependencies: ["Lab", "Linux", "Networking", "Nftables", "Observability"],
             path: "integration/bench",
+            exclude: ["HTTP/peers", "HTTP/tools"],
             swiftSettings: settings
         ),
 

@@ -153,6 +153,20 @@ struct Socket: ~Copyable, Sendable {
         return (Array(buffer[..<count]), SocketAddress(bytes: source[..<Int(length)]))
     }
 
+    /// What has arrived and fits into `buffer` from `start` on, put there: how much, 0 at the end of a stream, nil if
+    /// nothing.
+    func receive(into buffer: inout [UInt8], from start: Int = 0) throws(SystemError) -> Int? {
+        precondition(start < buffer.count, "no room to receive into")
+        return try nonBlockingCall("recv") {
+            unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.recv(self.number, $0.baseAddress.map { unsafe $0 + start }, $0.count - start, 0)
+            }
+        }
+    }
+
+    /// Sends each write at once.
+    func setNoDelay() throws(SystemError) { try self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
     /// The error that waits on the socket, if any, which takes it away.
     func takeError() -> Int32? {
         var error: Int32 = 0
