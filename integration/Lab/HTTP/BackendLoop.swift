@@ -1,5 +1,6 @@
 internal import Linux
 internal import Networking
+import Synchronization
 
 /// The thread of an ``HTTPBackend``: all its sockets, waited for together.
 final class BackendLoop: Sendable {
@@ -15,20 +16,24 @@ final class BackendLoop: Sendable {
 
     private let shared: BackendState
     private let address: SocketAddress
-    private let firstListener: Listener
+    /// Until the thread has it.
+    private let firstListener: Mutex<Listener?>
     private let host: Host
 
     init(on host: Host, _ shared: BackendState, _ address: SocketAddress) throws {
         self.shared = shared
         self.address = address
         self.host = host
-        self.firstListener = try host.run { try Listener(address) }
+        self.firstListener = Mutex(try host.run { try Listener(address) })
     }
 
     func serve() {
         // For listeners that come later.
         guard (try? self.host.namespace.enter()) != nil else { return }
-        var listener: Listener? = self.firstListener
+        var listener = self.firstListener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
         var connections: [BackendConnection] = []
         while true {
             var interests = [Readiness.Interest(number: self.shared.wakeUp.number, writing: false)]

@@ -62,11 +62,11 @@ package struct TLSHandshake: Sendable {
 
     package var leaf: String? { self.chain.first }
 
-    init(output: String, errorOutput: String) {
+    init(isWhole: Bool, output: String, errorOutput: String) {
         self.text = output + errorOutput
         let lines = output.split(separator: "\n").map(String.init)
         let summary = lines.first { $0.hasPrefix("New, TLS") || $0.hasPrefix("Reused, TLS") } ?? ""
-        self.succeeded = !summary.isEmpty
+        self.succeeded = isWhole && !summary.isEmpty
         self.isResumed = summary.hasPrefix("Reused")
         self.version = summary.split(separator: " ").dropFirst().first.map { String($0.dropLast()) } ?? ""
         self.protocolName = lines.first { $0.hasPrefix("ALPN protocol: ") }.map { String($0.dropFirst(15)) }
@@ -90,7 +90,8 @@ extension Host {
     ) throws -> TLSHandshake {
         let words = ["openssl", "s_client", "-connect", "\(target)", "-showcerts"]
         let completion = try self.execute(words + TLSHandshake.nameOptions(name) + options)
-        return TLSHandshake(output: completion.output, errorOutput: completion.errorOutput)
+        return TLSHandshake(
+            isWhole: completion.succeeded, output: completion.output, errorOutput: completion.errorOutput)
     }
 }
 
