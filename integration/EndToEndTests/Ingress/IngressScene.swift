@@ -142,6 +142,12 @@ final class IngressScene: Sendable {
         try body()
     }
 
+    /// A file for other programs, in the folder of manifests, where it counts for nothing. Returns its path.
+    func file(_ name: String, _ text: String) throws -> String {
+        try self.folder.write(name, text)
+        return "\(self.folder.path)/\(name)"
+    }
+
     /// Waits until all that was written before is in force: so is a route to nowhere that is written last. Each worker takes
     /// a change over by itself, so several new connections have to say so in a row.
     func settle() throws {
