@@ -116,7 +116,10 @@ final class BackendConnection {
         self.input.removeFirst(end)
         self.requests += 1
         self.request = request
-        if request.body.hasEnded { self.record { $0.completed += 1 } }
+        self.record { record in
+            if request.body.hasEnded { record.completed += 1 }
+            if record.targets.count < 1000 { record.targets.append(request.target) }
+        }
         self.steps = self.shared.update { $0.scripts[request.path] ?? [.awaitBody, .answer] }[...]
         return true
     }
@@ -212,6 +215,7 @@ struct BackendRequest {
     }
 
     let method: String
+    let target: String
     /// The target without its query.
     let path: String
     let closes: Bool
@@ -239,7 +243,8 @@ struct BackendRequest {
             self.body = .none
         }
         self.method = String(decoding: words[0], as: UTF8.self)
-        self.path = String(decoding: words[1].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+        self.target = String(decoding: words[1], as: UTF8.self)
+        self.path = String(self.target.prefix { $0 != "?" })
         self.head = Array(head)
         let connection = fields.values("Connection").joined(separator: ",").lowercased()
         self.closes =

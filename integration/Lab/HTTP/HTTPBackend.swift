@@ -46,6 +46,8 @@ package final class HTTPBackend: Sendable {
         package internal(set) var receivedCount = 0
         /// Requests that came whole.
         package internal(set) var completed = 0
+        /// Targets of the requests whose heads came, at most 1000.
+        package internal(set) var targets: [String] = []
         /// What was wrong with what came.
         package internal(set) var fault: String?
         package internal(set) var end: End?
@@ -85,6 +87,9 @@ package final class HTTPBackend: Sendable {
 
     /// Requests that came whole, on all connections.
     package var requests: Int { self.shared.update { $0.records.reduce(0) { $0 + $1.completed } } }
+
+    /// Targets of all requests, on all connections.
+    package var targets: [String] { self.shared.update { $0.records.flatMap(\.targets) } }
 
     /// Bytes that came, on all connections.
     package var receivedBytes: Int { self.shared.update { $0.records.reduce(0) { $0 + $1.receivedCount } } }
