@@ -22,11 +22,14 @@ final class IngressScene: Sendable {
     let sandbox: Sandbox
     let folder: ManifestFolder
     private let arguments: [String]
+    private let prefix: [String]
     private let process: Mutex<FairleadProcess>
     private let backends = Mutex<[HTTPBackend]>([])
     private let settledTimes = Atomic<Int>(0)
 
-    init(objects: [any Manifest] = [], withClass: Bool = true, _ further: [String] = []) throws {
+    init(
+        objects: [any Manifest] = [], withClass: Bool = true, prefix: [String] = [], _ further: [String] = []
+    ) throws {
         let sandbox = try Sandbox()
         let folder = try ManifestFolder()
         let standing: [any Manifest] =
@@ -41,7 +44,8 @@ final class IngressScene: Sendable {
                 "--trusted-proxies", "127.8.0.0/16", "--proxy-protocol-trusted", "127.9.0.0/16",
                 "--publish-status-address", "192.0.2.80",
             ] + further
-        self.process = Mutex(try FairleadProcess(on: sandbox.host, self.arguments))
+        self.prefix = prefix
+        self.process = Mutex(try FairleadProcess(on: sandbox.host, self.arguments, prefix: prefix))
         try self.awaitHealth()
     }
 
@@ -61,7 +65,7 @@ final class IngressScene: Sendable {
 
     /// Starts another Fairlead as the first was started.
     func start(_ further: [String] = []) throws {
-        let fairlead = try FairleadProcess(on: self.host, self.arguments + further)
+        let fairlead = try FairleadProcess(on: self.host, self.arguments + further, prefix: self.prefix)
         self.process.withLock { $0 = fairlead }
         try self.awaitHealth()
     }

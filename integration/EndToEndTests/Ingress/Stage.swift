@@ -9,15 +9,21 @@ extension EndToEnd {
 extension EndToEnd.Ingress {
     /// Tests that share one Fairlead. Each brings its own hosts, and takes them away again.
     @Suite(StageTrait()) struct Shared {}
+
+    /// The same, with a Fairlead that is short of patience: every timeout of clients is a second or two.
+    @Suite(StageTrait(options: IngressOptions.hurried)) struct Hurried {}
 }
 
 /// The scene of all tests below a suite, made before the first and torn down after the last.
 struct StageTrait: SuiteTrait, TestScoping {
+    /// Options of the program.
+    var options: [String] = []
+
     @concurrent
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        let scene = try Stage.build()
+        let scene = try Stage.build(self.options)
         defer { scene.tearDown() }
         try await Stage.$current.withValue(scene) { try await function() }
     }
