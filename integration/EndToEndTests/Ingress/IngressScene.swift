@@ -21,7 +21,8 @@ final class IngressScene: Sendable {
 
     let sandbox: Sandbox
     let folder: ManifestFolder
-    private let arguments: [String]
+    /// What the program is started with.
+    let arguments: [String]
     private let prefix: [String]
     private let process: Mutex<FairleadProcess>
     private let backends = Mutex<[HTTPBackend]>([])

@@ -33,6 +33,36 @@ extension EndToEnd.Ingress.Shared {
             }
         }
 
+        /// Whatever the target, a backend that reads the path it was given to the letter finds its own rule in it.
+        @Test func `P13 what is matched is what is forwarded`() throws {
+            let scene = try Stage.scene
+            let pieces = [
+                "public", "admin", "%61dmin", "PUBLIC", ".", "..", "%2e", "%2E%2e", ".%2e", "", "x", "%2f", "%5c",
+                "x;y", "..;",
+                "%252e%252e", "%c0%ae", "~", "%7e", "a.b",
+            ]
+            var random = SeededGenerator(seed: 13)
+            let rules = ingress(
+                "p13", [.init("p13.test", [.prefix("/public", .to("a")), .prefix("/admin", .to("b"))])])
+            try scene.with("p13", [rules]) {
+                var statuses: Set<Int> = []
+                for _ in 0..<400 {
+                    let count = Int.random(in: 1...5, using: &random)
+                    let target = (0..<count).map { _ in "/\(pieces.randomElement(using: &random) ?? "")" }.joined()
+                    let response = try scene.fetch("http://p13.test\(target)")
+                    statuses.insert(response.status)
+                    guard response.status == 200 else { continue }
+                    let seen = try #require(response.echoed?.target)
+                    let elements = seen.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+                    #expect(elements.first == (response.backend == "a" ? "public" : "admin"), "\(target): \(seen)")
+                    let decoded = elements.map { $0.lowercased().replacing("%2e", with: ".") }
+                    #expect(!decoded.contains(".") && !decoded.contains(".."), "\(target): \(seen)")
+                    #expect(!elements.dropLast().contains(""), "\(target): \(seen)")
+                }
+                #expect(statuses == [200, 400, 404])
+            }
+        }
+
         @Test func `N1 dot segments are resolved, however they are encoded`() throws {
             try Self.expect([
                 Row("/public/../admin", "b /admin"), Row("/public/%2e%2e/admin", "b /admin"),

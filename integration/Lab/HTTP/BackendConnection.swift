@@ -152,6 +152,7 @@ final class BackendConnection {
         case .resumeReading: self.isReading = true
         case .finishSending: try self.socket?.finishSending()
         case .close: self.end(.byUs)
+        case .closeIfReused: if self.requests > 1 { self.end(.byUs) }
         case .reset: self.end(.byUs, reset: true)
         case .hang: return false
         }

@@ -28,6 +28,8 @@ package final class HTTPBackend: Sendable {
         case resumeReading
         case finishSending
         case close
+        /// Closes if the connection has had a request before.
+        case closeIfReused
         case reset
         /// Nothing more is done. What comes is read.
         case hang
