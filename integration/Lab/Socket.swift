@@ -193,9 +193,36 @@ struct Socket: ~Copyable, Sendable {
         _ = try systemCall("setsockopt") { unsafe setsockopt(self.number, SOL_SOCKET, SO_LINGER, &option, length) }
     }
 
+    /// The end of what we send; the other direction stays.
+    func finishSending() throws(SystemError) {
+        _ = try systemCall("shutdown") { shutdown(self.number, Int32(SHUT_WR)) }
+    }
+
+    /// How much the kernel takes for us before the sender has to wait. Only before connecting is it sure to count.
+    func setReceiveBuffer(_ bytes: Int) throws(SystemError) {
+        try self.set(SOL_SOCKET, SO_RCVBUF, Int32(clamping: bytes))
+    }
+
+    /// Small pieces go out at once, each as a segment of its own.
+    func sendWithoutDelay() throws(SystemError) { try self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
     private func set(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {
         var value = value
         _ = try systemCall("setsockopt") { unsafe setsockopt(self.number, level, name, &value, 4) }
+    }
+}
+
+/// A pipe whose reading end a child opens by ``Descriptor/pathForChildren``.
+struct BytePipe: ~Copyable {
+    let reading: Descriptor
+    let writing: Descriptor
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        _ = try systemCall("pipe") { unsafe pipe(&ends) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        self.reading = Descriptor(owning: ends[0])
+        self.writing = Descriptor(owning: ends[1])
     }
 }
 
