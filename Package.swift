@@ -59,6 +59,7 @@ let package = Package(
             providers: [.apt(["libnftnl-dev", "libmnl-dev", "libnetfilter-conntrack-dev"])]
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CReactor"),
 
@@ -68,6 +69,7 @@ let package = Package(
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
+        module("TLS", ["COpenSSL", "Linux"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
         module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
@@ -155,6 +157,7 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
+        tests("TLSTests", ["TLS", "COpenSSL", "Linux", "Lab"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
