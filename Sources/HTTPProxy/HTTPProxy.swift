@@ -20,15 +20,3 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
     /// What all workers have counted together, at most a quarter of a second old.
     package func report() -> ProxyReport { ProxyReport() }
 }
-
-/// Counters of all workers since the start, and what is open now.
-package struct ProxyReport: Sendable, Hashable {
-    package var connections: UInt64 = 0
-    package var openConnections: UInt64 = 0
-    package var requests: UInt64 = 0
-    /// By the first digit of the status, 1 to 5; at index 0 those that ended without one.
-    package var answers: [UInt64] = []
-    package var openUpstreams: UInt64 = 0
-
-    package init() {}
-}
