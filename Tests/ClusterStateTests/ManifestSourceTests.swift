@@ -62,12 +62,14 @@ struct ManifestSourceTests {
     private func follow(
         _ directory: String,
         limits: ManifestLimits = ManifestLimits(),
+        kinds: Set<ObjectKind> = ObjectKind.ofNode,
         _ body: (inout Watcher) async throws -> Void
     ) async throws {
         var watcher = try Watcher()
         let log = watcher.log
         let source = try ManifestSource(
             directory: directory,
+            kinds: kinds,
             queue: watcher.queue,
             limits: limits,
             logger: Logger(label: "test") { _ in LogRecorder(log) }
@@ -224,7 +226,7 @@ struct ManifestSourceTests {
         try directory.write("a.yaml", Fixtures.manifest("a"))
         try TemporaryDirectory.make(directory["folder.yaml"])
         #expect(unsafe mkfifo(directory["pipe.yaml"], 0o600) == 0)
-        let listing = try ManifestListing.read(directory: directory.path)
+        let listing = try ManifestListing.read(directory: directory.path, kinds: ObjectKind.ofNode)
         #expect(listing.objects.count == 1)
         #expect(listing.problems.map(\.description) == ["pipe.yaml:1: not a regular file"])
         try await self.follow(directory.path) { watcher in
@@ -238,7 +240,8 @@ struct ManifestSourceTests {
     @Test func aMissingDirectoryIsAnErrorThatSaysWhatToDo() throws {
         let queue = ChangeQueue(wakeUp: try WakeUp())
         let error = #expect(throws: ManifestSourceError.self) {
-            try ManifestSource(directory: "/nowhere/manifests", queue: queue, logger: Logger(label: "test"))
+            try ManifestSource(
+                directory: "/nowhere/manifests", kinds: ObjectKind.ofNode, queue: queue, logger: Logger(label: "test"))
         }
         #expect(
             error?.description == "cannot follow manifests in /nowhere/manifests: No such file or directory; "
