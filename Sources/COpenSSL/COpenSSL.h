@@ -309,7 +309,6 @@ static inline int fairlead_chain_push(STACK_OF(X509) *chain, X509 *certificate) 
     return sk_X509_push(chain, certificate);
 }
 static inline void fairlead_chain_free(STACK_OF(X509) *chain) { sk_X509_pop_free(chain, X509_free); }
-static inline int fairlead_chain_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
 
 static inline STACK_OF(X509_NAME) *fairlead_names_new(void) { return sk_X509_NAME_new_null(); }
 // Copies the name.

@@ -69,7 +69,10 @@ package final class Certificate: Sendable {
         var certificates: [X509Certificate] = []
         try PEMBlocks.read(bytes, of: part) { block, contents throws(CertificateError) in
             guard block.label == "CERTIFICATE" || block.label == "X509 CERTIFICATE" else { return .goOn }
-            guard let certificate = X509Certificate(der: contents) else {
+            // A leaf is nearly always the only one of its kind.
+            let parsed =
+                certificates.isEmpty ? X509Certificate(der: contents) : SharedCertificates.certificate(der: contents)
+            guard let certificate = parsed else {
                 throw CertificateError(
                     .malformed, part, block: block.number, "not a certificate", cause: ErrorQueue.take())
             }

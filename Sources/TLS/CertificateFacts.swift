@@ -97,17 +97,6 @@ package struct CertificateFacts: Hashable, Sendable {
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         guard unsafe X509_digest(certificate, EVP_sha256(), &digest, &length) == 1 else { return "" }
-        return Hexadecimal.text(digest.prefix(Int(length)))
-    }
-}
-
-enum Hexadecimal {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        var text = ""
-        for byte in bytes {
-            if byte < 0x10 { text += "0" }
-            text += String(byte, radix: 16)
-        }
-        return text
+        return Digest.hexadecimal(digest.prefix(Int(length)))
     }
 }

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Synchronization
 
 // What a certificate is made of, one reference each.
 //
@@ -28,6 +29,29 @@ final class X509Certificate: Sendable {
         }
         guard let pointer = unsafe pointer else { return nil }
         unsafe self.init(owning: pointer)
+    }
+}
+
+/// Certificates that more than one chain has: a thousand leaves of one issuer share its certificate. Known as long as somebody
+/// holds them.
+enum SharedCertificates {
+    private struct Entry {
+        weak let certificate: X509Certificate?
+    }
+
+    private static let known = Mutex<[[UInt8]: Entry]>([:])
+
+    /// The certificate of that DER, parsed now or held already; nil, and an entry in the error queue, if it is none.
+    static func certificate(der: RawSpan) -> X509Certificate? {
+        let digest = Digest.sha256(der)
+        return self.known.withLock { known in
+            if let certificate = known[digest]?.certificate { return certificate }
+            guard let certificate = X509Certificate(der: der) else { return nil }
+            // As many steps as there are entries, but only when their number would double.
+            if known.count == known.capacity { known = known.filter { $0.value.certificate != nil } }
+            known[digest] = Entry(certificate: certificate)
+            return certificate
+        }
     }
 }
 
@@ -94,12 +118,15 @@ final class PrivateKey: Sendable {
 @safe
 final class CertificateChain: Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
+    /// Kept, so that others find them in ``SharedCertificates``.
+    let certificates: [X509Certificate]
 
     /// Takes references of its own. nil without memory.
     init?(_ certificates: some Sequence<X509Certificate>) {
         guard let made = unsafe fairlead_chain_new() else { return nil }
+        self.certificates = Array(certificates)
         unsafe self.pointer = made
-        for certificate in certificates {
+        for certificate in self.certificates {
             unsafe X509_up_ref(certificate.pointer)
             if unsafe fairlead_chain_push(self.pointer, certificate.pointer) > 0 { continue }
             unsafe X509_free(certificate.pointer)
@@ -109,5 +136,5 @@ final class CertificateChain: Sendable {
 
     deinit { unsafe fairlead_chain_free(self.pointer) }
 
-    var count: Int { unsafe Int(fairlead_chain_count(self.pointer)) }
+    var count: Int { self.certificates.count }
 }

@@ -75,14 +75,3 @@ package final class ClientCertificatePolicy: Sendable {
         return ID(high: words[0], low: words[1])
     }
 }
-
-enum Digest {
-    static let size = 32
-
-    static func sha256(_ text: String) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: Self.size)
-        let bytes = Array(text.utf8)
-        _ = unsafe SHA256(bytes, bytes.count, &digest)
-        return digest
-    }
-}

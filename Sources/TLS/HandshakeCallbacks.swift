@@ -112,7 +112,8 @@ enum HandshakeCallbacks {
         if isNew { return unsafe keys.startEncryption(request) ? 1 : 0 }
         switch unsafe keys.startDecryption(request) {
         case .unknown: return 0
-        case .ready: return 1
+        // A ticket of TLS 1.3 should be used once (RFC 8446, C.4), so each resumption brings the next.
+        case .ready: return unsafe SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1
         case .readyButOld: return 2
         case .failed: return -1
         }
