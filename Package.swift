@@ -87,6 +87,7 @@ let package = Package(
             ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle, tls, asyncHTTP] + nio
         ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
+        module("Routing", ["KubernetesAPI", "Networking", "ServiceModel"]),
         module(
             "KernelDataplane",
             [
@@ -180,6 +181,7 @@ let package = Package(
             ]),
         tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
+        tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),
         tests(
             "KernelDataplaneTests",
             [
