@@ -67,6 +67,7 @@ let package = Package(
         module("Networking"),
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
+        module("Balancing", ["Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("TLS", ["COpenSSL", "Linux"]),
@@ -95,6 +96,7 @@ let package = Package(
                 "Observability", logging, lifecycle,
             ]
         ),
+        module("HTTPProxy", ["Balancing"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
@@ -157,6 +159,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BalancingTests", ["Balancing", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
@@ -179,7 +182,8 @@ let package = Package(
                 "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
-        tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
+        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
+        tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),
         tests(
