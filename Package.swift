@@ -68,6 +68,7 @@ let package = Package(
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
         module("Balancing", ["Networking"]),
+        module("HTTP1", ["Bytes", "Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("TLS", ["COpenSSL", "Linux"]),
@@ -160,6 +161,7 @@ let package = Package(
         ),
         tests("NetworkingTests", ["Networking"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
+        tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),

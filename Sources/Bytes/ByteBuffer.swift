@@ -150,6 +150,14 @@ package struct ByteBuffer: ~Copyable {
         self.end &+= Int(range.count)
     }
 
+    /// Some of what is readable already.
+    package mutating func `repeat`(_ range: ByteRange) {
+        precondition(range.upperBound <= self.count && Int(range.count) <= self.space)
+        unsafe (self.memory + self.end).update(
+            from: self.memory + self.start + range.lowerBound, count: Int(range.count))
+        self.end &+= Int(range.count)
+    }
+
     @inlinable
     package mutating func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount

@@ -3,7 +3,7 @@ package import Linux
 
 /// A TCP listener, closed when its owner goes. With `SO_REUSEPORT` each worker has one of its own at the same address, and the
 /// kernel spreads connections over them.
-package struct ListeningSocket: ~Copyable, Sendable {
+package final class ListeningSocket: Sendable {
     private let descriptor: Descriptor
     package let address: SocketAddress
 

@@ -120,6 +120,28 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
         return Transfer(read: result)
     }
 
+    /// The same, of at most `count` bytes.
+    package func receive(into buffer: inout ByteBuffer, count limit: Int) -> Transfer {
+        var result = 0
+        let number = self.number
+        _ = unsafe buffer.fill { space in
+            unsafe result = fairlead_receive(number, space.baseAddress, min(space.count, limit))
+            return max(result, 0)
+        }
+        return Transfer(read: result)
+    }
+
+    /// Copies into the buffer's space what is there to be received, and leaves it there.
+    package func peek(into buffer: inout ByteBuffer) -> Transfer {
+        var result = 0
+        let number = self.number
+        _ = unsafe buffer.fill { space in
+            unsafe result = fairlead_peek(number, space.baseAddress, space.count)
+            return max(result, 0)
+        }
+        return Transfer(read: result)
+    }
+
     /// Whether the peer has closed or broken the connection, or sent what nobody asked for; one system call.
     package var isQuiet: Bool {
         var byte: UInt8 = 0

@@ -40,8 +40,8 @@ package struct TimerWheel: ~Copyable {
         self.current = now / Self.tickMilliseconds
     }
 
-    /// A timer of an owner; not set.
-    package mutating func make(owner: UInt64) -> Int32 {
+    /// A timer; not set.
+    package mutating func make(owner: UInt64 = 0) -> Int32 {
         if self.freeNode >= 0 {
             let timer = self.freeNode
             self.freeNode = self.nodes[Int(timer)].next
@@ -51,6 +51,9 @@ package struct TimerWheel: ~Copyable {
         self.nodes.append(Node(owner: owner))
         return Int32(self.nodes.count - 1)
     }
+
+    /// Whom ``next(now:)`` names when the timer fires.
+    package mutating func setOwner(_ timer: Int32, _ owner: UInt64) { self.nodes[Int(timer)].owner = owner }
 
     /// The timer is given up.
     package mutating func free(_ timer: Int32) {

@@ -1,6 +1,7 @@
 internal import Balancing
 internal import HTTP1
 internal import Reactor
+internal import Routing
 
 /// How far the answer to a request is.
 enum AnswerPhase: UInt8, BitwiseCopyable {
@@ -21,9 +22,10 @@ struct Exchange: BitwiseCopyable {
     /// Whether the client speaks HTTP/1.1, and understands chunks.
     var isHTTP11 = true
     var upgrade = UpgradeKind.none
-    /// The route, and the snapshot in which it is one. -1 while there is none.
-    var route: Int32 = -1
-    var snapshot: Int32 = -1
+    /// The table of routes whose texts are still needed; -1 for none.
+    var table: Int32 = -1
+    /// How its route is treated.
+    var settings = RouteSettings()
 
     // Where it goes.
     var backend = Handle.none
@@ -38,6 +40,8 @@ struct Exchange: BitwiseCopyable {
     var failure = TryFailure.connectFailed
     /// Which endpoint the client belongs to, if it is to stay with one.
     var affinity = Affinity.none
+    /// What the answer tells the client to come with in the future.
+    var cookie: AffinityValue?
     /// When the first try began, by the loop's clock.
     var startedAt: UInt64 = 0
 
@@ -62,7 +66,7 @@ struct Exchange: BitwiseCopyable {
         case none
         /// By a key that was made of a header.
         case key(UInt64)
-        /// By the client's cookie, or with one for it to be set.
-        case cookie(AffinityValue?)
+        /// By what the client's cookie says; nil for a client without one.
+        case session(AffinityValue?)
     }
 }

@@ -10,7 +10,12 @@ enum LocalAnswer: BitwiseCopyable {
     case misdirected
     case noCertificate
     case httpOnHTTPS
-    case backendMissing
+    /// Nothing has been read from the source yet.
+    case starting
+    case noClientAuthority
+    case serviceMissing
+    case portMissing
+    case externalNameRefused
     case noEndpoints
     case endpointsBusy
     case unreachable
@@ -29,17 +34,19 @@ enum LocalAnswer: BitwiseCopyable {
         case .headTimeout, .bodyTimeout: 408
         case .misdirected: 421
         case .noCertificate, .httpOnHTTPS: 400
-        case .backendMissing, .noEndpoints, .endpointsBusy: 503
+        case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused, .noEndpoints,
+            .endpointsBusy:
+            503
         case .unreachable, .noReply, .badReply: 502
         case .connectTimeout, .replyTimeout: 504
         case .redirect: 308
         }
     }
 
-    /// One word, for machines.
+    /// What is wrong with the request, or one word.
     var reason: StaticString {
         switch self {
-        case .refused: "bad-request"
+        case .refused(let fault): fault.text
         case .noRoute: "no-route"
         case .bodyTooLarge: "body-too-large"
         case .headTimeout: "request-head-timeout"
@@ -47,7 +54,11 @@ enum LocalAnswer: BitwiseCopyable {
         case .misdirected: "misdirected"
         case .noCertificate: "no-client-certificate"
         case .httpOnHTTPS: "http-on-https-port"
-        case .backendMissing: "no-backend"
+        case .starting: "starting"
+        case .noClientAuthority: "no-client-authority"
+        case .serviceMissing: "service-missing"
+        case .portMissing: "service-port-missing"
+        case .externalNameRefused: "external-name-refused"
         case .noEndpoints: "no-endpoints"
         case .endpointsBusy: "endpoints-busy"
         case .unreachable: "endpoint-unreachable"
@@ -56,29 +67,6 @@ enum LocalAnswer: BitwiseCopyable {
         case .badReply: "endpoint-invalid-response"
         case .replyTimeout: "endpoint-response-timeout"
         case .redirect: "https-redirect"
-        }
-    }
-
-    /// A line for people.
-    var text: StaticString {
-        switch self {
-        case .refused(let fault): fault.text
-        case .noRoute: "no rule matches this host and path"
-        case .bodyTooLarge: "the request body is larger than this route takes"
-        case .headTimeout: "the request head took too long"
-        case .bodyTimeout: "the request body came too slowly"
-        case .misdirected: "this host is not served on a connection made for another"
-        case .noCertificate: "a client certificate is required"
-        case .httpOnHTTPS: "plain HTTP was sent to an HTTPS port"
-        case .backendMissing: "the backend of this route does not exist"
-        case .noEndpoints: "the backend has no ready endpoint"
-        case .endpointsBusy: "every endpoint has as many requests as it may"
-        case .unreachable: "no endpoint could be connected to"
-        case .connectTimeout: "no endpoint could be connected to in time"
-        case .noReply: "the endpoint closed the connection without an answer"
-        case .badReply: "the endpoint's answer is not valid HTTP"
-        case .replyTimeout: "the endpoint did not answer in time"
-        case .redirect: "use HTTPS"
         }
     }
 

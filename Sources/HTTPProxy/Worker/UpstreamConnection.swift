@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Bytes
+internal import HTTP1
 internal import Reactor
 
 /// What an upstream connection is doing.
@@ -21,6 +22,10 @@ struct UpstreamConnection: ~Copyable {
     var isWritable = false
     /// The endpoint sends no more.
     var hasEnded = false
+    /// We send no more; of tunnels.
+    var hasShutDown = false
+    /// The last read filled the buffer.
+    var wantsLargeBuffer = false
     /// There are bytes in `input` that no parser has seen.
     var hasUnparsed = false
     /// It served a request before this one: the endpoint may have closed it in the meantime.
@@ -30,13 +35,14 @@ struct UpstreamConnection: ~Copyable {
     let backend: Handle
     let slot: EndpointSlot
     let timer: Int32
+    /// How far the head that is coming in has been looked at.
+    private var progress = HeadProgress()
     /// From the endpoint.
     var input = ByteBuffer()
 
     /// Its neighbours among the endpoint's idle connections; the one used last comes first.
     var newer = Handle.none
     var older = Handle.none
-    /// The generation of its pool's slot when it was made: one that came before the endpoint left is not used again.
     init(_ socket: StreamSocket, client: Handle, backend: Handle, slot: EndpointSlot, timer: Int32) {
         self.socket = socket
         self.client = client
@@ -44,4 +50,21 @@ struct UpstreamConnection: ~Copyable {
         self.slot = slot
         self.timer = timer
     }
+
+    mutating func parseHead(
+        _ context: ResponseContext, _ limits: MessageLimits, _ fields: inout FieldTable
+    ) -> ResponseParse {
+        Self.parse(self.input, &self.progress, context, limits, &fields)
+    }
+
+    private static func parse(
+        _ input: borrowing ByteBuffer, _ progress: inout HeadProgress, _ context: ResponseContext,
+        _ limits: MessageLimits, _ fields: inout FieldTable
+    ) -> ResponseParse {
+        ResponseParser.parse(
+            input.readable, progress: &progress, context: context, limits: limits, fields: &fields)
+    }
+
+    /// Into the input's space, which must not be empty.
+    mutating func receive() -> Transfer { self.socket.receive(into: &self.input) }
 }

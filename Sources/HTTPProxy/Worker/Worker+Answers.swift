@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
@@ -37,7 +38,7 @@ extension Worker {
             } else {
                 switch self.stageAnswer(client, upstream) {
                 case .staged: break
-                case .malformed, .tooLong: return self.failed(client, .badAnswer)
+                case .malformed, .tooLong: return self.tryFailed(client, .brokenReply)
                 }
             }
             switch self.flush(client) {
@@ -60,5 +61,125 @@ extension Worker {
                 if let isOver = self.upstreamEnded(client) { return isOver }
             }
         }
+    }
+
+    /// Moves on what the upstream's input has of the body.
+    mutating func stageAnswer(_ client: Handle, _ upstream: Handle) -> BodyRelay.Staging {
+        self.clients[client].stageAnswer(from: &self.upstreams[upstream].input)
+    }
+
+    /// The endpoint sends no more. nil to go on: that was how its answer ends.
+    private mutating func upstreamEnded(_ client: Handle) -> Bool? {
+        let upstream = self.clients[client].exchange.upstream
+        guard self.clients[client].exchange.answer == .started else {
+            let isReused = self.upstreams[upstream].isReused && self.upstreams[upstream].input.isEmpty
+            let hasBegun = !self.upstreams[upstream].input.isEmpty
+            return self.tryFailed(client, hasBegun ? .brokenReply : .closedWithoutReply(isReused: isReused))
+        }
+        if self.clients[client].answerEnded() { return nil }
+        return self.tryFailed(client, .brokenReply)
+    }
+
+    // MARK: - Heads
+
+    /// A whole head has come: an interim response (RFC 9110 section 15.2) goes on to clients that know of them.
+    mutating func passInterim(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        self.clients[client].exchange.interims &+= 1
+        guard self.clients[client].exchange.interims <= ProxyLimits.interimResponses else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        if self.clients[client].exchange.isHTTP11 {
+            self.takeOutput(client)
+            // One that does not fit behind those that the client has not taken can be left out.
+            _ = self.writeHead(client, upstream, head, .none)
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.upstreams[upstream].hasUnparsed = !self.upstreams[upstream].input.isEmpty
+        return .interim
+    }
+
+    /// The head of the answer itself.
+    mutating func beginAnswer(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        let exchange = self.clients[client].exchange
+        let framing = head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
+        // Its end is told by the end of the connection.
+        if framing == .untilClose { self.clients[client].closesAfterExchange = true }
+        // What the client still sends of its request, nobody would read.
+        if !exchange.requestBody.isDone || exchange.stopsSending { self.clients[client].closesAfterExchange = true }
+        self.takeOutput(client)
+        guard self.writeHead(client, upstream, head, framing) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.clients[client].exchange.answer = .started
+        self.clients[client].exchange.status = head.status
+        self.clients[client].exchange.keepsUpstream = head.keepsAlive
+        self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.messages)
+        return .begun
+    }
+
+    private mutating func writeHead(
+        _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming
+    ) -> Bool {
+        let extra = self.writeCookie(client)
+        return self.clients[client].writeHead(
+            self.upstreams[upstream].input, head, self.fields, framing: framing, date: self.date,
+            self.scratch, extra: extra)
+    }
+
+    mutating func switchProtocols(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        self.takeOutput(client)
+        guard self.writeHead(client, upstream, head, .none) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.releaseRequest(client)
+        self.endTry(client, .success)
+        self.counters.tunnels &+= 1
+        self.count(status: 101)
+        self.clients[client].phase = .tunnelling
+        self.clients[client].exchange.answer = .started
+        self.clients[client].exchange.answerBody = BodyRelay.unframed
+        return .over
+    }
+
+    /// A buffer for what goes to the client.
+    mutating func takeOutput(_ client: Handle) {
+        if !self.clients[client].output.hasMemory { self.clients[client].output = self.heads.take() }
+    }
+
+    // MARK: - The end
+
+    /// Everything of the answer has been sent. True: the connection waits for the next request, or lingers.
+    mutating func finish(_ client: Handle) -> Bool {
+        let exchange = self.clients[client].exchange
+        self.count(status: exchange.status)
+        let upstream = exchange.upstream
+        if !upstream.isNone {
+            self.endTry(client, exchange.status < 500 ? .success : Self.outcome(exchange.status))
+            self.clients[client].exchange.upstream = .none
+            // Bytes after the answer are nobody's, and a request that was not sent whole would be read as the next one.
+            let isClean = exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
+                && exchange.requestSent == self.clients[client].request.count
+                && self.upstreams[upstream].input.isEmpty
+            if isClean { self.keep(upstream) } else { self.closeUpstream(upstream) }
+        }
+        self.leaveBackend(client)
+        self.releaseRequest(client)
+        if self.clients[client].closesAfterExchange || !exchange.requestBody.isDone {
+            self.beginLingering(client)
+        } else {
+            self.awaitRequest(client)
+        }
+        return true
+    }
+
+    private static func outcome(_ status: UInt16) -> RequestOutcome {
+        (502...504).contains(status) ? .gatewayError : .serverError
+    }
+
+    mutating func count(status: UInt16) {
+        let digit = Int(status / 100)
+        self.counters.answers[digit < 6 ? digit : 0] &+= 1
     }
 }

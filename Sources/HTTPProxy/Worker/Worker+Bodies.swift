@@ -50,9 +50,7 @@ extension Worker {
         let offset = self.clients[client].exchange.requestSent
         if direct == 0 { return socket.send(self.clients[client].request, from: offset) }
         if staged == 0 { return socket.send(self.clients[client].input, count: direct) }
-        return self.clients[client].withRequestAndInput { request, input in
-            socket.send(request, from: offset, then: input, count: direct)
-        }
+        return self.clients[client].sendRequest(to: socket, direct: direct)
     }
 
     private mutating func requestSent(_ client: Handle, _ count: Int, staged: Int) {
@@ -68,7 +66,7 @@ extension Worker {
     /// Moves on what the client's input has of the body. An answer if it is not as it should be.
     private mutating func stageRequest(_ client: Handle) -> LocalAnswer? {
         if self.clients[client].exchange.requestSent == self.clients[client].request.count,
-            self.clients[client].request.space < BodyRelay.copyLimit
+            self.clients[client].request.space < BodyRelay.stepRoom
         {
             // What was sent is needed no more, unless it has to be sent again; a long body is not kept for that.
             self.clients[client].request.clear()

@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
@@ -49,7 +50,7 @@ extension Worker {
             self.counters.bytesFromClients &+= UInt64(count)
             self.clients[client].hasUnparsed = true
             // What comes next is told anew, but not the end that has been told already.
-            if count < space, !self.clients[client].hasEnded, !self.clients[client].isTLS {
+            if !self.clients[client].hasEnded, self.clients[client].isDrained(after: count, of: space) {
                 self.clients[client].isReadable = false
             }
             return .some
@@ -104,7 +105,7 @@ extension Worker {
     mutating func awaitRequest(_ client: Handle) {
         self.clients[client].phase = .waiting
         self.clients[client].isInHead = false
-        self.clients[client].progress = HeadProgress()
+        self.clients[client].expectHead()
         self.clients[client].exchange = Exchange()
         self.clients[client].hasUnparsed = !self.clients[client].input.isEmpty
         if self.clients[client].input.isEmpty { self.releaseInput(client) } else { self.expectHead(client) }
@@ -156,11 +157,11 @@ extension Worker {
 
     private mutating func remove(_ client: Handle) -> ClientConnection {
         self.abandonUpstream(client, .neutral)
+        self.leaveBackend(client)
         self.releaseInput(client)
         self.releaseOutput(client)
         self.releaseRequest(client)
         self.timers.free(self.clients[client].timer)
-        self.view.release(self.clients[client].exchange.snapshot)
         return self.clients.remove(client)
     }
 

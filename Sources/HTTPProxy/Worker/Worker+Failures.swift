@@ -2,6 +2,7 @@ internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
+internal import Routing
 
 /// What is done when something goes wrong: tried again, answered, or broken off.
 extension Worker {
@@ -16,20 +17,18 @@ extension Worker {
             wasSent: exchange.requestSent > 0 || !exchange.isReplayable, isReplayable: exchange.isReplayable,
             wasAnswered: exchange.answer == .started, tries: Int(exchange.tries),
             elapsed: self.loop.now - exchange.startedAt)
-        let policy = self.view.retries(exchange)
-        let decision =
-            self.backends.contains(exchange.backend)
-            ? policy.decide(failure, state, budget: &self.backends[exchange.backend].budget, at: self.loop.now)
-            : policy.giveUp(failure)
-        switch decision {
+        var policy = RetryPolicy()
+        policy.maximumTries = Int(exchange.settings.maximumTries)
+        switch policy.decide(failure, state, budget: &self.backends[exchange.backend].budget, at: self.loop.now) {
         case .retryOnNewConnection:
             self.clients[client].exchange.avoidsPool = true
         case .retryElsewhere:
             self.clients[client].exchange.tried.insert(exchange.slot)
+            self.clients[client].exchange.tries += 1
         case .abort:
             return self.breakOff(client)
         case .answer, .passReplyOn:
-            return self.answer(client, Self.reason(failure))
+            return self.answer(client, Self.answer(to: failure))
         }
         self.counters.retries &+= 1
         self.clients[client].exchange.requestSent = 0
@@ -38,7 +37,7 @@ extension Worker {
         return self.acquireUpstream(client)
     }
 
-    static func reason(_ failure: TryFailure) -> LocalAnswer {
+    static func answer(to failure: TryFailure) -> LocalAnswer {
         switch failure {
         case .connectFailed: .unreachable
         case .connectTimedOut: .connectTimeout
@@ -57,6 +56,25 @@ extension Worker {
         return true
     }
 
+    /// The exchange is with a backend from now on, which therefore stays.
+    mutating func enterBackend(_ client: Handle, _ backend: Handle) {
+        self.clients[client].exchange.backend = backend
+        self.backends[backend].users += 1
+    }
+
+    mutating func leaveBackend(_ client: Handle) {
+        let table = self.clients[client].exchange.table
+        if table >= 0 {
+            self.clients[client].exchange.table = -1
+            self.view.releaseTable(table)
+        }
+        let backend = self.clients[client].exchange.backend
+        guard !backend.isNone else { return }
+        self.clients[client].exchange.backend = .none
+        self.backends[backend].users -= 1
+        self.discardIfUnused(backend)
+    }
+
     /// The client is gone; what its request began is of no use. True.
     mutating func clientLost(_ client: Handle) -> Bool {
         self.counters.clientsLost &+= 1
@@ -64,9 +82,10 @@ extension Worker {
         return true
     }
 
-    /// Answers by ourselves. True when that is over, and the connection waits for a request or lingers.
-    mutating func answer(_ client: Handle, _ answer: LocalAnswer) -> Bool {
+    /// Answers by ourselves; `extra` are field lines in the scratch buffer. True when that is over, and the connection waits for a request or lingers.
+    mutating func answer(_ client: Handle, _ answer: LocalAnswer, extra: ByteRange = .empty) -> Bool {
         self.abandonUpstream(client, .neutral)
+        self.leaveBackend(client)
         self.releaseRequest(client)
         // Where the next request begins is only certain when the whole of this one has been read.
         let closes =
@@ -78,10 +97,8 @@ extension Worker {
         self.clients[client].exchange.status = answer.status
         self.counters.localAnswers &+= 1
         self.takeOutput(client)
-        let isWritten = ErrorResponse.write(
-            status: answer.status, reason: answer.reason, text: answer.text, closes: closes,
-            isHead: self.clients[client].exchange.method == .head, date: self.date,
-            into: &self.clients[client].output)
+        let isWritten = self.clients[client].writeAnswer(
+            answer, closes: closes, date: self.date, self.scratch, extra: extra)
         if !isWritten { return self.clientLost(client) }
         self.clients[client].phase = .exchanging
         return self.exchange(client)

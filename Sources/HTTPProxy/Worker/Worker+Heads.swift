@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
@@ -13,7 +14,7 @@ extension Worker {
 
     /// Looks at what the client's input begins with.
     mutating func parseHead(_ client: Handle) -> HeadReading {
-        switch self.clients[client].parseHead(self.limits.messages, &self.fields) {
+        switch self.clients[client].parseHead(self.messages, &self.fields) {
         case .incomplete: return .incomplete
         case .complete(let head):
             self.clients[client].requests &+= 1
@@ -42,10 +43,9 @@ extension Worker {
 
     /// Looks at what the upstream's input begins with.
     mutating func parseAnswer(_ client: Handle, _ upstream: Handle) -> AnswerReading {
-        let method = self.clients[client].exchange.method
-        switch ResponseParser.parse(
-            self.upstreams[upstream].input.readable, method: method, limits: self.limits.messages, fields: &self.fields)
-        {
+        let context = ResponseContext(
+            method: self.clients[client].exchange.method, upgrade: self.clients[client].exchange.upgrade)
+        switch self.upstreams[upstream].parseHead(context, self.messages, &self.fields) {
         case .incomplete: return .incomplete
         case .malformed: return self.tryFailed(client, .brokenReply) ? .over : .incomplete
         case .complete(let head):

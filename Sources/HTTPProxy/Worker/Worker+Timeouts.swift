@@ -1,5 +1,8 @@
 internal import Balancing
+internal import Bytes
+internal import HTTP1
 internal import Reactor
+internal import Routing
 
 /// What took too long.
 extension Worker {

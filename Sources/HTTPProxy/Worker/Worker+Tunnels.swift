@@ -1,4 +1,5 @@
 internal import Bytes
+internal import HTTP1
 internal import Reactor
 
 /// After `101 Switching Protocols` (RFC 9110 section 7.8): bytes go both ways, unread, until both sides are done.

@@ -2,7 +2,9 @@ internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Linux
+internal import Networking
 internal import Reactor
+internal import Routing
 
 /// Connections to endpoints: begun, used, kept, closed.
 extension Worker {
@@ -18,7 +20,7 @@ extension Worker {
             let error = self.upstreams[upstream].socket.error
             let client = self.upstreams[upstream].client
             guard error == 0 else {
-                if self.failed(client, .connectFailed) { self.serve(client) }
+                if self.tryFailed(client, .connectFailed) { self.serve(client) }
                 return
             }
             self.upstreams[upstream].phase = .busy
@@ -41,39 +43,46 @@ extension Worker {
     // MARK: - Getting one
 
     /// Gets a connection to an endpoint for the request of a client, whose `request` buffer holds what is to be sent. True
-    /// if the exchange came to an answer of our own instead.
+    /// if the exchange came to its end instead, with an answer of our own.
     mutating func acquireUpstream(_ client: Handle) -> Bool {
+        let backend = self.clients[client].exchange.backend
         while true {
-            switch self.pick(client) {
+            switch self.pick(client, backend) {
             case .slot(let slot):
                 self.clients[client].exchange.slot = slot
-                let backend = self.clients[client].exchange.backend
+                self.clients[client].exchange.isCounted = true
+                self.backends[backend].endpoints.requestStarted(slot)
                 if self.useIdle(client, backend, slot) {
                     self.connected(client)
-                    return false
+                    return self.sendRequest(client)
                 }
                 if self.connect(client, backend, slot) { return false }
-                // It failed at once, as it would have in a moment.
-                self.endAttempt(client, .connectFailed)
-                if !self.mayTryAgain(client, .connectFailed) { return self.answer(client, .unreachable) }
-            case .noEndpoints: return self.answer(client, .noEndpoints)
+                return self.tryFailed(client, .connectFailed)
+            case .noEndpoints: return self.answer(client, self.unavailable(backend))
             case .allBusy: return self.answer(client, .endpointsBusy)
-            case .allTried: return self.answer(client, self.clients[client].exchange.failure)
+            case .allTried: return self.answer(client, Self.answer(to: self.clients[client].exchange.failure))
             }
         }
     }
 
-    private mutating func pick(_ client: Handle) -> PickOutcome {
-        let exchange = self.clients[client].exchange
-        if exchange.hasAffinity {
-            return self.backends[exchange.backend].endpoints.pick(
-                key: exchange.affinityKey, tried: exchange.tried, at: self.loop.now)
+    private mutating func pick(_ client: Handle, _ backend: Handle) -> PickOutcome {
+        let tried = self.clients[client].exchange.tried
+        switch self.clients[client].exchange.affinity {
+        case .none: return self.backends[backend].endpoints.pick(tried: tried, at: self.loop.now)
+        case .key(let key): return self.backends[backend].endpoints.pick(key: key, tried: tried, at: self.loop.now)
+        case .session(let value):
+            let pick = self.backends[backend].endpoints.pick(session: value, tried: tried, at: self.loop.now)
+            self.clients[client].exchange.cookie = pick.cookie
+            return pick.outcome
         }
-        return self.backends[exchange.backend].endpoints.pick(tried: exchange.tried, at: self.loop.now)
     }
 
     /// The idle connection to an endpoint that was used last, if there is one that works.
     private mutating func useIdle(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
+        guard !self.clients[client].exchange.avoidsPool else {
+            self.clients[client].exchange.avoidsPool = false
+            return false
+        }
         while true {
             let upstream = self.backends[backend].newestIdle(slot)
             guard !upstream.isNone else { return false }
@@ -95,7 +104,7 @@ extension Worker {
     }
 
     private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
-        let endpoint = self.backends[backend].endpoints.endpoint(slot)
+        guard let endpoint = self.backends[backend].endpoints.endpoint(slot) else { return false }
         self.counters.upstreamConnects &+= 1
         guard case .begun(let socket, _) = StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port))
         else { return false }
@@ -105,8 +114,9 @@ extension Worker {
         let token = upstream.token(kind: TokenKind.upstream)
         self.timers.setOwner(timer, token)
         self.backends[backend].endpoints.connectionOpened(slot)
+        self.backends[backend].users += 1
         do throws(SystemError) {
-            // It being connected already is told like that it has been.
+            // That it is connected already is told like that it has been.
             try self.loop.watch(socket.number, token: token)
         } catch {
             self.closeUpstream(upstream)
@@ -114,8 +124,8 @@ extension Worker {
         }
         self.clients[client].exchange.upstream = upstream
         self.clients[client].exchange.answer = .connecting
-        let settings = self.view.settings(self.clients[client].exchange)
-        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(settings.connectTimeout))
+        let patience = self.clients[client].exchange.settings.connectTimeout
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(patience))
         return true
     }
 
@@ -130,8 +140,7 @@ extension Worker {
     mutating func keep(_ upstream: Handle) {
         let backend = self.upstreams[upstream].backend
         let slot = self.upstreams[upstream].slot
-        let isWanted = self.backends.contains(backend) && self.backends[backend].endpoints.isCurrent(slot)
-        guard isWanted, !self.isDraining, !self.upstreams[upstream].hasEnded,
+        guard self.backends[backend].endpoints.isActive(slot), !self.isDraining, !self.upstreams[upstream].hasEnded,
             self.backends[backend].idleCount(slot) < self.limits.idleConnectionsPerEndpoint
         else { return self.closeUpstream(upstream) }
         self.releaseInput(upstream: upstream)
@@ -141,7 +150,8 @@ extension Worker {
         self.upstreams[upstream].older = older
         self.upstreams[upstream].newer = .none
         if !older.isNone { self.upstreams[older].newer = upstream }
-        self.backends[backend].setNewestIdle(slot, upstream, change: 1)
+        self.backends[backend].setNewestIdle(slot, upstream)
+        self.backends[backend].countIdle(slot, 1)
         self.timers.set(
             self.upstreams[upstream].timer, deadline: self.loop.now + UInt64(self.limits.upstreamIdleTimeout))
     }
@@ -153,11 +163,11 @@ extension Worker {
         let slot = self.upstreams[upstream].slot
         if !older.isNone { self.upstreams[older].newer = newer }
         if newer.isNone {
-            self.backends[backend].setNewestIdle(slot, older, change: -1)
+            self.backends[backend].setNewestIdle(slot, older)
         } else {
             self.upstreams[newer].older = older
-            self.backends[backend].setNewestIdle(slot, self.backends[backend].newestIdle(slot), change: -1)
         }
+        self.backends[backend].countIdle(slot, -1)
     }
 
     // MARK: - Letting go
@@ -167,7 +177,7 @@ extension Worker {
         self.closeUpstream(upstream)
     }
 
-    /// Closes the idle connections of an endpoint, or of one that has left.
+    /// Closes the idle connections of an endpoint, which may have left.
     mutating func closeIdle(_ backend: Handle, _ slot: EndpointSlot) {
         while true {
             let upstream = self.backends[backend].newestIdle(slot)
@@ -181,10 +191,11 @@ extension Worker {
         self.releaseInput(upstream: upstream)
         self.timers.free(self.upstreams[upstream].timer)
         let connection = self.upstreams.remove(upstream)
-        if self.backends.contains(connection.backend) {
-            self.backends[connection.backend].endpoints.connectionClosed(connection.slot)
-        }
         connection.socket.close()
+        let backend = connection.backend
+        self.backends[backend].endpoints.connectionClosed(connection.slot)
+        self.backends[backend].users -= 1
+        self.discardIfUnused(backend)
     }
 
     mutating func releaseInput(upstream: Handle) {
@@ -194,24 +205,34 @@ extension Worker {
         self.give(buffer)
     }
 
-    /// The attempt on the endpoint has ended like that.
-    mutating func endAttempt(_ client: Handle, _ outcome: RequestOutcome) {
-        let exchange = self.clients[client].exchange
-        guard exchange.hasSlot else { return }
-        self.clients[client].exchange.hasSlot = false
-        guard self.backends.contains(exchange.backend) else { return }
-        let event = self.backends[exchange.backend].endpoints.requestEnded(
-            exchange.slot, outcome, at: self.loop.now, random: &self.random)
+    /// The try on an endpoint has ended like that.
+    mutating func endTry(_ client: Handle, _ outcome: RequestOutcome) {
+        guard self.clients[client].exchange.isCounted else { return }
+        self.clients[client].exchange.isCounted = false
+        let backend = self.clients[client].exchange.backend
+        let slot = self.clients[client].exchange.slot
+        let endpoint = outcome == .success ? nil : self.backends[backend].endpoints.endpoint(slot)
+        let event = self.backends[backend].endpoints.requestEnded(slot, outcome, at: self.loop.now)
         if case .none = event { return }
-        self.trouble.outlier(event, self.backends[exchange.backend].endpoints.endpoint(exchange.slot))
+        if case .ejected = event { self.counters.ejections &+= 1 }
+        self.log.outlier(event, endpoint, self.backends[backend].id.description, now: self.loop.now)
     }
 
-    /// Leaves the upstream of a client's exchange, which is in the middle of something.
+    /// Leaves the upstream of a client's exchange, in the middle of whatever it is doing.
     mutating func abandonUpstream(_ client: Handle, _ outcome: RequestOutcome) {
-        self.endAttempt(client, outcome)
+        self.endTry(client, outcome)
         let upstream = self.clients[client].exchange.upstream
         guard !upstream.isNone else { return }
         self.clients[client].exchange.upstream = .none
         self.closeUpstream(upstream)
+    }
+
+    private func unavailable(_ backend: Handle) -> LocalAnswer {
+        switch self.backends[backend].availability {
+        case .available, .noEndpoints: .noEndpoints
+        case .serviceMissing: .serviceMissing
+        case .portMissing: .portMissing
+        case .externalNameRefused: .externalNameRefused
+        }
     }
 }
