@@ -1,4 +1,5 @@
 package import HTTPProxy
+internal import Linux
 package import Observability
 internal import Routing
 

@@ -3,6 +3,8 @@ internal import Observability
 
 /// What the workers count, under names of its own. It is looked at when somebody asks.
 enum ProxyMetrics {
+    private typealias Count = any KeyPath<ProxyReport, UInt64> & Sendable
+
     /// The class of an answer's status; `none` where there was no answer.
     private struct StatusClass: MetricLabels {
         let digit: Int
@@ -14,25 +16,25 @@ enum ProxyMetrics {
     private struct Part: MetricLabels {
         let label: String
         let value: String
-        let count: KeyPath<ProxyReport, UInt64> & Sendable
+        let count: Count
 
         var metricLabels: [MetricLabel] { [MetricLabel(self.label, self.value)] }
 
         static func list(
-            _ label: String, _ parts: KeyValuePairs<String, KeyPath<ProxyReport, UInt64> & Sendable>
+            _ label: String, _ parts: KeyValuePairs<String, Count>
         ) -> [Part] {
             parts.map { Part(label: label, value: $0.key, count: $0.value) }
         }
     }
 
     static func register(_ registry: MetricRegistry, _ report: @escaping @Sendable () -> ProxyReport) {
-        func counter(_ name: String, _ help: String, _ count: KeyPath<ProxyReport, UInt64> & Sendable) {
+        func counter(_ name: String, _ help: String, _ count: Count) {
             registry.counter("fairlead_ingress_\(name)", help) { Double(report()[keyPath: count]) }
         }
         func counter(_ name: String, _ help: String, _ parts: [Part]) {
             registry.counter("fairlead_ingress_\(name)", help, for: parts) { Double(report()[keyPath: $0.count]) }
         }
-        func gauge(_ name: String, _ help: String, _ count: KeyPath<ProxyReport, UInt64> & Sendable) {
+        func gauge(_ name: String, _ help: String, _ count: Count) {
             registry.gauge("fairlead_ingress_\(name)", help) { Double(report()[keyPath: count]) }
         }
 

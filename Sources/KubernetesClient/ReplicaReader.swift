@@ -42,18 +42,18 @@ package struct ReplicaReader: Sendable {
 
     /// All of them, this one included, by name.
     package func replicas() async throws(APIError) -> [Replica] {
-        let own: Pod = try await self.get(self.path + "/\(self.pod.name)", "get pods")
+        let own: Pod = try await self.get(self.path + "/\(self.pod.name)", summary: "get pods")
         let labels = (own.metadata.labels ?? [:]).filter { !Self.passing.contains($0.key) }
         // No label at all selects everybody.
         guard !labels.isEmpty else { return [own.replica] }
         let selector = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-        let list: List = try await self.get(self.path, [("labelSelector", selector)], "list pods")
+        let list: List = try await self.get(self.path, query: [("labelSelector", selector)], summary: "list pods")
         return list.items.filter(\.isRunning).map(\.replica).sorted { $0.name < $1.name }
     }
 
     /// Where a node is reached from outside: its ExternalIPs, or its InternalIPs if it has none.
     package func addresses(ofNode name: String) async throws(APIError) -> [String] {
-        let node: Node = try await self.get("/api/v1/nodes/\(name)", "get nodes")
+        let node: Node = try await self.get("/api/v1/nodes/\(name)", summary: "get nodes")
         let addresses = node.status?.addresses ?? []
         let external = addresses.filter { $0.type == "ExternalIP" }
         return (external.isEmpty ? addresses.filter { $0.type == "InternalIP" } : external).map(\.address)
@@ -66,7 +66,7 @@ package struct ReplicaReader: Sendable {
     private var path: String { "/api/v1/namespaces/\(self.pod.namespace)/pods" }
 
     private func get<Result: Decodable & Sendable>(
-        _ path: String, _ query: [(name: String, value: String)] = [], _ summary: String
+        _ path: String, query: [(name: String, value: String)] = [], summary: String
     ) async throws(APIError) -> Result {
         let request = APIRequest(.get, path, query: query, accept: WireFormat.json.accept, summary: summary)
         return try await self.client.send(request) { response throws(APIError) in

@@ -1,7 +1,7 @@
 internal import Glibc
 package import Linux
 package import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Writes what is left in an ``AccessLogSink`` to standard output or to a file, from a thread of its own.
 ///

@@ -1,8 +1,9 @@
-internal import KubernetesAPI
+package import KubernetesAPI
 package import KubernetesClient
+internal import KubernetesWire
 internal import Linux
 package import Logging
-internal import Synchronization
+internal import Networking
 
 /// Finds out where Ingresses are reached.
 package struct AddressResolver: Sendable {

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 package import KubernetesClient
 internal import KubernetesWire
 package import Routing

@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 package import KubernetesClient
+internal import KubernetesWire
 package import Logging
 internal import ServiceLifecycle
 internal import Synchronization
@@ -145,25 +146,18 @@ package final class StatusPublisher: ServiceLifecycle.Service, Sendable {
         guard !actions.isEmpty else { return }
         var written = 0
         var failure: APIError?
-        await withTaskGroup { group in
-            var next = actions.makeIterator()
-            func begin() {
-                guard let action = next.next() else { return }
-                group.addTask { (action, await Self.result { try await writer.perform(action) }) }
-            }
-            for _ in 0..<Self.concurrency { begin() }
-            for await (action, result) in group {
+        for start in stride(from: 0, to: actions.count, by: Self.concurrency) {
+            let results = await Self.perform(actions[start..<min(actions.count, start + Self.concurrency)], writer)
+            for result in results {
                 switch result {
-                case .success(let outcome):
+                case .success(let (action, outcome)):
                     work.plan.done(action)
                     if outcome == .written { written += 1 }
-                    begin()
-                case .failure(let error):
-                    failure = error
-                    // One that is forbidden everything need not try a thousand times; the rest is for the next round.
-                    if error.status?.isForbidden != true { begin() }
+                case .failure(let error): failure = error
                 }
             }
+            // Who is forbidden one is forbidden all; the rest is for the next round.
+            if failure?.status?.isForbidden == true { break }
         }
         if written > 0 {
             let addresses = (work.plan.addresses ?? []).map(\.text).joined(separator: ", ")
@@ -173,10 +167,22 @@ package final class StatusPublisher: ServiceLifecycle.Service, Sendable {
         self.tell(failure, &work)
     }
 
-    private static func result(
-        _ body: () async throws(APIError) -> StatusWriter.Outcome
-    ) async -> Result<StatusWriter.Outcome, APIError> {
-        do throws(APIError) { return .success(try await body()) } catch { return .failure(error) }
+    /// All of them at once.
+    private static func perform(
+        _ actions: ArraySlice<StatusPlan.Action>, _ writer: StatusWriter
+    ) async -> [Result<(StatusPlan.Action, StatusWriter.Outcome), APIError>] {
+        await withTaskGroup(of: Result<(StatusPlan.Action, StatusWriter.Outcome), APIError>.self) { group in
+            for action in actions {
+                group.addTask {
+                    do throws(APIError) {
+                        return .success((action, try await writer.perform(action)))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
     }
 
     /// Says what is wrong once for each reason.
