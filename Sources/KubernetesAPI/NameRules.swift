@@ -1,6 +1,6 @@
 /// The rules for names (RFC 1035, RFC 1123) as the API server applies them. Each returns what is
 /// wrong, or nil.
-enum NameRules {
+package enum NameRules {
     /// For the names of Services.
     static func label1035(_ name: String) -> String? {
         if self.isLabel(name.utf8[...]), let first = name.utf8.first, self.isLowerLetter(first) { return nil }
@@ -9,14 +9,14 @@ enum NameRules {
     }
 
     /// For namespaces and the names of ports.
-    static func label(_ name: String) -> String? {
+    package static func label(_ name: String) -> String? {
         if self.isLabel(name.utf8[...]) { return nil }
         return "must be at most 63 lower case letters, digits and '-', and begin and end with a letter or digit, "
             + "not \(FieldRules.quote(name))"
     }
 
     /// For the names of EndpointSlices and nodes.
-    static func subdomain(_ name: String) -> String? {
+    package static func subdomain(_ name: String) -> String? {
         let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         // Other than in a host name, one label may be as long as the whole.
         if name.utf8.count <= 253, labels.allSatisfy({ self.isLabel($0, limit: 253) }) { return nil }

@@ -21,14 +21,17 @@ package final class TLSHosts: Sendable {
     /// For everything else.
     private let fallback: TLSHost
 
-    /// `hosts` by name, in which `*.` stands for exactly one label (spec H2). Names are compared without case.
+    /// `hosts` by name, in which `*.` stands for exactly one label (spec H2). Names are compared without case. An entry
+    /// for the empty name is for connections without a name, or with one that is not here.
     package init(defaultCertificate: Certificate, hosts: [String: TLSHost]) {
         var exact: [String: TLSHost] = [:]
         var wildcards: [String: TLSHost] = [:]
         exact.reserveCapacity(hosts.count)
         for (name, host) in hosts {
             let name = name.lowercased()
-            if name.hasPrefix("*.") {
+            if name.isEmpty {
+                continue
+            } else if name.hasPrefix("*.") {
                 wildcards[String(name.dropFirst())] = host
             } else {
                 exact[name] = host
@@ -37,7 +40,7 @@ package final class TLSHosts: Sendable {
         self.defaultCertificate = defaultCertificate
         self.exact = exact
         self.wildcards = wildcards
-        self.fallback = TLSHost(certificate: defaultCertificate)
+        self.fallback = hosts[""] ?? TLSHost(certificate: defaultCertificate)
     }
 
     /// The exact name, else the wildcard, else nil. `name` is in lower case.
