@@ -97,7 +97,11 @@ let package = Package(
                 "Observability", logging, lifecycle,
             ]
         ),
-        module("HTTPProxy", ["Balancing"]),
+        module(
+            "HTTPProxy",
+            ["Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Reactor", "Routing", "TLS", logging, lifecycle],
+            experimental: [.enableExperimentalFeature("Lifetimes")]
+        ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, "Linux"]),
         .executableTarget(
