@@ -40,7 +40,8 @@ struct ManifestBuilder {
         guard let target = self.anchors[name] else {
             // Without the name: it may be a password that somebody forgot to quote.
             throw ManifestSyntaxError(
-                line: line, reason: "no anchor of this alias's name before it; a text that begins with '*' needs quotes")
+                line: line, reason: "no anchor of this alias's name before it; a text that begins with '*' needs quotes"
+            )
         }
         let index = UInt32(document.entries.count)
         document.entries.append(

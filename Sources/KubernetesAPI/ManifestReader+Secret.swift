@@ -38,7 +38,9 @@ extension ManifestReader {
         for (position, child) in map.children.enumerated() {
             if position.isMultiple(of: 2) {
                 key = child.isScalar && NameRules.isDataKey(child.text) ? child.text : nil
-                if key == nil { self.fail(map, "has a key that is none: letters, digits, '-', '_' and '.' may be in it") }
+                if key == nil {
+                    self.fail(map, "has a key that is none: letters, digits, '-', '_' and '.' may be in it")
+                }
                 continue
             }
             guard let key else { continue }

@@ -32,7 +32,8 @@ enum NameRules {
 
     /// For the names of ports of pods and of Ingresses (IANA service names, RFC 6335 section 5.1).
     static func portName(_ name: String) -> String? {
-        if self.isLabel(name.utf8[...], limit: 15), name.utf8.contains(where: self.isLowerLetter), !name.contains("--") {
+        if self.isLabel(name.utf8[...], limit: 15), name.utf8.contains(where: self.isLowerLetter), !name.contains("--")
+        {
             return nil
         }
         return "must be at most 15 lower case letters, digits and single '-', among them a letter, and begin and end "

@@ -49,9 +49,10 @@ enum ObjectSource: Hashable {
         let client: ClientConfiguration
         switch self {
         case .manifests(let directory):
-            return (
-                try ManifestSource(directory: directory, queue: queue, limits: limits, logger: logger("manifests")), nil
-            )
+            let source = try ManifestSource(
+                directory: directory, kinds: ObjectKind.ofNode, queue: queue, limits: limits,
+                logger: logger("manifests"))
+            return (source, nil)
         case .apiServer(let kubeconfig?, let masters):
             client = try .kubeconfig(at: kubeconfig, masters: masters)
         case .apiServer(nil, let masters):

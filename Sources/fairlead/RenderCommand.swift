@@ -23,7 +23,8 @@ struct Render: ParsableCommand {
         let listing: ManifestListing
         let preview: RulesetPreview
         do {
-            listing = try ManifestListing.read(directory: try self.source.directory(), limits: try self.source.limits())
+            listing = try ManifestListing.read(
+                directory: try self.source.directory(), kinds: ObjectKind.ofNode, limits: try self.source.limits())
             preview = try RulesetPreview(of: listing.objects, nodeName: configuration.nodeName) {
                 (cluster) throws(SystemError) in try configuration.settings(cluster)
             }

@@ -482,6 +482,9 @@ package nonisolated struct WireSecret: Sendable {
 
   package var type: String = String()
 
+  /// Only ever written, never read back.
+  package var stringData: Dictionary<String,String> = [:]
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1304,7 +1307,7 @@ nonisolated extension WireSecretList: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Secret"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}data\0\u{1}type\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}data\0\u{1}type\0\u{1}stringData\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1315,6 +1318,7 @@ nonisolated extension WireSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularMessageField(value: &self._metadata) }()
       case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufBytes>.self, value: &self.data) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.type) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.stringData) }()
       default: break
       }
     }
@@ -1334,6 +1338,9 @@ nonisolated extension WireSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.type.isEmpty {
       try visitor.visitSingularStringField(value: self.type, fieldNumber: 3)
     }
+    if !self.stringData.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.stringData, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1341,6 +1348,7 @@ nonisolated extension WireSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs._metadata != rhs._metadata {return false}
     if lhs.data != rhs.data {return false}
     if lhs.type != rhs.type {return false}
+    if lhs.stringData != rhs.stringData {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
