@@ -26,6 +26,8 @@ struct IngressServices {
     let queue: ChangeQueue
     private let wakeUp: WakeUp
     private var status: StatusPublisher?
+    /// Whether one of several replicas is chosen, who writes statuses and events.
+    private var isElected = false
     private let locks: [HeldLock]
 
     /// Opens the ports, and what else can fail.
@@ -37,8 +39,11 @@ struct IngressServices {
     ) throws {
         var settings = settings
         let descriptors = DescriptorLimit.raise()
+        // Who has not said how many is content with what there is.
+        let isWish = settings.proxy.limits.maximumConnections != ProxyLimits().maximumConnections
         if settings.proxy.limits.fit(descriptors: descriptors, workers: settings.proxy.workers) {
-            logger("ingress").warning(
+            logger("ingress").log(
+                level: isWish ? .warning : .info,
                 "fewer connections are taken than --max-worker-connections says, for want of descriptors",
                 metadata: [
                     "connections": "\(settings.proxy.limits.maximumConnections)", "descriptors": "\(descriptors)",
@@ -95,8 +100,8 @@ struct IngressServices {
             resolver: AddressResolver(settings.source, workload: workload, logger: self.logger("status")),
             clearsAtEnd: settings.clearsStatus, logger: self.logger("status"))
         self.status = status
-        let isElected = client != nil && settings.writesStatus
-        let events = recorder.map { ProblemEvents($0, board: self.board, leads: !isElected) }
+        self.isElected = client != nil && settings.writesStatus
+        let events = recorder.map { ProblemEvents($0, board: self.board, leads: !self.isElected) }
         let proxy = self.proxy
         let control = try IngressControl(
             settings.control, publishService: settings.publishService, board: self.board, queue: self.queue,
@@ -106,7 +111,7 @@ struct IngressServices {
             metrics: self.metrics, logger: self.logger("ingress"))
         var services: [any ServiceLifecycle.Service] = [self.writer, control, proxy]
         if settings.gracePeriod > .zero { services.append(GracePeriod(duration: settings.gracePeriod)) }
-        if let client, isElected {
+        if let client, self.isElected {
             services.append(
                 LeaseElector(
                     client, lease: ObjectName(namespace: self.identity.namespace, name: settings.electionID),
@@ -124,7 +129,7 @@ struct IngressServices {
     /// Of the metrics site. To be asked for after the services.
     var pages: [String: Site.Page] {
         let (board, health, status) = (self.board, self.health, self.status)
-        let leads = self.settings.writesStatus ? status : nil
+        let leads = self.isElected ? status : nil
         return [
             "/ingress/routes": { .json(IngressDocuments.routes(board.state)) },
             "/ingress/backends": { .json(IngressDocuments.backends(board.state)) },
