@@ -3,6 +3,9 @@ package import Networking
 /// An Ingress (networking.k8s.io/v1): which requests go to which Service, by host and path.
 package struct Ingress: Hashable, Sendable {
     package var metadata: ObjectMeta
+    /// What tells it from others that had its name before; empty without an API server. Events about it give it, or
+    /// `kubectl describe` does not find them.
+    package var uid: String
     /// `spec.ingressClassName`. The annotation ``KnownKey/ingressClass`` counts only where this is nil.
     package var ingressClassName: String?
     /// What gets the requests that no rule matches.
@@ -14,6 +17,7 @@ package struct Ingress: Hashable, Sendable {
 
     package init(
         metadata: ObjectMeta,
+        uid: String = "",
         ingressClassName: String? = nil,
         defaultBackend: IngressBackend? = nil,
         tls: [IngressTLS] = [],
@@ -21,6 +25,7 @@ package struct Ingress: Hashable, Sendable {
         loadBalancer: [LoadBalancerAddress] = []
     ) {
         self.metadata = metadata
+        self.uid = uid
         self.ingressClassName = ingressClassName
         self.defaultBackend = defaultBackend
         self.tls = tls

@@ -4,7 +4,8 @@ extension ManifestReader {
     /// An Ingress by the API server's rules; nil if it broke one.
     mutating func ingress(_ strings: inout StringPool) -> Ingress? {
         guard let metadata = self.metadata(of: .ingress) else { return nil }
-        var ingress = Ingress(metadata: metadata)
+        let uid = self.mapping("metadata", of: self.root).flatMap { self.string("uid", of: $0) }
+        var ingress = Ingress(metadata: metadata, uid: uid ?? "")
         guard let spec = self.mapping("spec", of: self.root) else {
             if !self.hasErrors { self.fail(self.root, "spec", "is required") }
             return nil

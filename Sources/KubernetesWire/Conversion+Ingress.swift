@@ -4,7 +4,7 @@ internal import Networking
 
 extension WireIngress: ObjectMessage {
     func object(_ metadata: ObjectMeta, _ conversion: inout Conversion) -> KubernetesObject {
-        var ingress = Ingress(metadata: metadata)
+        var ingress = Ingress(metadata: metadata, uid: self.metadata.uid)
         if !self.spec.ingressClassName.isEmpty {
             ingress.ingressClassName = conversion.strings.shared(self.spec.ingressClassName)
         }

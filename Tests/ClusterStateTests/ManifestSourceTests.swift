@@ -237,6 +237,34 @@ struct ManifestSourceTests {
         }
     }
 
+    /// A directory that both roles read.
+    @Test func onlyTheKindsThatAreWantedCome() async throws {
+        let directory = try TemporaryDirectory()
+        let secret = """
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            stringData: {tls.key: hunter2}
+
+            """
+        try directory.write("a.yaml", Fixtures.manifest("a") + secret)
+        let listing = try ManifestListing.read(directory: directory.path, kinds: ObjectKind.ofNode)
+        #expect(listing.objects.map(\.key.kind) == [.service] && listing.problems.isEmpty)
+        try await self.follow(directory.path) { watcher in
+            await watcher.expect(["a": [80]])
+            try directory.place("b.yaml", secret + "---\n" + Fixtures.manifest("b"))
+            await watcher.expect(["a": [80], "b": [80]])
+            #expect(watcher.changeCount == 2)
+        }
+        try await self.follow(directory.path, kinds: [.secret]) { watcher in
+            await watcher.expect([:])
+            #expect(watcher.changeCount == 1)
+            await watcher.expectLog("already defined in a.yaml:7, which sorts first and wins")
+            #expect(watcher.log.all.allSatisfy { !$0.contains("hunter2") })
+        }
+    }
+
     @Test func aMissingDirectoryIsAnErrorThatSaysWhatToDo() throws {
         let queue = ChangeQueue(wakeUp: try WakeUp())
         let error = #expect(throws: ManifestSourceError.self) {

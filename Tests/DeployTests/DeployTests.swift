@@ -67,7 +67,10 @@ import Testing
         // Kinds that are none of its business get a note.
         #expect(content.problems.filter { $0.severity != .note } == [])
         let services = content.objects.map(\.object.key.description)
-        #expect(services == (path.hasSuffix("ingress.yaml") ? ["Service fairlead-ingress/fairlead-ingress"] : []))
+        #expect(
+            services
+                == (path.hasSuffix("ingress.yaml")
+                    ? ["IngressClass fairlead", "Service fairlead-ingress/fairlead-ingress"] : []))
     }
 
     @Test(arguments: Self.manifests)
@@ -197,6 +200,29 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Group and plural of what the ingress role follows and writes, with the verbs that takes; and nothing more.
+    @Test func `the ingress role may do what it does`() throws {
+        let documents = try ManifestTree.documents(Self.text(Self.manifests[1]))
+        var verbs: [String: Set<String>] = [:]
+        for role in documents where role["kind"]?.text == "ClusterRole" {
+            for rule in role["rules"]?.items ?? [] {
+                for group in rule["apiGroups"]?.items ?? [] {
+                    for resource in rule["resources"]?.items ?? [] {
+                        let key = "\(resource.text ?? "?").\(group.text ?? "?")"
+                        verbs[key, default: []].formUnion(rule["verbs"]?.items.compactMap(\.text) ?? [])
+                    }
+                }
+            }
+        }
+        let follow: Set = ["list", "watch"]
+        #expect(
+            verbs == [
+                "ingresses.networking.k8s.io": follow.union(["get"]), "ingressclasses.networking.k8s.io": follow,
+                "services.": follow, "endpointslices.discovery.k8s.io": follow, "nodes.": follow, "secrets.": follow,
+                "ingresses/status.networking.k8s.io": ["patch"], "events.events.k8s.io": ["create"],
+            ])
     }
 
     // MARK: Flags

@@ -16,6 +16,7 @@ import Testing
                 annotations: ["kubernetes.io/ingress.class": "fairlead", "fairlead.dev/proxy-body-size": "8m"],
                 creationTimestamp: Self.created
             ),
+            uid: "1b",
             ingressClassName: "fairlead",
             defaultBackend: .service(name: "front", port: .number(8_080)),
             tls: [

@@ -9,6 +9,7 @@ extension WireIngress {
     init(_ ingress: Ingress) {
         self.init()
         self.metadata = WireObjectMeta(ingress.metadata)
+        self.metadata.uid = ingress.uid
         if let name = ingress.ingressClassName { self.spec.ingressClassName = name }
         if let backend = ingress.defaultBackend { self.spec.defaultBackend = WireIngressBackend(backend) }
         self.spec.tls = ingress.tls.map { entry in
