@@ -21,10 +21,13 @@ struct ClassSelection {
     mutating func update(_ name: String, _ ingressClass: IngressClass?) -> Bool {
         guard self.classes[name] != ingressClass else { return false }
         self.classes[name] = ingressClass
-        self.defaultClass = self.classes.values.filter(\.isDefault).max { left, right in
-            let (leftAge, rightAge) = (left.metadata.creationTimestamp ?? .max, right.metadata.creationTimestamp ?? .max)
-            return leftAge != rightAge ? leftAge < rightAge : left.metadata.name > right.metadata.name
-        }?.metadata.name.name
+        self.defaultClass =
+            self.classes.values.filter(\.isDefault).max { left, right in
+                let (leftAge, rightAge) = (
+                    left.metadata.creationTimestamp ?? .max, right.metadata.creationTimestamp ?? .max
+                )
+                return leftAge != rightAge ? leftAge < rightAge : left.metadata.name > right.metadata.name
+            }?.metadata.name.name
         return true
     }
 

@@ -3,7 +3,9 @@ internal import KubernetesAPI
 /// The rules of several Ingresses for one host, merged (X1 to X4), with what the losers are to be told.
 struct HostMerge {
     struct Item {
-        var planned: HostRoutes.Planned
+        let route: Route
+        var target: RouteTarget
+        let settings: RouteSettings
         let path: RulePath
         let isExact: Bool
         let affinity: AffinityPolicy?
@@ -44,6 +46,7 @@ struct HostMerge {
                 }
             }
         }
+        self.reportShadows()
     }
 
     /// The default for all hosts: of an Ingress, or of the command line.
@@ -62,22 +65,16 @@ struct HostMerge {
     private mutating func add(_ rule: PathRule, of claim: IngressRules, _ context: Context) {
         let route = Route(
             ingress: claim.name, host: self.host, path: rule.path.text, pathType: rule.type, backend: rule.backend.id)
-        var planned = HostRoutes.Planned(
-            route: route,
-            target: RouteTarget(backend: rule.backend.id.map(context.index) ?? -1),
-            settings: Self.settings(claim, context))
+        var target = RouteTarget(backend: rule.backend.id.map(context.index) ?? -1)
         if rule.backend.id == nil {
-            if let fallback = self.fallback {
-                planned.target = self.routes[fallback].planned.target
-            } else {
-                planned.target = RouteTarget(backend: -1, refusal: .resourceBackend)
-                planned.followsDefault = true
-            }
+            target =
+                self.fallback.map { self.routes[$0].target }
+                ?? RouteTarget(backend: -1, refusal: .resourceBackend, followsDefault: true)
         }
         self.routes.append(
             Item(
-                planned: Self.refused(planned, context), path: rule.path, isExact: rule.isExact,
-                affinity: claim.annotations.affinity))
+                route: route, target: Self.admitted(target, context), settings: Self.settings(claim, context),
+                path: rule.path, isExact: rule.isExact, affinity: claim.annotations.affinity))
     }
 
     /// What an Ingress's default backend gets of a host that its rules name: the oldest's (D2, H5).
@@ -104,11 +101,11 @@ struct HostMerge {
     ) -> Item {
         let route = Route(
             ingress: claim?.name, host: host, path: "/", pathType: .prefix, isDefault: true, backend: backend)
-        let planned = HostRoutes.Planned(
-            route: route, target: RouteTarget(backend: context.index(backend)),
-            settings: claim.map { Self.settings($0, context) } ?? context.options.settings)
+        let target = RouteTarget(backend: context.index(backend))
         return Item(
-            planned: Self.refused(planned, context), path: .root, isExact: false, affinity: claim?.annotations.affinity)
+            route: route, target: Self.admitted(target, context),
+            settings: claim.map { Self.settings($0, context) } ?? context.options.settings,
+            path: .root, isExact: false, affinity: claim?.annotations.affinity)
     }
 
     /// Those of the Ingress that the route is of (X3), and what the host adds.
@@ -121,27 +118,44 @@ struct HostMerge {
     }
 
     /// Nobody is let in whose certificate nobody can verify.
-    private static func refused(_ planned: HostRoutes.Planned, _ context: Context) -> HostRoutes.Planned {
-        guard let policy = context.clientAuthentication, !policy.isUsable else { return planned }
-        var planned = planned
-        planned.target = RouteTarget(backend: -1, refusal: .noClientAuthority)
-        planned.followsDefault = false
-        return planned
+    private static func admitted(_ target: RouteTarget, _ context: Context) -> RouteTarget {
+        guard let policy = context.clientAuthentication, !policy.isUsable else { return target }
+        return RouteTarget(backend: -1, refusal: .noClientAuthority)
     }
+
+    /// Of `/foo` and `/foo/` the longer text gets the requests of both (P4), whoever is older.
+    private mutating func reportShadows() {
+        var longer: [String: Item] = [:]
+        for item in self.routes where !item.isExact && !item.route.isDefault && item.path.text != item.path.element {
+            longer[item.path.element] = item
+        }
+        guard !longer.isEmpty else { return }
+        for item in self.routes where !item.isExact && !item.route.isDefault {
+            guard item.path.text == item.path.element, let winner = longer[item.path.text],
+                let loser = item.route.ingress
+            else { continue }
+            let owner = winner.route.ingress == loser ? "" : " of Ingress \(winner.route.ingress?.description ?? "")"
+            self.problems.append(
+                IngressProblem(
+                    ingress: loser, .warning, .pathConflict,
+                    "Prefix path \(item.path.text)\(self.place) gives way to the longer \(winner.path.text)\(owner)"))
+        }
+    }
+
+    private var place: String { self.host.isEmpty ? "" : " of host \(self.host)" }
 
     private mutating func report(_ rule: PathRule, of loser: ObjectName, lostTo holder: ObjectName) {
         let kind = rule.isExact ? "Exact" : "Prefix"
-        let place = self.host.isEmpty ? "" : " of host \(self.host)"
         if loser == holder {
             self.problems.append(
                 IngressProblem(
                     ingress: loser, .warning, .duplicatePath,
-                    "\(kind) path \(rule.path.text)\(place) is given twice: the first counts"))
+                    "\(kind) path \(rule.path.text)\(self.place) is given twice: the first counts"))
         } else {
             self.problems.append(
                 IngressProblem(
                     ingress: loser, .error, .pathConflict,
-                    "\(kind) path \(rule.path.text)\(place) is held by the older Ingress \(holder)"))
+                    "\(kind) path \(rule.path.text)\(self.place) is held by the older Ingress \(holder)"))
         }
     }
 }

@@ -13,6 +13,8 @@ struct HostRegistry {
     private(set) var hosts: [String: Host] = [:]
     /// Those that have routes, in order; without the empty name.
     private(set) var names = SortedList<String>()
+    private var newNames: [String] = []
+    private var oldNames: [String] = []
     /// The default for all hosts.
     var catchAll: HostRoutes?
 
@@ -26,11 +28,10 @@ struct HostRegistry {
         self.hosts[name] = host
     }
 
-    /// What was made of a host; with nobody who names it, it is forgotten. Returns whether there is a host more or less
-    /// with routes.
+    /// What was made of a host; with nobody who names it, it is forgotten.
     mutating func finish(
         _ name: String, _ routes: HostRoutes?, _ certificate: CertificateChoice, _ authentication: ClientAuthentication?
-    ) -> Bool {
+    ) {
         let had = self.hosts[name]?.routes != nil
         if self.hosts[name]?.claims.isEmpty ?? true {
             self.hosts[name] = nil
@@ -39,8 +40,16 @@ struct HostRegistry {
             self.hosts[name]?.certificate = certificate
             self.hosts[name]?.clientAuthentication = authentication
         }
-        guard had != (routes != nil), !name.isEmpty else { return false }
-        if routes != nil { self.names.insert(name) } else { self.names.remove(name) }
+        guard had != (routes != nil), !name.isEmpty else { return }
+        if routes != nil { self.newNames.append(name) } else { self.oldNames.append(name) }
+    }
+
+    /// Brings ``names`` up to date. Returns whether they are others.
+    mutating func finishNames() -> Bool {
+        guard !self.newNames.isEmpty || !self.oldNames.isEmpty else { return false }
+        self.names.apply(adding: self.newNames, removing: self.oldNames)
+        self.newNames = []
+        self.oldNames = []
         return true
     }
 }

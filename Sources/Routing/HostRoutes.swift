@@ -3,96 +3,43 @@ internal import KubernetesAPI
 /// The rules of one host, merged and compiled: a piece of ``RouteTable`` whose numbers begin at 0. Immutable, and made
 /// anew only when an Ingress that names the host changes.
 final class HostRoutes: Sendable {
-    /// A route and what the table keeps of it. The ranges in `settings` are those of this host's `text`.
-    struct Planned {
-        var route: Route
-        var target: RouteTarget
-        var settings: RouteSettings
-        /// It has no backend of its own and goes where the default for all hosts goes (B7).
-        var followsDefault = false
-    }
-
+    /// Empty for the rules, or the default, for all hosts.
     let host: String
+    let isWildcard: Bool
+    /// Of the host's name in `text`; of a wildcard what follows the `*`.
+    let name: TextRange
+    let nameHash: UInt64
     /// `root` is -1 where the default for all hosts counts.
-    let layout: RouteTable.Host
-    let slots: [RouteTable.Slot]
+    let layout: RouteTable.Paths
+    let slots: [RouteTable.PathSlot]
     let text: [UInt8]
-    let routes: [Planned]
+    let routes: [Route]
+    /// One for each of `routes`.
+    let entries: [RouteTable.Entry]
     let clientAuthentication: ClientAuthentication?
 
     init(_ merged: HostMerge, seed: RouteHash.Seed) {
         self.host = merged.host
         self.clientAuthentication = merged.clientAuthentication
-        var text: [UInt8] = []
-        var routes: [Planned] = []
+        self.isWildcard = HostName.isWildcard(merged.host)
+        // The name and the paths side by side: who reads one needs the other.
+        var text = Array(self.isWildcard ? merged.host.utf8.dropFirst() : merged.host.utf8[...])
+        self.name = TextRange(offset: 0, count: UInt32(text.count))
+        self.nameHash = RouteHash.host(text.span, from: 0, seed)
+
+        let paths = PathTable(merged, &text, seed)
+        self.layout = paths.layout
+        self.slots = paths.slots
         var affinities: [AffinityText: RouteAffinity] = [:]
-        for item in merged.routes {
-            var planned = item.planned
-            planned.settings.affinity = AffinityText(item.affinity, path: planned.route.path)
-                .map { Self.affinity($0, &text, &affinities) } ?? .none
-            routes.append(planned)
+        self.routes = merged.routes.map(\.route)
+        self.entries = merged.routes.enumerated().map { ordinal, item in
+            var settings = item.settings
+            settings.affinity =
+                AffinityText(item.affinity, path: item.route.path).map { Self.affinity($0, &text, &affinities) }
+                ?? .none
+            return RouteTable.Entry(target: item.target, block: 0, ordinal: Int32(ordinal), settings: settings)
         }
-        self.routes = routes
-
-        // By text: each with what it is for Prefix and what for Exact.
-        var keys: [String: (prefix: Int32, exact: Int32)] = [:]
-        var root = merged.fallback.map { Int32($0) } ?? -1
-        for (index, item) in merged.routes.enumerated() where !item.planned.route.isDefault {
-            let path = item.path
-            if item.isExact {
-                keys[path.text, default: (-1, -1)].exact = Int32(index)
-            } else if path.element.isEmpty {
-                root = Int32(index)
-            } else if let other = keys[path.element]?.prefix, other >= 0,
-                merged.routes[Int(other)].path.text.utf8.count > path.text.utf8.count
-            {
-                // The longer text goes first, for both (P4).
-                continue
-            } else {
-                keys[path.element, default: (-1, -1)].prefix = Int32(index)
-            }
-        }
-
-        var slots: [RouteTable.Slot] = []
-        var layout = RouteTable.Host(slots: 0, mask: 0, depth: 0, length: 0, root: root, hasCollisions: false)
-        if !keys.isEmpty {
-            slots = [RouteTable.Slot](repeating: .none, count: max(2, keys.count * 2).roundedUpToPowerOfTwo)
-            layout.mask = UInt32(slots.count - 1)
-            // Sorted, so that the same rules are compiled to the same table.
-            for (key, value) in keys.sorted(by: { $0.key < $1.key }) {
-                let range = TextRange(offset: UInt32(text.count), count: UInt32(key.utf8.count))
-                text.append(contentsOf: key.utf8)
-                let (hash, depth) = Self.hash(text.span.extracting(range.bounds), seed)
-                layout.depth = max(layout.depth, depth)
-                layout.length = max(layout.length, range.count)
-                var place = UInt32(truncatingIfNeeded: hash) & layout.mask
-                while !slots[Int(place)].isEmpty {
-                    if slots[Int(place)].hash == hash { layout.hasCollisions = true }
-                    place = (place + 1) & layout.mask
-                }
-                slots[Int(place)] = RouteTable.Slot(
-                    hash: hash, text: range, prefix: value.prefix, exact: value.exact)
-            }
-        }
-        self.layout = layout
-        self.slots = slots
         self.text = text
-    }
-
-    /// Of a key, and how many elements it has.
-    private static func hash(_ key: Span<UInt8>, _ seed: RouteHash.Seed) -> (hash: UInt64, depth: UInt32) {
-        var hash = RouteHash(seed)
-        var depth: UInt32 = 1
-        for index in 1..<key.count {
-            if key[index] == UInt8(ascii: "/") {
-                hash.endElement()
-                depth += 1
-            } else {
-                hash.append(key[index])
-            }
-        }
-        hash.endElement()
-        return (hash.value, depth)
     }
 
     private static func affinity(
@@ -137,8 +84,4 @@ private struct AffinityText: Hashable {
         self.name = name
         self.attributes = attributes
     }
-}
-
-extension RouteTable.Slot {
-    static var none: Self { Self(hash: 0, text: .empty, prefix: -1, exact: -1) }
 }

@@ -24,7 +24,8 @@ extension IngressPlanner {
                 }
                 if self.backends.isDefault(id) {
                     problems.append(
-                        IngressProblem(ObjectKey(kind: .service, name: id.service), .error, code, "default backend: \(message)"))
+                        IngressProblem(
+                            ObjectKey(kind: .service, name: id.service), .error, code, "default backend: \(message)"))
                 }
             }
             self.problems.set(problems, of: .backend(id))

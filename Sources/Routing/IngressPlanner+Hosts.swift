@@ -4,7 +4,9 @@ extension IngressPlanner {
     /// Hosts whose certificate may be another one now that a Secret is.
     mutating func planSecrets() {
         for secret in self.changedSecrets {
-            for name in self.secretReferrers[secret] ?? [] { self.changedHosts.formUnion(self.rules[name]?.hosts ?? []) }
+            for name in self.secretReferrers[secret] ?? [] {
+                self.changedHosts.formUnion(self.rules[name]?.hosts ?? [])
+            }
             if secret == self.options.defaultCertificate { self.planDefaultCertificate(secret) }
         }
         self.changedSecrets = []
@@ -37,9 +39,7 @@ extension IngressPlanner {
     /// The rules and certificates of the hosts that are touched.
     mutating func planHosts() {
         guard !self.changedHosts.isEmpty else { return }
-        var changesNames = false
         var changesCertificates = false
-        var used = Set<ClientAuthentication>()
         for name in self.changedHosts {
             let former = self.hosts[name]
             let claims = (former?.claims.elements ?? []).compactMap { self.rules[$0.name] }
@@ -57,16 +57,19 @@ extension IngressPlanner {
                 clientAuthentication: authentication.policy, index: { [backends] in backends.index(of: $0) })
             let routes = self.compile(name, claims.filter { $0.paths[name] != nil }, context)
             if name.isEmpty { self.compileCatchAll(claims.filter(\.ownsCatchAll), context) }
-            if self.hosts.finish(name, routes, certificate.choice, authentication.policy) { changesNames = true }
+            self.hosts.finish(name, routes, certificate.choice, authentication.policy)
         }
         self.changedHosts = []
+        let changesNames = self.hosts.finishNames()
+        var used: Set<ClientAuthentication> = []
         for host in self.hosts.hosts.values { if let policy = host.clientAuthentication { used.insert(policy) } }
         let changesNumbers = self.authentications.keep(used)
-        self.assemble(changesNames: changesNames)
+        self.assemble()
         if changesCertificates || changesNumbers || changesNames { self.assembleCertificates() }
     }
 
-    private mutating func compile(_ name: String, _ claims: [IngressRules], _ context: HostMerge.Context) -> HostRoutes? {
+    private mutating func compile(_ name: String, _ claims: [IngressRules], _ context: HostMerge.Context) -> HostRoutes?
+    {
         guard !claims.isEmpty else {
             self.problems.set([], of: .host(name))
             return nil
@@ -91,13 +94,9 @@ extension IngressPlanner {
         self.problems.set(problems, of: .catchAll)
     }
 
-    private mutating func assemble(changesNames: Bool) {
-        let names =
-            changesNames || self.routes.seed != self.seed
-            ? HostTable(self.hosts.names.elements, seed: self.seed) : self.routes.names
+    private mutating func assemble() {
         self.routes = RouteTable(
             revision: self.routes.revision + 1,
-            names: names,
             named: self.hosts.names.elements.compactMap { self.hosts[$0]?.routes },
             hostless: self.hosts[""]?.routes,
             catchAll: self.hosts.catchAll,

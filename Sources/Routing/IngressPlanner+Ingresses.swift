@@ -46,12 +46,10 @@ extension IngressPlanner {
         if isOurs, let ingress {
             self.serve(ingress)
         } else if wasOurs {
-            self.served.remove(ServedIngress(name: name, addresses: []))
-            self.changes.ingresses = true
+            self.newlyServed[name] = .some(nil)
             if let ingress {
                 self.changes.released.append(ServedIngress(name: name, addresses: ingress.loadBalancer))
             }
         }
-        self.changes.released.sort()
     }
 }

@@ -25,7 +25,7 @@ package struct IngressPlanner {
     var hosts = HostRegistry()
     var backends = BackendRegistry()
     var problems = ProblemLedger()
-    var served = SortedList<ServedIngress>()
+    private var served = SortedList<ServedIngress>()
     /// Which Ingresses lead to a Secret.
     var secretReferrers: [ObjectName: Set<ObjectName>] = [:]
     var authentications = AuthenticationNumbers()
@@ -38,6 +38,8 @@ package struct IngressPlanner {
     var changedBackends: Set<BackendID> = []
     var changedSecrets: Set<ObjectName> = []
     var changedHosts: Set<String> = []
+    /// nil for one that is ours no longer.
+    var newlyServed: [ObjectName: ServedIngress?] = [:]
     var changes = PlanChanges()
 
     /// - Parameters:
@@ -156,8 +158,20 @@ package struct IngressPlanner {
     }
 
     mutating func serve(_ ingress: Ingress) {
-        self.served.insert(ServedIngress(name: ingress.metadata.name, addresses: ingress.loadBalancer))
+        self.newlyServed[ingress.metadata.name] = ServedIngress(
+            name: ingress.metadata.name, addresses: ingress.loadBalancer)
+    }
+
+    private mutating func planServed() {
+        guard !self.newlyServed.isEmpty else { return }
+        self.served.apply(
+            adding: self.newlyServed.values.compactMap(\.self),
+            removing: self.newlyServed.compactMap { name, served in
+                served == nil ? ServedIngress(name: name, addresses: []) : nil
+            })
+        self.newlyServed = [:]
         self.changes.ingresses = true
+        self.changes.released.sort()
     }
 
     // MARK: - The plan
@@ -168,6 +182,7 @@ package struct IngressPlanner {
         self.planBackends()
         self.planSecrets()
         self.planHosts()
+        self.planServed()
         self.changes.backends = self.backends.takeChanges()
         (self.changes.problemsAppeared, self.changes.problemsGone) = self.problems.takeChanges()
         defer { self.changes = PlanChanges() }

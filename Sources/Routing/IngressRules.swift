@@ -59,7 +59,11 @@ final class IngressRules {
     var ownsCatchAll: Bool { self.defaultBackend != nil && (self.paths.isEmpty || self.paths[""] != nil) }
 
     /// Hosts whose routes or certificates depend on this Ingress.
-    var hosts: Set<String> { self.tlsHosts.union(self.paths.keys) }
+    var hosts: Set<String> {
+        var hosts = self.tlsHosts.union(self.paths.keys)
+        if self.ownsCatchAll { hosts.insert("") }
+        return hosts
+    }
 
     /// Which Secrets it leads to.
     var secrets: Set<ObjectName> {
@@ -111,7 +115,8 @@ final class IngressRules {
                 if path.pathType == .implementationSpecific, RulePath.looksLikeExpression(path.path) {
                     report(
                         .warning, .literalPath,
-                        "path \(Quoted.text(path.path))\(place) is no regular expression here: it is matched as Prefix is")
+                        "path \(Quoted.text(path.path))\(place) is no regular expression here: it is matched as Prefix is"
+                    )
                 }
                 if case .resource(_, let kind, let object) = path.backend {
                     report(

@@ -17,8 +17,10 @@ struct ProblemLedger {
     private var counts: [IngressProblem: Int] = [:]
     /// Whether it was there when changes were last taken, of those that have come or gone since.
     private var touched: [IngressProblem: Bool] = [:]
-    /// Sorted.
-    private(set) var all: [IngressProblem] = []
+    private var list = SortedList<IngressProblem>()
+
+    /// Sorted, as of when changes were last taken.
+    var all: [IngressProblem] { self.list.elements }
 
     mutating func set(_ problems: [IngressProblem], of source: Source) {
         let former = self.bySource[source] ?? []
@@ -44,7 +46,7 @@ struct ProblemLedger {
             if !isThere, wasThere { gone.append(problem) }
         }
         self.touched = [:]
-        if !appeared.isEmpty || !gone.isEmpty { self.all = self.counts.keys.sorted() }
+        self.list.apply(adding: appeared, removing: gone)
         return (appeared.sorted(), gone.sorted())
     }
 }

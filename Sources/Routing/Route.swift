@@ -36,11 +36,13 @@ package struct RouteTarget: BitwiseCopyable, Hashable, Sendable {
     /// take requests is in its ``BackendPlan``, so that routes do not change when Services do.
     package let backend: Int32
     package let refusal: Refusal
+    /// It goes where the default for all hosts goes, if there is one: only before a table is put together.
+    let followsDefault: Bool
 
-    @inlinable
-    package init(backend: Int32, refusal: Refusal = .none) {
+    init(backend: Int32, refusal: Refusal = .none, followsDefault: Bool = false) {
         self.backend = backend
         self.refusal = refusal
+        self.followsDefault = followsDefault
     }
 }
 

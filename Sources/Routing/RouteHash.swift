@@ -29,52 +29,59 @@ package struct RouteHash: BitwiseCopyable, Sendable {
     }
 
     @usableFromInline let seed: Seed
-    /// Of all elements that have ended.
+    /// Of all that has been appended.
     @usableFromInline package private(set) var value: UInt64
-    @usableFromInline var partial: UInt64 = 0
-    @usableFromInline var bits: UInt64 = 0
 
-    @inlinable
+    @inlinable @inline(__always)
     package init(_ seed: Seed) {
         self.seed = seed
         self.value = seed.start
     }
 
+    /// Eight bytes of an element that has more, or just ends.
     @inlinable @inline(__always)
-    package mutating func append(_ byte: UInt8) {
-        self.partial |= UInt64(byte) &<< self.bits
-        self.bits &+= 8
-        if self.bits == 64 {
-            self.value = Self.fold(self.value ^ self.partial, self.seed.word)
-            self.partial = 0
-            self.bits = 0
-        }
+    package mutating func append(_ word: UInt64) {
+        self.value = Self.fold(self.value ^ word, self.seed.word)
     }
 
-    /// Ends an element, which may be empty.
+    /// Ends an element, which may be empty, with its last `count` bytes: 0 to 7.
     @inlinable @inline(__always)
-    package mutating func endElement() {
-        self.value = Self.fold(self.value ^ self.partial, self.seed.end &+ (self.bits &<< 1))
-        self.partial = 0
-        self.bits = 0
+    package mutating func end(_ word: UInt64, _ count: Int) {
+        self.value = Self.fold(self.value ^ word, self.seed.end &* UInt64(truncatingIfNeeded: count &* 2 &+ 1))
     }
 
     @inlinable @inline(__always)
-    package static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low
     }
 
-    /// Of a whole host name, or of what follows the first label of one.
-    @inlinable
+    /// Of a host's name, or of what follows the first label of one.
+    @inlinable @inline(__always)
     package static func host(_ name: Span<UInt8>, from start: Int, _ seed: Seed) -> UInt64 {
         var hash = RouteHash(seed)
         var index = start
-        while index < name.count {
-            hash.append(name[index])
-            index &+= 1
+        while index &+ 8 <= name.count {
+            hash.append(name.word(index, to: index &+ 8))
+            index &+= 8
         }
-        hash.endElement()
+        hash.end(name.word(index, to: name.count), name.count &- index)
         return hash.value
+    }
+
+    /// Goes on with one element of a path, up to the next slash or `limit`. Returns where that is.
+    @inlinable @inline(__always)
+    package mutating func element(_ path: Span<UInt8>, from start: Int, to limit: Int) -> Int {
+        var index = start
+        while true {
+            let word = path.word(index, to: limit)
+            let count = min(firstSlash(word), limit &- index)
+            if count < 8 {
+                self.end(word & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1), count)
+                return index &+ count
+            }
+            self.append(word)
+            index &+= 8
+        }
     }
 }
