@@ -1,9 +1,8 @@
 internal import COpenSSL
-internal import Synchronization
 
 /// A leaf with its chain and its key, fit to be served. Immutable and shared by all threads.
 ///
-/// Unsafe invariants of this file: those of CertificateParts.swift; the probe's context is only used under its lock.
+/// Unsafe invariants of this file: those of CertificateParts.swift; an SSL object is freed once, where it was made.
 package final class Certificate: Sendable {
     package enum KeyKind: Hashable, Sendable, CustomStringConvertible {
         case rsa(bits: Int)
@@ -111,19 +110,19 @@ package final class Certificate: Sendable {
 
 /// Whether OpenSSL will serve a certificate at the security level in force, found out before a handshake does.
 private enum CertificateProbe {
-    private static let context = Mutex<ServerContextHandle?>(ServerContextHandle())
+    private static let context = ServerContextHandle()
 
     static func check(_ certificate: Certificate) throws(CertificateError) {
-        let error: CertificateError? = Self.context.withLock { context in
-            guard let context else {
-                return CertificateError(.unavailable, .chain, "cannot be checked", cause: ErrorQueue.take())
-            }
-            let accepted = unsafe SSL_CTX_use_cert_and_key(
-                context.pointer, certificate.leaf.pointer, certificate.key.pointer, certificate.chain.pointer, 1)
-            if accepted == 1 { return nil }
-            return CertificateError(
+        // An SSL object of its own: what was checked last should not outlive its owner, least of all its key.
+        guard let context = Self.context, let ssl = unsafe SSL_new(context.pointer) else {
+            throw CertificateError(.unavailable, .chain, "cannot be checked", cause: ErrorQueue.take())
+        }
+        defer { unsafe SSL_free(ssl) }
+        let accepted = unsafe SSL_use_cert_and_key(
+            ssl, certificate.leaf.pointer, certificate.key.pointer, certificate.chain.pointer, 1)
+        guard accepted == 1 else {
+            throw CertificateError(
                 .tooWeak, .chain, "\(certificate.keyKind), refused by the security level", cause: ErrorQueue.take())
         }
-        if let error { throw error }
     }
 }

@@ -55,6 +55,8 @@ package struct TLSConnection: ~Copyable {
         case 1:
             self.isEstablished = true
             self.shared.finish()
+            // Not needed again without renegotiation: the certificate and its key may go with their last owner.
+            unsafe SSL_certs_clear(self.ssl)
             // Some of what OpenSSL tries on the way fails and is no failure.
             ErrorQueue.clear()
             return .done

@@ -2,8 +2,7 @@ internal import COpenSSL
 
 /// What a listener offers at one moment: settings that last, and certificates that may change at any time. Immutable;
 /// ``replacing(_:)`` makes the next one at the cost of nothing, as all contexts of a listener share the part that
-/// is OpenSSL's. A new connection takes the newest; one that is open keeps of its own only the certificate that it was
-/// made with, for as long as OpenSSL needs it.
+/// is OpenSSL's. A new connection takes the newest; one that is established keeps nothing of the certificates.
 package final class TLSServerContext: Sendable {
     package let hosts: TLSHosts
     package var settings: TLSSettings { self.engine.settings }

@@ -8,6 +8,8 @@ internal import Synchronization
 /// They rotate by themselves when a ticket is made or shown; ``advance()`` once in a while wipes keys that nobody comes
 /// for. Whoever learns a key can read what was said on the connections resumed with its TLS 1.2 tickets: hence
 /// the short life.
+///
+/// Unsafe invariants of this file: requests are passed on within the callback that they come from, and not kept.
 package final class TicketKeys: Sendable {
     /// How long a key makes tickets; it is accepted for twice as long after that.
     package static let defaultInterval = Duration.seconds(3600)

@@ -15,7 +15,8 @@ import Testing
         let root = try TestAuthority("Root, Inc.")
         let identity = try root.issue(
             .init(
-                commonName: "shop", names: ["Shop.Example", "*.shop.example", "IP:10.0.0.1"], notBefore: -2, notAfter: 5))
+                commonName: "shop", names: ["Shop.Example", "*.shop.example", "IP:10.0.0.1"], notBefore: -2, notAfter: 5
+            ))
         let certificate = try identity.loaded(chain: root.identity.certificate)
         let facts = certificate.facts
         #expect(facts.subject == "CN=shop")

@@ -3,10 +3,12 @@ import TLS
 import Testing
 
 @Suite struct HandshakeTests {
-    @Test(arguments: [
-        (TLS1_VERSION, TLSVersion.tls12, nil), (TLS1_1_VERSION, .tls12, nil), (TLS1_2_VERSION, .tls12, TLSVersion.tls12),
-        (TLS1_3_VERSION, .tls12, .tls13), (TLS1_2_VERSION, .tls13, nil), (TLS1_3_VERSION, .tls13, .tls13),
-    ] as [(Int32, TLSVersion, TLSVersion?)])
+    @Test(
+        arguments: [
+            (TLS1_VERSION, TLSVersion.tls12, nil), (TLS1_1_VERSION, .tls12, nil),
+            (TLS1_2_VERSION, .tls12, TLSVersion.tls12),
+            (TLS1_3_VERSION, .tls12, .tls13), (TLS1_2_VERSION, .tls13, nil), (TLS1_3_VERSION, .tls13, .tls13),
+        ] as [(Int32, TLSVersion, TLSVersion?)])
     func versions(offered: Int32, minimum: TLSVersion, agreed: TLSVersion?) throws {
         let context = try TestContext.make { $0.minimumVersion = minimum }
         let link = try Link(context, .init(minimum: offered, maximum: offered))
@@ -174,10 +176,11 @@ import Testing
 
     // MARK: - Protocols
 
-    @Test(arguments: [
-        ([], [.http1], nil), (["http/1.1"], [.http1], .http1), (["h2", "http/1.1"], [.http1], .http1),
-        (["http/1.1", "h2"], [.http2, .http1], .http2), (["h2"], [.http2, .http1], .http2),
-    ] as [([String], [ApplicationProtocol], ApplicationProtocol?)])
+    @Test(
+        arguments: [
+            ([], [.http1], nil), (["http/1.1"], [.http1], .http1), (["h2", "http/1.1"], [.http1], .http1),
+            (["http/1.1", "h2"], [.http2, .http1], .http2), (["h2"], [.http2, .http1], .http2),
+        ] as [([String], [ApplicationProtocol], ApplicationProtocol?)])
     func protocolsInCommon(asked: [String], offered: [ApplicationProtocol], agreed: ApplicationProtocol?) throws {
         let link = try Link(TestContext.make { $0.protocols = offered }, .init(protocols: asked))
         #expect(try link.handshake() == .done)

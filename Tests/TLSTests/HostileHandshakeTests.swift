@@ -7,7 +7,8 @@ import Testing
 @Suite struct HostileHandshakeTests {
     @Test(arguments: [0, 3000, 20_000])
     func aClientHelloByteByByte(padding: Int) throws {
-        let link = try Link(TestContext.make(), .init(serverName: "a.example", protocols: ["http/1.1"], padding: padding))
+        let link = try Link(
+            TestContext.make(), .init(serverName: "a.example", protocols: ["http/1.1"], padding: padding))
         link.pieces = 1
         #expect(try link.handshake() == .done)
         #expect(link.serverName == "a.example")
@@ -27,21 +28,22 @@ import Testing
         #expect(link.serverShutsDown() == .failed(TLSFailure(.httpRequest)))
     }
 
-    @Test(arguments: [
-        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], .notTLS),
-        ([UInt8](repeating: 0xFF, count: 64), .notTLS),
-        (Array("SSH-2.0-OpenSSH_9.2\r\n".utf8), .httpRequest),
-        // A record of a size that none has.
-        ([22, 3, 1, 0xFF, 0xFF, 1, 0, 0, 0], .badRecord),
-        // A handshake message that is no ClientHello.
-        ([22, 3, 1, 0, 4, 2, 0, 0, 0], .protocolViolation),
-        // Application data first.
-        ([23, 3, 3, 0, 4, 1, 2, 3, 4], .protocolViolation),
-        // A ClientHello that ends too early.
-        ([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3], .protocolViolation),
-        // An alert first.
-        ([21, 3, 1, 0, 2, 2, 48], .protocolViolation),
-    ] as [([UInt8], TLSFailure.Reason)])
+    @Test(
+        arguments: [
+            ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], .notTLS),
+            ([UInt8](repeating: 0xFF, count: 64), .notTLS),
+            (Array("SSH-2.0-OpenSSH_9.2\r\n".utf8), .httpRequest),
+            // A record of a size that none has.
+            ([22, 3, 1, 0xFF, 0xFF, 1, 0, 0, 0], .badRecord),
+            // A handshake message that is no ClientHello.
+            ([22, 3, 1, 0, 4, 2, 0, 0, 0], .protocolViolation),
+            // Application data first.
+            ([23, 3, 3, 0, 4, 1, 2, 3, 4], .protocolViolation),
+            // A ClientHello that ends too early.
+            ([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3], .protocolViolation),
+            // An alert first.
+            ([21, 3, 1, 0, 2, 2, 48], .protocolViolation),
+        ] as [([UInt8], TLSFailure.Reason)])
     func garbage(bytes: [UInt8], reason: TLSFailure.Reason) throws {
         let link = try Link(TestContext.make())
         try link.sockets.send(bytes)

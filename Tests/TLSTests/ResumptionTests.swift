@@ -3,7 +3,9 @@ import TLS
 import Testing
 
 @Suite struct ResumptionTests {
-    private func session(_ context: TLSServerContext, _ version: Int32, name: String = "a.example") throws -> TestSession {
+    private func session(_ context: TLSServerContext, _ version: Int32, name: String = "a.example") throws
+        -> TestSession
+    {
         let link = try Link(context, .init(serverName: name, minimum: version, maximum: version))
         #expect(try link.handshake() == .done)
         #expect(!link.isResumed)
@@ -54,12 +56,12 @@ import Testing
         let same = try Link(context, options)
         try same.handshake()
         #expect(same.isResumed)
-        #expect(same.client.sessions == 0)
+        #expect(same.client.ticket == session.ticket)
         tickets.rotate()
         let renewed = try Link(context, options)
         try renewed.handshake()
         #expect(renewed.isResumed)
-        #expect(renewed.client.sessions == 1)
+        #expect(renewed.client.ticket != session.ticket)
     }
 
     /// RFC 8446, C.4: a ticket should be used once.
@@ -102,15 +104,12 @@ import Testing
         let tickets = try TicketKeys(interval: .seconds(10))
         let context = try TestContext.make(tickets: tickets)
         let session = try self.session(context, TLS1_2_VERSION)
-        var ticket: UnsafePointer<UInt8>?
-        var length = 0
-        unsafe SSL_SESSION_get0_ticket(session.pointer, &ticket, &length)
+        let ticket = session.ticket
         let client = try TestClient(.init(serverName: "a.example", maximum: TLS1_2_VERSION, session: session))
         client.handshake()
         var hello = client.takeOutput()
-        let bytes = unsafe Array(UnsafeBufferPointer(start: ticket, count: length))
-        let start = try #require(hello.indices.first { hello[$0...].starts(with: bytes) })
-        for offset in [0, 20, 40, length - 1] {
+        let start = try #require(hello.indices.first { hello[$0...].starts(with: ticket) })
+        for offset in [0, 20, 40, ticket.count - 1] {
             hello[start + offset] ^= 1
             let link = try Link(context)
             try link.sockets.send(hello)
@@ -125,5 +124,45 @@ import Testing
     @Test func noEarlyData() throws {
         let session = try self.session(TestContext.make(), TLS1_3_VERSION)
         #expect(unsafe SSL_SESSION_get_max_early_data(session.pointer) == 0)
+    }
+}
+
+/// Workers share contexts, certificates and ticket keys.
+@Suite struct SharingTests {
+    @Test(.timeLimit(.minutes(2)))
+    func workersShareAContextWhileKeysAndCertificatesChange() async throws {
+        let tickets = try TicketKeys()
+        let policy = try ClientCertificatePolicy(
+            .optional, authorities: TestAuthority("clients").identity.certificate)
+        let identity = try TestAuthority("root").issue("a.example")
+        let host = TLSHost(certificate: try identity.loaded())
+        let asking = TLSHost(certificate: host.certificate, clientCertificates: policy)
+        let context = try TestContext.make(hosts: ["a.example": host, "b.example": asking], tickets: tickets)
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var session: TestSession?
+                    for round in 0..<100 {
+                        let name = round % 4 == 0 ? "b.example" : "a.example"
+                        let link = try Link(context, .init(serverName: name, session: session))
+                        #expect(try link.handshake() == .done)
+                        #expect(link.serverWrites([1]) == .bytes(1))
+                        session = link.client.session ?? session
+                    }
+                }
+            }
+            group.addTask {
+                for _ in 0..<50 {
+                    tickets.rotate()
+                    tickets.advance()
+                    let next = context.replacing(
+                        TLSHosts(
+                            defaultCertificate: context.hosts.defaultCertificate,
+                            hosts: ["a.example": TLSHost(certificate: try identity.loaded())]))
+                    #expect(try Link(next, .init(serverName: "a.example")).handshake() == .done)
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 }

@@ -45,11 +45,12 @@ import Testing
     }
 
     /// RFC 7301, 3.2: our order counts. A malformed list chooses nothing.
-    @Test(arguments: [
-        ("\u{2}h2\u{8}http/1.1", [ApplicationProtocol.http2, .http1], 1..<3),
-        ("\u{8}http/1.1\u{2}h2", [.http2, .http1], 10..<12), ("\u{2}h2\u{8}http/1.1", [.http1], 4..<12),
-        ("\u{2}h2", [.http1], nil), ("", [.http1], nil), ("\u{9}http/1.1", [.http1], nil), ("\u{0}", [.http1], nil),
-    ] as [(String, [ApplicationProtocol], Range<Int>?)])
+    @Test(
+        arguments: [
+            ("\u{2}h2\u{8}http/1.1", [ApplicationProtocol.http2, .http1], 1..<3),
+            ("\u{8}http/1.1\u{2}h2", [.http2, .http1], 10..<12), ("\u{2}h2\u{8}http/1.1", [.http1], 4..<12),
+            ("\u{2}h2", [.http1], nil), ("", [.http1], nil), ("\u{9}http/1.1", [.http1], nil), ("\u{0}", [.http1], nil),
+        ] as [(String, [ApplicationProtocol], Range<Int>?)])
     func theChoiceOfAProtocol(list: String, offered: [ApplicationProtocol], chosen: Range<Int>?) {
         #expect(ApplicationProtocolChoice.choose(of: offered, from: Array(list.utf8).span) == chosen)
     }

@@ -11,7 +11,8 @@ final class Link {
     /// How many bytes are sent to the server at a time.
     var pieces = Int.max
 
-    init(_ context: TLSServerContext, _ options: TestClient.Options = .init(), _ kind: SocketPair.Kind = .local) throws {
+    init(_ context: TLSServerContext, _ options: TestClient.Options = .init(), _ kind: SocketPair.Kind = .local) throws
+    {
         self.sockets = try SocketPair(kind)
         self.client = try TestClient(options)
         self.server = try TLSConnection(context, descriptor: self.sockets.server)

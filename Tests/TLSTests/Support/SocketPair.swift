@@ -44,7 +44,7 @@ final class SocketPair {
     }
 
     /// What has come to the far end, at most `limit` bytes; empty if nothing, nil after the end.
-    func receive(limit: Int = 1 << 20) -> [UInt8]? {
+    func receive(limit: Int = 64 << 10) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(self.far, $0.baseAddress, $0.count, 0) }
         if count < 0 { return errno == EAGAIN ? [] : nil }
@@ -118,4 +118,22 @@ func makeNonBlocking(_ number: Int32) throws { try require(fcntl(number, F_SETFL
 
 func require(_ result: Int32, _ call: String) throws {
     if result < 0 { throw SystemError(number: errno, call: call) }
+}
+
+/// Whether `body` raises SIGPIPE on this thread, whatever the process does with that signal: a blocked signal stays pending
+/// even where it is ignored.
+func raisesBrokenPipe(_ body: () -> Void) -> Bool {
+    var pipe = sigset_t()
+    var old = sigset_t()
+    var pending = sigset_t()
+    unsafe sigemptyset(&pipe)
+    unsafe sigaddset(&pipe, SIGPIPE)
+    unsafe pthread_sigmask(SIG_BLOCK, &pipe, &old)
+    body()
+    unsafe sigpending(&pending)
+    let isRaised = unsafe sigismember(&pending, SIGPIPE) == 1
+    var none = timespec()
+    if isRaised { unsafe sigtimedwait(&pipe, nil, &none) }
+    unsafe pthread_sigmask(SIG_SETMASK, &old, nil)
+    return isRaised
 }

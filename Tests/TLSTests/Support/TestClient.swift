@@ -53,7 +53,8 @@ final class TestClient {
         unsafe self.input = try unsafe valid(BIO_new(BIO_s_mem()))
         unsafe self.output = try unsafe valid(BIO_new(BIO_s_mem()))
         // Empty means "later", not "the end".
-        for unsafe bio in unsafe [self.input, self.output] { unsafe BIO_ctrl(bio, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil) }
+        unsafe BIO_ctrl(self.input, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
+        unsafe BIO_ctrl(self.output, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
         unsafe SSL_set_bio(self.ssl, self.input, self.output)
         unsafe SSL_set_connect_state(self.ssl)
         try self.prepare(options)
@@ -175,7 +176,9 @@ final class TestClient {
     func close() { unsafe SSL_shutdown(self.ssl) }
     func renegotiate() -> Bool { unsafe SSL_renegotiate(self.ssl) == 1 && SSL_do_handshake(self.ssl) != 0 }
     /// TLS 1.3's new keys for both directions.
-    func updateKeys() -> Bool { unsafe SSL_key_update(self.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(self.ssl) == 1 }
+    func updateKeys() -> Bool {
+        unsafe SSL_key_update(self.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(self.ssl) == 1
+    }
 
     // MARK: - What it saw
 
@@ -191,6 +194,9 @@ final class TestClient {
         guard let name = unsafe name, length > 0 else { return nil }
         return unsafe String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
     }
+
+    /// The ticket that it would come back with.
+    var ticket: [UInt8] { unsafe TestSession.ticket(of: SSL_get_session(self.ssl)) }
 
     /// SHA-256 of the server's certificate.
     var serverFingerprint: String? {
@@ -216,4 +222,13 @@ final class TestSession {
     init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
     deinit { unsafe SSL_SESSION_free(self.pointer) }
+
+    var ticket: [UInt8] { unsafe Self.ticket(of: self.pointer) }
+
+    fileprivate static func ticket(of session: OpaquePointer?) -> [UInt8] {
+        var bytes: UnsafePointer<UInt8>?
+        var length = 0
+        unsafe SSL_SESSION_get0_ticket(session, &bytes, &length)
+        return unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
+    }
 }
