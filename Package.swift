@@ -112,6 +112,9 @@ let package = Package(
                 "Networking", "Observability", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
+            ["Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Reactor", "Routing", "TLS", logging, lifecycle],
+            experimental: [.enableExperimentalFeature("Lifetimes")]
+        ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
@@ -125,9 +128,10 @@ let package = Package(
         ),
 
         // The lab: network namespaces, echo servers, programs run inside them.
+        .systemLibrary(name: "CLab", path: "integration/CLab"),
         .target(
             name: "Lab",
-            dependencies: ["Linux", "Networking"],
+            dependencies: ["CLab", "Linux", "Networking"],
             path: "integration/Lab",
             swiftSettings: settings
         ),
@@ -142,6 +146,7 @@ let package = Package(
             name: "fairlead-bench",
             dependencies: ["Lab", "Linux", "Networking", "Nftables", "Observability"],
             path: "integration/bench",
+            exclude: ["HTTP/peers", "HTTP/tools"],
             swiftSettings: settings
         ),
 

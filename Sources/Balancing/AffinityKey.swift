@@ -1,4 +1,4 @@
-package import Networking
+public import Networking
 
 /// The key of the hashes by which endpoints are named to clients, and clients' keys are spread.
 ///
@@ -6,22 +6,22 @@ package import Networking
 /// name an endpoint alike without having to agree, as ingress-nginx does. It hides addresses from casual eyes only: with a known key whoever
 /// knows the pods' network can try its addresses. With a key of your own nobody can.
 @frozen
-package struct AffinityKey: BitwiseCopyable, Hashable, Sendable {
+public struct AffinityKey: BitwiseCopyable, Hashable, Sendable {
     @usableFromInline let high: UInt64
     @usableFromInline let low: UInt64
 
     /// The 128 bits of a SipHash key, as numbers of which each is in little-endian order.
     @inlinable
-    package init(_ low: UInt64, _ high: UInt64) {
+    public init(_ low: UInt64, _ high: UInt64) {
         self.low = low
         self.high = high
     }
 
     /// The 16 bytes `fairlead.affinit`.
-    package static var standard: AffinityKey { AffinityKey(0x6461_656c_7269_6166, 0x7469_6e69_6666_612e) }
+    public static var standard: AffinityKey { AffinityKey(0x6461_656c_7269_6166, 0x7469_6e69_6666_612e) }
 
     /// The name of an endpoint: SipHash-2-4 of the address's 4 or 16 bytes and the port's 2, in network order.
-    package func value(address: IPAddress, port: UInt16) -> AffinityValue {
+    public func value(address: IPAddress, port: UInt16) -> AffinityValue {
         var hash = SipHash(self)
         for byte in 0..<address.family.addressLength { hash.append(address.byte(byte)) }
         hash.append(UInt8(truncatingIfNeeded: port >> 8))
@@ -30,7 +30,7 @@ package struct AffinityKey: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// The key of bytes, such as a header's value, for ``EndpointSet/pick(key:tried:at:)``.
-    package func key(_ bytes: Span<UInt8>) -> UInt64 {
+    public func key(_ bytes: Span<UInt8>) -> UInt64 {
         var hash = SipHash(self)
         for index in bytes.indices { hash.append(bytes[index]) }
         return hash.finish()
@@ -39,15 +39,15 @@ package struct AffinityKey: BitwiseCopyable, Hashable, Sendable {
 
 /// What a session cookie holds: the name of an endpoint, as 16 hexadecimal digits.
 @frozen
-package struct AffinityValue: BitwiseCopyable, Hashable, Sendable {
-    package static let digits = 16
+public struct AffinityValue: BitwiseCopyable, Hashable, Sendable {
+    public static let digits = 16
 
-    package let rawValue: UInt64
+    public let rawValue: UInt64
 
-    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// From what a client sent; nil unless it is 16 digits. Upper case is taken too.
-    package init?(_ text: Span<UInt8>) {
+    public init?(_ text: Span<UInt8>) {
         guard text.count == Self.digits else { return nil }
         var value: UInt64 = 0
         for index in text.indices {
@@ -65,7 +65,7 @@ package struct AffinityValue: BitwiseCopyable, Hashable, Sendable {
 
     /// Digit `index` of 16 in lower case, the highest first.
     @inlinable
-    package func digit(_ index: Int) -> UInt8 {
+    public func digit(_ index: Int) -> UInt8 {
         let digit = UInt8(truncatingIfNeeded: self.rawValue >> UInt64((15 - index) * 4) & 0xf)
         return digit < 10 ? 0x30 + digit : 0x61 + digit - 10
     }

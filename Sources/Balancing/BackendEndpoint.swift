@@ -1,20 +1,20 @@
-package import Networking
+public import Networking
 
 /// An endpoint of a backend, as the control plane tells it to a worker.
 @frozen
-package struct BackendEndpoint: BitwiseCopyable, Hashable, Sendable {
-    package let address: IPAddress
-    package let port: UInt16
+public struct BackendEndpoint: BitwiseCopyable, Hashable, Sendable {
+    public let address: IPAddress
+    public let port: UInt16
     /// Its share of new requests in proportion to the others'. 0 takes no new request but keeps its sessions; if all
     /// have 0 they are equal. What is below 0 counts as 0, what is above ``maximumWeight`` as that.
-    package let weight: Int
+    public let weight: Int
     /// Whether it is in the zone of this proxy.
-    package let isSameZone: Bool
+    public let isSameZone: Bool
 
-    package static let maximumWeight = 65_535
+    public static let maximumWeight = 65_535
 
     @inlinable
-    package init(address: IPAddress, port: UInt16, weight: Int = 1, isSameZone: Bool = false) {
+    public init(address: IPAddress, port: UInt16, weight: Int = 1, isSameZone: Bool = false) {
         self.address = address
         self.port = port
         self.weight = weight

@@ -1,5 +1,5 @@
 /// How the endpoint of the next request is chosen.
-package enum BalancingAlgorithm: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable {
+public enum BalancingAlgorithm: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable {
     /// In turn, each as often as its weight says: ``WeightedRotation``.
     case roundRobin
     /// By chance, in proportion to weights.
@@ -11,8 +11,8 @@ package enum BalancingAlgorithm: UInt8, BitwiseCopyable, Hashable, Sendable, Cas
 }
 
 /// How requests are spread over the endpoints of a backend.
-package struct BalancingPolicy: BitwiseCopyable, Hashable, Sendable {
-    package var algorithm = BalancingAlgorithm.roundRobin
+public struct BalancingPolicy: BitwiseCopyable, Hashable, Sendable {
+    public var algorithm = BalancingAlgorithm.roundRobin
 
     /// Whether endpoints of the own zone go first.
     ///
@@ -20,20 +20,20 @@ package struct BalancingPolicy: BitwiseCopyable, Hashable, Sendable {
     /// them that is not ejected, times ``zoneOverprovisioning``, at most all. The rest of the requests is spread over the
     /// endpoints of all zones, and so is a request for which each endpoint of the own zone is full or was tried. Not for
     /// ``EndpointSet/pick(key:tried:at:)``: replicas in other zones have to choose the same endpoint.
-    package var prefersSameZone = false
+    public var prefersSameZone = false
     /// In percent. With 140 a zone keeps all its requests until more than 29 % of it are ejected, as Envoy's
     /// localities do.
-    package var zoneOverprovisioning = 140
+    public var zoneOverprovisioning = 140
 
     /// Requests in flight to an endpoint from this worker; 0 is any number. What a user asks for counts for all
     /// workers together: the control plane divides it.
-    package var maximumRequests = 0
+    public var maximumRequests = 0
 
     /// Whether a session whose endpoint is ejected, full or tried in vain gets a new one for good. If not, other
     /// endpoints stand in for it and the session goes back (ingress-nginx: `session-cookie-change-on-failure`).
-    package var sessionsMoveOnFailure = false
+    public var sessionsMoveOnFailure = false
 
-    package var outliers = OutlierPolicy()
+    public var outliers = OutlierPolicy()
 
-    package init() {}
+    public init() {}
 }

@@ -47,32 +47,32 @@ struct EndpointState: BitwiseCopyable {
 }
 
 /// An endpoint as admin pages and metrics show it. Counts are those of one worker.
-package struct EndpointReport: BitwiseCopyable, Sendable {
-    package let slot: EndpointSlot
-    package let endpoint: BackendEndpoint
+public struct EndpointReport: BitwiseCopyable, Sendable {
+    public let slot: EndpointSlot
+    public let endpoint: BackendEndpoint
     /// It has left the backend.
-    package let isDraining: Bool
-    package let requests: Int
-    package let connections: Int
-    package let finishedRequests: UInt64
+    public let isDraining: Bool
+    public let requests: Int
+    public let connections: Int
+    public let finishedRequests: UInt64
     /// Of the finished ones, those that ended as ``RequestOutcome/serverError`` or worse.
-    package let failedRequests: UInt64
+    public let failedRequests: UInt64
     /// 0 while it is not. Milliseconds.
-    package let ejectedUntil: UInt64
+    public let ejectedUntil: UInt64
 }
 
 /// What an update did to the slots.
-package struct EndpointChanges: Hashable, Sendable {
+public struct EndpointChanges: Hashable, Sendable {
     /// New: nothing refers to the slot yet.
-    package var added: [EndpointSlot] = []
+    public var added: [EndpointSlot] = []
     /// Had left, was still draining, and is back with its requests and connections.
-    package var returned: [EndpointSlot] = []
+    public var returned: [EndpointSlot] = []
     /// Another weight or zone.
-    package var changed: [EndpointSlot] = []
+    public var changed: [EndpointSlot] = []
     /// Get no new request. Idle connections to them can be closed; the slot names them until the last one is.
-    package var removed: [EndpointSlot] = []
+    public var removed: [EndpointSlot] = []
 
-    package var isEmpty: Bool {
+    public var isEmpty: Bool {
         self.added.isEmpty && self.returned.isEmpty && self.changed.isEmpty && self.removed.isEmpty
     }
 }

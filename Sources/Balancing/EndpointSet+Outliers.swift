@@ -60,7 +60,7 @@ extension EndpointSet {
 
     /// An endpoint that came back from ejection and has not been told of; for the log. Ask when ``returnedCount``
     /// is not 0.
-    package mutating func nextReturned() -> EndpointSlot? {
+    public mutating func nextReturned() -> EndpointSlot? {
         guard self.returnedCount > 0 else { return nil }
         for place in self.states.indices where self.states[place].hasReturned {
             self.states[place].hasReturned = false

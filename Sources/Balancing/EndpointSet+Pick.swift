@@ -2,7 +2,7 @@ extension EndpointSet {
     /// The endpoint for a request, or a connection, that may go to any.
     ///
     /// - Parameter tried: is not chosen again.
-    package mutating func pick(tried: TriedEndpoints = TriedEndpoints(), at now: UInt64) -> PickOutcome {
+    public mutating func pick(tried: TriedEndpoints = TriedEndpoints(), at now: UInt64) -> PickOutcome {
         if now >= self.attentionAt { self.attend(at: now) }
         guard self.availableCount > 0 else { return self.refusal(tried) }
         var place = -1
@@ -24,7 +24,7 @@ extension EndpointSet {
     /// nobody else move. It looks at each endpoint: some two nanoseconds each.
     ///
     /// - Parameter key: of any quality; ``AffinityKey/key(_:)`` makes one of bytes.
-    package mutating func pick(
+    public mutating func pick(
         key: UInt64, tried: TriedEndpoints = TriedEndpoints(), at now: UInt64
     ) -> PickOutcome {
         if now >= self.attentionAt { self.attend(at: now) }

@@ -3,7 +3,7 @@
 extension EndpointSet {
     /// A request goes to an endpoint that was picked.
     @inlinable
-    package mutating func requestStarted(_ slot: EndpointSlot) {
+    public mutating func requestStarted(_ slot: EndpointSlot) {
         guard self.contains(slot) else { return }
         let place = slot.index
         self.loads[place].requests += 1
@@ -14,7 +14,7 @@ extension EndpointSet {
 
     /// A request to an endpoint ended, for this endpoint: what is tried again elsewhere ends here and starts there.
     @inlinable
-    package mutating func requestEnded(
+    public mutating func requestEnded(
         _ slot: EndpointSlot, _ outcome: RequestOutcome, at now: UInt64
     ) -> OutlierEvent {
         guard self.contains(slot), self.loads[slot.index].requests > 0 else { return .none }
@@ -37,14 +37,14 @@ extension EndpointSet {
 
     /// A connection to an endpoint is being opened.
     @inlinable
-    package mutating func connectionOpened(_ slot: EndpointSlot) {
+    public mutating func connectionOpened(_ slot: EndpointSlot) {
         guard self.contains(slot) else { return }
         self.loads[slot.index].connections += 1
     }
 
     /// It is closed, or could not be opened.
     @inlinable
-    package mutating func connectionClosed(_ slot: EndpointSlot) {
+    public mutating func connectionClosed(_ slot: EndpointSlot) {
         guard self.contains(slot), self.loads[slot.index].connections > 0 else { return }
         self.loads[slot.index].connections -= 1
         if self.loads[slot.index].stage == .draining, self.loads[slot.index].isUnused { self.release(slot.index) }

@@ -1,12 +1,12 @@
 /// Where a request of a session may go, and what to tell its client.
 @frozen
-package struct SessionPick: BitwiseCopyable, Hashable, Sendable {
-    package let outcome: PickOutcome
+public struct SessionPick: BitwiseCopyable, Hashable, Sendable {
+    public let outcome: PickOutcome
     /// A cookie to set; nil when the client has the right one, or is to keep the one of an endpoint that is away.
-    package let cookie: AffinityValue?
+    public let cookie: AffinityValue?
 
     @inlinable
-    package init(_ outcome: PickOutcome, cookie: AffinityValue? = nil) {
+    public init(_ outcome: PickOutcome, cookie: AffinityValue? = nil) {
         self.outcome = outcome
         self.cookie = cookie
     }
@@ -19,7 +19,7 @@ extension EndpointSet {
     /// ``BalancingPolicy/sessionsMoveOnFailure``. An endpoint of weight 0 keeps its sessions. A look-up, without allocation.
     ///
     /// - Parameter value: what the client sent; nil for none, or one that is no such value.
-    package mutating func pick(
+    public mutating func pick(
         session value: AffinityValue?, tried: TriedEndpoints = TriedEndpoints(), at now: UInt64
     ) -> SessionPick {
         if now >= self.attentionAt { self.attend(at: now) }
@@ -39,7 +39,7 @@ extension EndpointSet {
     }
 
     /// What a cookie says of a slot's endpoint.
-    package func affinityValue(_ slot: EndpointSlot) -> AffinityValue? {
+    public func affinityValue(_ slot: EndpointSlot) -> AffinityValue? {
         self.contains(slot) ? AffinityValue(rawValue: self.states[slot.index].affinity) : nil
     }
 }

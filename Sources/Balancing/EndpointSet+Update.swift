@@ -3,7 +3,7 @@ extension EndpointSet {
     ///
     /// An endpoint that is listed twice counts once, as the first says: EndpointSlices may name one twice while it moves
     /// between slices.
-    package mutating func update(to endpoints: [BackendEndpoint]) -> EndpointChanges {
+    public mutating func update(to endpoints: [BackendEndpoint]) -> EndpointChanges {
         var changes = EndpointChanges()
         self.updates += 1
         for endpoint in endpoints {

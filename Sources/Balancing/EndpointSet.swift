@@ -12,12 +12,12 @@
 ///
 /// A slot stays an endpoint's for as long as it is in the backend or has requests or connections. Endpoints
 /// that leave get nothing new from that moment, not even by affinity.
-package struct EndpointSet: ~Copyable {
+public struct EndpointSet: ~Copyable {
     /// Affects picks from the next one on.
-    package var policy: BalancingPolicy {
+    public var policy: BalancingPolicy {
         didSet { self.attentionAt = 0 }
     }
-    package let affinityKey: AffinityKey
+    public let affinityKey: AffinityKey
 
     // By place.
     @usableFromInline var loads: [EndpointLoad] = []
@@ -39,25 +39,25 @@ package struct EndpointSet: ~Copyable {
     /// When the next ejected endpoint is to be taken back; 0 when what is above has to be made anew.
     var attentionAt: UInt64 = 0
     /// How many are in the backend.
-    package internal(set) var count = 0
+    public internal(set) var count = 0
     /// How many of those are ejected.
-    package internal(set) var ejectedCount = 0
+    public internal(set) var ejectedCount = 0
     /// More are ejected than ``OutlierPolicy/panicPercent``, so that ejection is ignored.
-    package internal(set) var isPanicking = false
+    public internal(set) var isPanicking = false
     /// How many have come back from ejection that ``nextReturned()`` has not told of.
-    package internal(set) var returnedCount = 0
+    public internal(set) var returnedCount = 0
 
     /// - Parameters:
     ///   - seed: different for each worker, so that they do not all begin with the same endpoint.
     ///   - affinityKey: the same for each replica of this proxy.
-    package init(policy: BalancingPolicy = BalancingPolicy(), seed: UInt64, affinityKey: AffinityKey = .standard) {
+    public init(policy: BalancingPolicy = BalancingPolicy(), seed: UInt64, affinityKey: AffinityKey = .standard) {
         self.policy = policy
         self.affinityKey = affinityKey
         self.random = RandomNumbers(seed: mixed(seed &+ 0x9e37_79b9_7f4a_7c15))
     }
 
     /// How many places there are, used or not: the indices of slots are below it.
-    package var capacity: Int { self.loads.count }
+    public var capacity: Int { self.loads.count }
 
     func slot(at place: Int) -> EndpointSlot {
         EndpointSlot(place: place, generation: self.loads[place].generation)
@@ -65,34 +65,34 @@ package struct EndpointSet: ~Copyable {
 
     /// Whether the slot still names an endpoint.
     @inlinable
-    package func contains(_ slot: EndpointSlot) -> Bool {
+    public func contains(_ slot: EndpointSlot) -> Bool {
         slot.index < self.loads.count && self.loads[slot.index].generation == slot.generation
             && self.loads[slot.index].stage != .free
     }
 
     /// Whether the slot's endpoint is in the backend, and its connections are worth keeping.
     @inlinable
-    package func isActive(_ slot: EndpointSlot) -> Bool {
+    public func isActive(_ slot: EndpointSlot) -> Bool {
         self.contains(slot) && self.loads[slot.index].stage == .active
     }
 
     /// Where to connect to; nil for a slot that names nothing.
-    package func endpoint(_ slot: EndpointSlot) -> BackendEndpoint? {
+    public func endpoint(_ slot: EndpointSlot) -> BackendEndpoint? {
         self.contains(slot) ? self.states[slot.index].endpoint : nil
     }
 
     /// Requests in flight; 0 for a slot that names nothing.
-    package func requests(_ slot: EndpointSlot) -> Int {
+    public func requests(_ slot: EndpointSlot) -> Int {
         self.contains(slot) ? Int(self.loads[slot.index].requests) : 0
     }
 
     /// Open connections; 0 for a slot that names nothing.
-    package func connections(_ slot: EndpointSlot) -> Int {
+    public func connections(_ slot: EndpointSlot) -> Int {
         self.contains(slot) ? Int(self.loads[slot.index].connections) : 0
     }
 
     /// Each endpoint, those that drain included, for admin pages and metrics.
-    package func forEach(_ body: (EndpointReport) -> Void) {
+    public func forEach(_ body: (EndpointReport) -> Void) {
         for place in self.loads.indices where self.loads[place].stage != .free {
             let load = self.loads[place]
             body(

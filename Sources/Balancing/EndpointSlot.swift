@@ -1,7 +1,7 @@
 /// Names an endpoint of an ``EndpointSet`` for as long as it has requests or connections, also when it has left the
 /// backend meanwhile; afterwards it names nothing, even if the place is used again.
 @frozen
-package struct EndpointSlot: BitwiseCopyable, Hashable, Sendable {
+public struct EndpointSlot: BitwiseCopyable, Hashable, Sendable {
     @usableFromInline let place: UInt32
     @usableFromInline let generation: UInt32
 
@@ -12,28 +12,28 @@ package struct EndpointSlot: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// Names nothing, ever.
-    package static var none: EndpointSlot { EndpointSlot(place: 0, generation: 0) }
+    public static var none: EndpointSlot { EndpointSlot(place: 0, generation: 0) }
 
     /// A small number, for what a shell holds of each endpoint in an array: below ``EndpointSet/capacity``.
-    @inlinable package var index: Int { Int(self.place) }
+    @inlinable public var index: Int { Int(self.place) }
 }
 
 /// The endpoints that a request has been tried on.
 @frozen
-package struct TriedEndpoints: BitwiseCopyable, Sendable {
+public struct TriedEndpoints: BitwiseCopyable, Sendable {
     /// The first of eight: a request is tried at most once more than that.
-    package static let capacity = 8
+    public static let capacity = 8
 
     @usableFromInline var places = SIMD8<UInt32>(repeating: .max)
     @usableFromInline var next: Int = 0
 
-    @inlinable package init() {}
+    @inlinable public init() {}
 
-    @inlinable package var count: Int { min(self.next, 8) }
+    @inlinable public var count: Int { min(self.next, 8) }
 
     /// One more. Of more than eight the last eight count.
     @inlinable
-    package mutating func insert(_ slot: EndpointSlot) {
+    public mutating func insert(_ slot: EndpointSlot) {
         self.places[self.next & 7] = slot.place
         self.next += 1
     }
@@ -48,7 +48,7 @@ package struct TriedEndpoints: BitwiseCopyable, Sendable {
 
 /// Where a request may go.
 @frozen
-package enum PickOutcome: BitwiseCopyable, Hashable, Sendable {
+public enum PickOutcome: BitwiseCopyable, Hashable, Sendable {
     case slot(EndpointSlot)
     /// The backend has none: 503.
     case noEndpoints

@@ -1,13 +1,13 @@
 /// Random numbers for choices that nobody has to be kept from guessing: wyrand (Wang Yi, 2019). One multiplication each.
 @frozen
-package struct RandomNumbers: BitwiseCopyable, RandomNumberGenerator, Sendable {
+public struct RandomNumbers: BitwiseCopyable, RandomNumberGenerator, Sendable {
     @usableFromInline var state: UInt64
 
     /// - Parameter seed: different for each worker, so that workers do not choose alike.
-    @inlinable package init(seed: UInt64) { self.state = seed }
+    @inlinable public init(seed: UInt64) { self.state = seed }
 
     @inlinable
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         self.state &+= 0xa076_1d64_78bd_642f
         let product = self.state.multipliedFullWidth(by: self.state ^ 0xe703_7ed1_a0b4_28db)
         return product.high ^ product.low

@@ -2,20 +2,20 @@
 /// case. A backend that fails altogether is then not hit three times as hard for it. Finagle's and linkerd's rule.
 ///
 /// One for each backend and worker.
-package struct RetryBudget: BitwiseCopyable, Sendable {
-    package struct Policy: BitwiseCopyable, Hashable, Sendable {
+public struct RetryBudget: BitwiseCopyable, Sendable {
+    public struct Policy: BitwiseCopyable, Hashable, Sendable {
         /// Retries for a hundred requests. 0 leaves ``minimumPerSecond``.
-        package var percent = 20
+        public var percent = 20
         /// Retries a second that are allowed however few requests there are.
-        package var minimumPerSecond = 10
+        public var minimumPerSecond = 10
 
-        package init() {}
+        public init() {}
     }
 
     /// Seconds that are looked back on.
-    package static let window = 10
+    public static let window = 10
 
-    package var policy: Policy
+    public var policy: Policy
 
     // By second of the window.
     @usableFromInline var requests = [10 of UInt32](repeating: 0)
@@ -26,18 +26,18 @@ package struct RetryBudget: BitwiseCopyable, Sendable {
     /// The newest second.
     @usableFromInline var second: UInt64 = 0
 
-    package init(policy: Policy = Policy()) { self.policy = policy }
+    public init(policy: Policy = Policy()) { self.policy = policy }
 
     /// A request came in; its retries are not requests.
     @inlinable
-    package mutating func requestStarted(at now: UInt64) {
+    public mutating func requestStarted(at now: UInt64) {
         if now / 1000 != self.second { self.advance(to: now / 1000) }
         self.requests[Int(self.second % 10)] &+= 1
         self.recentRequests += 1
     }
 
     /// Whether a request may be tried again; it then counts as a retry.
-    package mutating func withdraw(at now: UInt64) -> Bool {
+    public mutating func withdraw(at now: UInt64) -> Bool {
         if now / 1000 != self.second { self.advance(to: now / 1000) }
         let allowed = self.policy.minimumPerSecond * Self.window + self.recentRequests * self.policy.percent / 100
         guard self.recentRetries < allowed else { return false }

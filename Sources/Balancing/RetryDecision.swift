@@ -1,5 +1,5 @@
 /// What went wrong with a try.
-package enum TryFailure: BitwiseCopyable, Hashable, Sendable {
+public enum TryFailure: BitwiseCopyable, Hashable, Sendable {
     /// Refused, unreachable, no port or descriptor left, or the TLS handshake failed: nothing of the request was sent.
     case connectFailed
     /// The same after the time for it.
@@ -17,7 +17,7 @@ package enum TryFailure: BitwiseCopyable, Hashable, Sendable {
     case gatewayReply(status: UInt16)
 
     /// How this counts for the endpoint.
-    package var outcome: RequestOutcome {
+    public var outcome: RequestOutcome {
         switch self {
         case .connectFailed: .connectFailed
         case .connectTimedOut, .readTimedOut: .timedOut
@@ -29,23 +29,23 @@ package enum TryFailure: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// What is known of a request whose try failed.
-package struct TryState: BitwiseCopyable, Hashable, Sendable {
+public struct TryState: BitwiseCopyable, Hashable, Sendable {
     /// RFC 9110 9.2.2: PUT, DELETE and the safe methods.
-    package var isIdempotent: Bool
+    public var isIdempotent: Bool
     /// Whether a byte of it was written to the connection in this try. Without, no method is in the way.
-    package var wasSent: Bool
+    public var wasSent: Bool
     /// Whether all of its body that was taken from the client is still held, so that it can be sent again. A request
     /// without body: true.
-    package var isReplayable: Bool
+    public var isReplayable: Bool
     /// Whether a byte of a final reply was passed on to the client. Interim replies (1xx) do not count: there may be
     /// several of them (RFC 9110 15.2).
-    package var wasAnswered: Bool
+    public var wasAnswered: Bool
     /// Tries so far, this one included.
-    package var tries: Int
+    public var tries: Int
     /// Since the first try began. Milliseconds.
-    package var elapsed: UInt64
+    public var elapsed: UInt64
 
-    package init(
+    public init(
         isIdempotent: Bool, wasSent: Bool, isReplayable: Bool = true, wasAnswered: Bool = false, tries: Int = 1,
         elapsed: UInt64 = 0
     ) {
@@ -59,17 +59,17 @@ package struct TryState: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// When a request is tried again.
-package struct RetryPolicy: BitwiseCopyable, Hashable, Sendable {
+public struct RetryPolicy: BitwiseCopyable, Hashable, Sendable {
     /// Tries in all; 1 for no retry. At most ``TriedEndpoints/capacity`` + 1.
-    package var maximumTries = 3
+    public var maximumTries = 3
     /// No retry begins later than this after the first try; 0 for no such time. Milliseconds.
-    package var maximumElapsed: UInt64 = 0
+    public var maximumElapsed: UInt64 = 0
     /// Replies that are tried again as failures are.
-    package var retriesBadGateway = false
-    package var retriesServiceUnavailable = false
-    package var retriesGatewayTimeout = false
+    public var retriesBadGateway = false
+    public var retriesServiceUnavailable = false
+    public var retriesGatewayTimeout = false
 
-    package init() {}
+    public init() {}
 
     func covers(_ status: UInt16) -> Bool {
         switch status {
@@ -82,7 +82,7 @@ package struct RetryPolicy: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// What to do about a failed try.
-package enum RetryDecision: BitwiseCopyable, Hashable, Sendable {
+public enum RetryDecision: BitwiseCopyable, Hashable, Sendable {
     /// Again, to the same endpoint if it can take it, over a connection that is not from the pool. It was the connection
     /// that failed, not the endpoint: neither tries nor budget count it, and it can happen once in a row only.
     case retryOnNewConnection
@@ -98,7 +98,7 @@ package enum RetryDecision: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// Why a request was not tried again, for the log and the reason header.
-package enum RetryRefusal: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable {
+public enum RetryRefusal: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable {
     /// RFC 9110 9.2.2: a proxy must not.
     case notIdempotent
     /// Part of the body is gone.
@@ -110,7 +110,7 @@ package enum RetryRefusal: UInt8, BitwiseCopyable, Hashable, Sendable, CaseItera
 
 extension RetryPolicy {
     /// What to do about a failed try; takes from the budget if it is to be tried elsewhere.
-    package func decide(
+    public func decide(
         _ failure: TryFailure, _ state: TryState, budget: inout RetryBudget, at now: UInt64
     ) -> RetryDecision {
         if state.wasAnswered { return .abort }
@@ -123,7 +123,7 @@ extension RetryPolicy {
     }
 
     /// What to do when it could be tried again and there is no endpoint left for it.
-    package func giveUp(_ failure: TryFailure) -> RetryDecision { self.give(failure, .triesUsedUp) }
+    public func giveUp(_ failure: TryFailure) -> RetryDecision { self.give(failure, .triesUsedUp) }
 
     /// Why it must not be sent again, if so.
     ///

@@ -65,7 +65,7 @@ extension Worker {
 
     /// Moves on what the upstream's input has of the body.
     mutating func stageAnswer(_ client: Handle, _ upstream: Handle) -> BodyRelay.Staging {
-        self.clients[client].stageAnswer(from: &self.upstreams[upstream].input)
+        self.clients.stageAnswer(client, &self.upstreams, upstream)
     }
 
     /// The endpoint sends no more. nil to go on: that was how its answer ends.
@@ -122,8 +122,8 @@ extension Worker {
         _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming
     ) -> Bool {
         let extra = self.writeCookie(client)
-        return self.clients[client].writeHead(
-            self.upstreams[upstream].input, head, self.fields, framing: framing, date: self.date,
+        return self.clients.writeHead(
+            client, self.upstreams, upstream, head, self.fields, framing: framing, date: self.date,
             self.scratch, extra: extra)
     }
 

@@ -104,7 +104,7 @@ extension Worker {
             let transfer =
                 direct == 0
                 ? self.clients[client].sendOutput()
-                : self.clients[client].sendOutput(then: self.upstreams[upstream].input, count: direct)
+                : self.clients.sendOutput(client, then: self.upstreams, upstream, count: direct)
             switch transfer {
             case .bytes(let count):
                 let ofStaged = min(count, staged)

@@ -7,12 +7,10 @@ internal import Reactor
 extension Worker {
     /// The loop has told something of it.
     mutating func clientReady(_ client: Handle, _ readiness: Readiness) {
-        if !readiness.isDisjoint(with: [.readable, .peerClosed, .hungUp, .broken]) {
-            self.clients[client].isReadable = true
-        }
-        if !readiness.isDisjoint(with: [.writable, .hungUp, .broken]) { self.clients[client].isWritable = true }
-        if !readiness.isDisjoint(with: [.peerClosed, .hungUp, .broken]) { self.clients[client].hasEnded = true }
-        if !readiness.isDisjoint(with: [.hungUp, .broken]) { self.clients[client].isBroken = true }
+        if readiness.canRead { self.clients[client].isReadable = true }
+        if readiness.canWrite { self.clients[client].isWritable = true }
+        if readiness.isEnd { self.clients[client].hasEnded = true }
+        if readiness.isGone { self.clients[client].isBroken = true }
         self.serve(client)
     }
 

@@ -14,7 +14,7 @@ extension Worker {
         }
         // What is matched is what is forwarded (spec 7.4).
         self.scratch.clear()
-        let path = self.clients[client].normalize(head, into: &self.scratch)
+        let path = self.clients.normalize(client, head, into: &self.scratch)
         if case .refused(let refusal) = path { return self.answer(client, .refused(refusal.reason), to: head) }
         guard self.view.hasRoutes else { return self.answer(client, .starting, to: head) }
         let match = self.clients[client].match(head, path, self.scratch, self.view)
@@ -24,8 +24,8 @@ extension Worker {
         if let answer = self.refusal(client, head, settings, path) {
             var extra = ByteRange.empty
             if case .redirect = answer {
-                extra = self.clients[client].writeLocation(
-                    head, path, port: self.view.redirectPort, into: &self.scratch)
+                extra = self.clients.writeLocation(
+                    client, head, path, port: self.view.redirectPort, into: &self.scratch)
             }
             return self.answer(client, answer, to: head, extra: extra)
         }

@@ -10,7 +10,7 @@ internal import Routing
 extension Worker {
     /// The loop has told something of one.
     mutating func upstreamReady(_ upstream: Handle, _ readiness: Readiness) {
-        let ends = !readiness.isDisjoint(with: [.peerClosed, .hungUp, .broken])
+        let ends = readiness.isEnd
         switch self.upstreams[upstream].phase {
         case .idle:
             // Nobody asked for anything: it is closed, or not to be trusted.

@@ -84,7 +84,7 @@ struct Worker: ~Copyable {
         while !self.isDone {
             self.loop.wait(milliseconds: self.timers.delay(now: self.loop.now, limit: Self.longestWait))
             for index in 0..<self.loop.count {
-                let (token, readiness) = self.loop[index]
+                let (token, readiness) = self.loop.event(index)
                 switch UInt8(truncatingIfNeeded: token >> 56) {
                 case TokenKind.client:
                     if let client = self.clients.handle(token: token) { self.clientReady(client, readiness) }
