@@ -57,7 +57,10 @@ extension Worker {
     /// Nothing leads there any more. It stays until its last request has ended.
     private mutating func retire(_ backend: Handle) {
         self.backends[backend].isRetired = true
+        // While its connections are closed it is needed; with the last of them it would be discarded.
+        self.backends[backend].users += 1
         for slot in self.backends[backend].endpoints.update(to: []).removed { self.closeIdle(backend, slot) }
+        self.backends[backend].users -= 1
         self.discardIfUnused(backend)
     }
 
