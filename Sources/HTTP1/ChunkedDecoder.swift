@@ -111,7 +111,7 @@ package struct ChunkedDecoder: BitwiseCopyable, Hashable, Sendable {
     // MARK: - Sizes
 
     /// One byte between data and data.
-    @inline(__always)
+    @inline(always)
     private mutating func take(_ byte: UInt8) throws(LineProblem) {
         switch self.state {
         case .size:

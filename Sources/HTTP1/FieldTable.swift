@@ -58,7 +58,7 @@ package struct FieldTable: ~Copyable {
     }
 
     package subscript(index: Int) -> FieldLine {
-        @inline(__always)
+        @inline(always)
         get {
             precondition(index >= 0 && index < self.count)
             return unsafe self.lines[index]
@@ -66,7 +66,7 @@ package struct FieldTable: ~Copyable {
     }
 
     /// The first line with that field.
-    @inline(__always)
+    @inline(always)
     package func index(of field: KnownField) -> Int? {
         guard self.presence.contains(field) else { return nil }
         return unsafe Int(self.firstIndices[Int(field.rawValue)])
@@ -86,7 +86,7 @@ package struct FieldTable: ~Copyable {
     }
 
     /// The caller has checked that there is room.
-    @inline(__always)
+    @inline(always)
     mutating func append(_ line: FieldLine) {
         precondition(self.count < self.capacity)
         let index = self.count

@@ -79,7 +79,7 @@ extension ForwardedHead {
         return true
     }
 
-    @inline(__always)
+    @inline(always)
     private static func writeFraming(
         _ framing: ResponseFraming, _ fields: borrowing FieldTable, removed: FieldSet, _ bytes: Span<UInt8>,
         into buffer: inout ByteBuffer

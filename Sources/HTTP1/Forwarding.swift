@@ -71,9 +71,15 @@ package struct RequestID: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// Needs 32 bytes of space.
-    @inlinable
     package func write(into buffer: inout ByteBuffer) {
-        buffer.append(hex: self.high, digits: 16)
-        buffer.append(hex: self.low, digits: 16)
+        var text = InlineArray<32, UInt8>(repeating: 0)
+        var index = 0
+        let halves: InlineArray<4, UInt64> = [self.high >> 32, self.high, self.low >> 32, self.low]
+        for half in halves.indices {
+            let digits = Word.hexDigits(UInt32(truncatingIfNeeded: halves[half]))
+            for byte in 0..<8 { text[index &+ byte] = UInt8(truncatingIfNeeded: digits.bits >> UInt64(byte &* 8)) }
+            index &+= 8
+        }
+        buffer.append(text.span)
     }
 }
