@@ -1,6 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
+# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
 SHELL := /bin/bash
@@ -9,10 +10,10 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster churn fuzz protobuf clean
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 setup:
 	@.ci/setup
@@ -58,6 +59,9 @@ bench-cluster: setup
 churn: setup
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
+
+fuzz: setup
+	@Tests/Fuzz/run
 
 protobuf:
 	@Sources/KubernetesMessages/proto/generate
