@@ -2,6 +2,7 @@
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
 # make fuzz   a minute for each fuzz target (FUZZ_SECONDS)
+# make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
 SHELL := /bin/bash
@@ -11,6 +12,7 @@ SHELL := /bin/bash
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help setup build demo test lint format bench bench-cluster churn fuzz protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
 
 help:
 	@sed -n '1,5s/^# //p' Makefile
@@ -55,6 +57,19 @@ bench-cluster: setup
 	@$(RELEASE) fairlead-fake-apiserver
 	@$(RELEASE) fairlead-bench
 	@$(SUDO) .build/release/fairlead-bench --cluster --fairlead .build/release/fairlead --report docs/benchmarks.md
+
+# OPTIONS="--only a,f --rounds 5 --without envoy" for a look at a part, which is not written down.
+bench-http: setup
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-bench
+	@envoy=$$(.ci/setup-bench-http); $(SUDO) env "PATH=$$PATH:/usr/sbin:/sbin" .build/release/fairlead-bench --http \
+	    --fairlead .build/release/fairlead --envoy "$$envoy" $(or $(OPTIONS),--report docs/benchmarks.md)
+
+profile-http: setup
+	@.ci/setup-bench-http profile
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-bench
+	@$(SUDO) .build/release/fairlead-bench --http --profile --fairlead .build/release/fairlead
 
 churn: setup
 	@.ci/quiet swift build --build-tests

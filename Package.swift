@@ -59,6 +59,7 @@ let package = Package(
             providers: [.apt(["libnftnl-dev", "libmnl-dev", "libnetfilter-conntrack-dev"])]
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CReactor"),
 
@@ -66,9 +67,11 @@ let package = Package(
         module("Networking"),
         // A property that returns a view of its own value has no other spelling yet.
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
+        module("Balancing", ["Networking"]),
         module("HTTP1", ["Bytes", "Networking"]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
+        module("TLS", ["COpenSSL", "Linux"]),
         module("Nftables", ["CNetfilter", "Linux", "Networking"]),
         module("Conntrack", ["CNetfilter", "Linux", "Networking"]),
         module("KubernetesAPI", ["CYaml", "Networking"]),
@@ -86,6 +89,7 @@ let package = Package(
             ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle, tls, asyncHTTP] + nio
         ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
+        module("Routing", ["KubernetesAPI", "Networking", "ServiceModel"]),
         module(
             "KernelDataplane",
             [
@@ -93,23 +97,41 @@ let package = Package(
                 "Observability", logging, lifecycle,
             ]
         ),
+        module(
+            "HTTPProxy",
+            [
+                "Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Observability", "Reactor", "Routing", "TLS",
+                logging, lifecycle,
+            ],
+            experimental: [.enableExperimentalFeature("Lifetimes")]
+        ),
+        module(
+            "IngressControl",
+            [
+                "ClusterState", "HTTPProxy", "KubernetesAPI", "KubernetesClient", "KubernetesWire", "Linux",
+                "Networking", "Observability", "Routing", "ServiceModel", "TLS", logging, lifecycle,
+            ]
+        ),
+            ["Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Reactor", "Routing", "TLS", logging, lifecycle],
+            experimental: [.enableExperimentalFeature("Lifetimes")]
+        ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
-        module("Observability", [logging, "Linux"]),
+        module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "ClusterState", "KernelDataplane", "KubernetesAPI", "KubernetesClient", "KubernetesWire",
-                "Linux",
-                "Networking", "Nftables",
-                "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
+                "Admin", "ClusterState", "HTTPProxy", "IngressControl", "KernelDataplane", "KubernetesAPI",
+                "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
+                "Routing", "ServiceModel", "TLS", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
         ),
 
         // The lab: network namespaces, echo servers, programs run inside them.
+        .systemLibrary(name: "CLab", path: "integration/CLab"),
         .target(
             name: "Lab",
-            dependencies: ["Linux", "Networking"],
+            dependencies: ["CLab", "Linux", "Networking"],
             path: "integration/Lab",
             swiftSettings: settings
         ),
@@ -124,6 +146,7 @@ let package = Package(
             name: "fairlead-bench",
             dependencies: ["Lab", "Linux", "Networking", "Nftables", "Observability"],
             path: "integration/bench",
+            exclude: ["HTTP/peers", "HTTP/tools"],
             swiftSettings: settings
         ),
 
@@ -155,8 +178,10 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
+        tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
@@ -177,8 +202,18 @@ let package = Package(
                 "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
-        tests("DeployTests", ["KubernetesAPI", "Lab", "Linux"]),
+        tests(
+            "IngressControlTests",
+            [
+                "IngressControl", "ClusterState", "FakeAPIServer", "HTTPProxy", "KubernetesAPI", "KubernetesClient",
+                "KubernetesWire", "Linux", "Networking", "Observability", "Routing", "TLS", "TestSupport", "Lab",
+                logging, lifecycle,
+            ]
+        ),
+        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
+        tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
+        tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),
         tests(
             "KernelDataplaneTests",
             [

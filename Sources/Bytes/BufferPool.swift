@@ -1,14 +1,14 @@
 /// Memory for buffers of one size, kept for the next that needs it. Belongs to one thread.
-package struct BufferPool: ~Copyable {
+public struct BufferPool: ~Copyable {
     /// Bytes of each buffer.
-    package let size: Int
+    public let size: Int
     /// So many unused ones are kept, the rest is given back to the system.
-    package let limit: Int
+    public let limit: Int
     private var free: [UnownedMemory] = []
     /// Buffers that are in use.
-    package private(set) var used = 0
+    public private(set) var used = 0
 
-    package init(size: Int, limit: Int) {
+    public init(size: Int, limit: Int) {
         self.size = size
         self.limit = limit
         self.free.reserveCapacity(limit)
@@ -16,7 +16,7 @@ package struct BufferPool: ~Copyable {
 
     /// An empty buffer of ``size`` bytes.
     @inline(__always)
-    package mutating func take() -> ByteBuffer {
+    public mutating func take() -> ByteBuffer {
         self.used &+= 1
         if let memory = self.free.popLast() { return ByteBuffer(memory, capacity: self.size) }
         return ByteBuffer(capacity: self.size)
@@ -24,7 +24,7 @@ package struct BufferPool: ~Copyable {
 
     /// Takes back what ``take()`` gave; what is in it is lost. A buffer without memory is welcome.
     @inline(__always)
-    package mutating func give(_ buffer: consuming ByteBuffer) {
+    public mutating func give(_ buffer: consuming ByteBuffer) {
         guard buffer.hasMemory else { return }
         self.used &-= 1
         precondition(buffer.capacity == self.size, "a buffer of another pool")

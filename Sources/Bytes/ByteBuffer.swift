@@ -13,32 +13,32 @@
 /// (`~Copyable`); `0 <= start <= end <= capacity` holds after every method; bytes before `end` have been
 /// written. Views (`readable`) borrow the buffer, so the compiler refuses a change while one is in use.
 @safe
-package struct ByteBuffer: ~Copyable {
-    @usableFromInline private(set) var base: UnsafeMutablePointer<UInt8>?
-    package private(set) var capacity: Int
+public struct ByteBuffer: ~Copyable {
+    @usableFromInline var base: UnsafeMutablePointer<UInt8>?
+    @usableFromInline var size: Int
     @usableFromInline var start: Int
     @usableFromInline var end: Int
 
     /// Without memory.
     @inlinable
-    package init() {
+    public init() {
         unsafe self.base = nil
-        self.capacity = 0
+        self.size = 0
         self.start = 0
         self.end = 0
     }
 
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         precondition(capacity > 0 && capacity <= 1 << 30, "no capacity for a buffer: \(capacity)")
         unsafe self.base = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        self.capacity = capacity
+        self.size = capacity
         self.start = 0
         self.end = 0
     }
 
     init(owning base: UnsafeMutablePointer<UInt8>, capacity: Int) {
         unsafe self.base = base
-        self.capacity = capacity
+        self.size = capacity
         self.start = 0
         self.end = 0
     }
@@ -52,18 +52,20 @@ package struct ByteBuffer: ~Copyable {
         return unsafe UnownedMemory(base: base)
     }
 
-    @inlinable package var hasMemory: Bool { self.capacity != 0 }
+    /// Bytes of memory.
+    @inlinable public var capacity: Int { self.size }
+    @inlinable public var hasMemory: Bool { self.size != 0 }
     /// How many bytes can be read.
-    @inlinable package var count: Int { self.end &- self.start }
-    @inlinable package var isEmpty: Bool { self.end == self.start }
+    @inlinable public var count: Int { self.end &- self.start }
+    @inlinable public var isEmpty: Bool { self.end == self.start }
     /// How many bytes can be appended.
-    @inlinable package var space: Int { self.capacity &- self.end }
+    @inlinable public var space: Int { self.capacity &- self.end }
 
     // MARK: - Reading
 
     /// What has been written and not been consumed.
     @inlinable
-    package var readable: Span<UInt8> {
+    public var readable: Span<UInt8> {
         @_lifetime(borrow self)
         get {
             let span = unsafe Span(_unsafeStart: UnsafePointer(self.memory + self.start), count: self.count)
@@ -71,19 +73,24 @@ package struct ByteBuffer: ~Copyable {
         }
     }
 
+    /// The same as an array, off the hot path.
+    public var copy: [UInt8] {
+        unsafe [UInt8](UnsafeBufferPointer(start: self.memory + self.start, count: self.count))
+    }
+
     /// The same for system calls.
     @inlinable
-    package func withReadable<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    public func withReadable<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         unsafe body(UnsafeRawBufferPointer(start: self.memory + self.start, count: self.count))
     }
 
     /// Where the readable bytes are, for gathering several buffers in one `writev(2)`. Good until the buffer is
     /// next changed.
     @inlinable
-    package var readablePointer: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(self.memory + self.start) }
+    public var readablePointer: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(self.memory + self.start) }
 
     @inlinable
-    package mutating func consume(_ count: Int) {
+    public mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= self.count)
         self.start &+= count
         if self.start == self.end {
@@ -93,14 +100,14 @@ package struct ByteBuffer: ~Copyable {
     }
 
     @inlinable
-    package mutating func clear() {
+    public mutating func clear() {
         self.start = 0
         self.end = 0
     }
 
     /// Moves the readable bytes to the front, so that all free memory is space.
     @inlinable
-    package mutating func compact() {
+    public mutating func compact() {
         guard self.start > 0 else { return }
         let count = self.count
         if count > 0 { unsafe self.memory.update(from: self.memory + self.start, count: count) }
@@ -112,7 +119,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Lets `body` write into the space; it returns how many bytes it wrote.
     @inlinable
-    package mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+    public mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         let written = unsafe body(UnsafeMutableRawBufferPointer(start: self.memory + self.end, count: self.space))
         precondition(written >= 0 && written <= self.space)
         self.end &+= written
@@ -120,14 +127,14 @@ package struct ByteBuffer: ~Copyable {
     }
 
     @inlinable
-    package mutating func append(_ byte: UInt8) {
+    public mutating func append(_ byte: UInt8) {
         precondition(self.space > 0)
         unsafe self.memory[self.end] = byte
         self.end &+= 1
     }
 
     @inlinable
-    package mutating func append(_ bytes: Span<UInt8>) {
+    public mutating func append(_ bytes: Span<UInt8>) {
         let count = bytes.count
         precondition(count <= self.space)
         guard count > 0 else { return }
@@ -140,7 +147,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Some of `bytes`.
     @inlinable
-    package mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
+    public mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
         precondition(range.upperBound <= bytes.count && Int(range.count) <= self.space)
         guard range.count > 0 else { return }
         unsafe bytes.withUnsafeBufferPointer { source in
@@ -150,8 +157,16 @@ package struct ByteBuffer: ~Copyable {
         self.end &+= Int(range.count)
     }
 
+    /// Some of what is readable already.
+    public mutating func `repeat`(_ range: ByteRange) {
+        precondition(range.upperBound <= self.count && Int(range.count) <= self.space)
+        unsafe (self.memory + self.end).update(
+            from: self.memory + self.start + range.lowerBound, count: Int(range.count))
+        self.end &+= Int(range.count)
+    }
+
     @inlinable
-    package mutating func append(_ text: StaticString) {
+    public mutating func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         precondition(count <= self.space)
         unsafe (self.memory + self.end).update(from: text.utf8Start, count: count)
@@ -159,25 +174,25 @@ package struct ByteBuffer: ~Copyable {
     }
 
     /// Off the hot path.
-    package mutating func append(text: String) {
+    public mutating func append(text: String) {
         for byte in text.utf8 { self.append(byte) }
     }
 
     /// In decimal: at most 20 bytes.
     @inlinable
-    package mutating func append(decimal number: UInt64) {
+    public mutating func append(decimal number: UInt64) {
         self.append(number, digits: Self.digits(number, base: 10), base: 10)
     }
 
     /// In hexadecimal, lowercase, without leading zeros: at most 16 bytes.
     @inlinable
-    package mutating func append(hex number: UInt64) {
+    public mutating func append(hex number: UInt64) {
         self.append(number, digits: Self.digits(number, base: 16), base: 16)
     }
 
     /// In hexadecimal with leading zeros.
     @inlinable
-    package mutating func append(hex number: UInt64, digits: Int) { self.append(number, digits: digits, base: 16) }
+    public mutating func append(hex number: UInt64, digits: Int) { self.append(number, digits: digits, base: 16) }
 
     @inlinable
     static func digits(_ number: UInt64, base: UInt64) -> Int {
@@ -206,14 +221,14 @@ package struct ByteBuffer: ~Copyable {
 
     /// Changes one byte that was written, counted from the reading position.
     @inlinable
-    package mutating func replace(at index: Int, with byte: UInt8) {
+    public mutating func replace(at index: Int, with byte: UInt8) {
         precondition(index >= 0 && index < self.count)
         unsafe self.memory[self.start &+ index] = byte
     }
 
     /// The last `count` readable bytes are dropped.
     @inlinable
-    package mutating func dropLast(_ count: Int) {
+    public mutating func dropLast(_ count: Int) {
         precondition(count >= 0 && count <= self.count)
         self.end &-= count
     }

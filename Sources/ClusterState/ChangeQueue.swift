@@ -28,28 +28,45 @@ package final class ChangeQueue: Sendable {
     }
 
     private let state = Mutex(State())
-    private let wakeUp: WakeUp
+    /// nil where everything goes on to others.
+    private let wakeUp: WakeUp?
+    private let kinds: Set<ObjectKind>
+    private let others: [ChangeQueue]
 
     /// Signals `wakeUp` whenever there is something to take.
-    package init(wakeUp: WakeUp) {
+    ///
+    /// - Parameter kinds: what is taken in; the rest is passed over.
+    package init(wakeUp: WakeUp, kinds: Set<ObjectKind> = Set(ObjectKind.allCases)) {
         self.wakeUp = wakeUp
+        self.kinds = kinds
+        self.others = []
+    }
+
+    /// Hands everything on, for the roles of one process that have one source. There is nothing to take here.
+    package init(feeding others: [ChangeQueue]) {
+        self.wakeUp = nil
+        self.kinds = []
+        self.others = others
     }
 
     package func submit(_ changes: [ObjectChange]) {
+        for other in self.others { other.submit(changes) }
+        let changes = changes.filter { self.kinds.contains($0.key.kind) }
         guard !changes.isEmpty else { return }
         self.state.withLock { state in
             for change in changes where state.changes.updateValue(change.object, forKey: change.key) == nil {
                 state.order.append(change.key)
             }
         }
-        self.wakeUp.signal()
+        self.wakeUp?.signal()
     }
 
     /// Says that the first complete listing has been submitted. Before that, what is missing here may
     /// yet come; after it, what is missing is not there.
     package func markSynced() {
+        for other in self.others { other.markSynced() }
         self.state.withLock { $0.isSynced = true }
-        self.wakeUp.signal()
+        self.wakeUp?.signal()
     }
 
     /// All changes since the last call, in the order in which their keys first changed.

@@ -7,6 +7,7 @@ internal import Logging
 /// the files they name, submits what changed. Lives on one thread.
 struct ManifestFollower {
     private let path: String
+    private let kinds: Set<ObjectKind>
     private let queue: ChangeQueue
     private let limits: ManifestLimits
     private let logger: Logger
@@ -26,7 +27,13 @@ struct ManifestFollower {
     private var outcome = ManifestDirectory.Outcome()
 
     /// Reads the whole directory and submits it.
-    init(directory: String, queue: ChangeQueue, limits: ManifestLimits, logger: Logger) throws(SystemError) {
+    init(
+        directory: String,
+        kinds: Set<ObjectKind>,
+        queue: ChangeQueue,
+        limits: ManifestLimits,
+        logger: Logger
+    ) throws(SystemError) {
         // With a slash at its end a link would be taken for what it leads to.
         var directory = directory
         while directory.count > 1, directory.last == "/" { directory.removeLast() }
@@ -37,6 +44,7 @@ struct ManifestFollower {
         try inotify.follow(directory: directory, PendingFiles.mask)
         let isLink = try FileStatus(directory, followsLinks: false).kind == .symbolicLink
         self.path = directory
+        self.kinds = kinds
         self.queue = queue
         self.limits = limits
         self.logger = logger
@@ -169,8 +177,8 @@ struct ManifestFollower {
                 // Written again meanwhile: these bytes may be half of something. Its close brings us back.
                 guard !self.pending.isTouched(name) else { return }
                 self.versions[name] = version
-                self.collect(
-                    self.directory.read(ManifestDecoder.decode(bytes, file: name, limits: self.limits), of: name))
+                let content = ManifestDecoder.decode(bytes, file: name, kinds: self.kinds, limits: self.limits)
+                self.collect(self.directory.read(content, of: name))
             }
         } catch {
             self.versions[name] = nil

@@ -10,6 +10,7 @@ package struct ManifestListing: Sendable {
     /// definition of an object wins.
     package static func read(
         directory: String,
+        kinds: Set<ObjectKind>,
         limits: ManifestLimits = ManifestLimits()
     ) throws(ManifestSourceError) -> ManifestListing {
         let names: [String]
@@ -31,7 +32,8 @@ package struct ManifestListing: Sendable {
                     listing.problems.append(ManifestProblem(file: name, line: 1, reason: ManifestFile.notRegular))
                     continue
                 case .content(let bytes, _):
-                    outcome = state.read(ManifestDecoder.decode(bytes, file: name, limits: limits), of: name)
+                    outcome = state.read(
+                        ManifestDecoder.decode(bytes, file: name, kinds: kinds, limits: limits), of: name)
                 }
             } catch {
                 let reason = ManifestFile.reason(error, limit: limits.maximumFileSize)

@@ -12,18 +12,22 @@ internal import ServiceLifecycle
 /// swapped as in a mounted ConfigMap. If the directory goes away the last state stays until it is back.
 package final class ManifestSource: ServiceLifecycle.Service, Sendable {
     private let directory: String
+    private let kinds: Set<ObjectKind>
     private let queue: ChangeQueue
     private let limits: ManifestLimits
     private let logger: Logger
     private let stop: WakeUp
 
+    /// - Parameter kinds: what is submitted; the others cost nothing.
     package init(
         directory: String,
+        kinds: Set<ObjectKind>,
         queue: ChangeQueue,
         limits: ManifestLimits = ManifestLimits(),
         logger: Logger
     ) throws(ManifestSourceError) {
         self.directory = directory
+        self.kinds = kinds
         self.queue = queue
         self.limits = limits
         self.logger = logger
@@ -54,6 +58,7 @@ package final class ManifestSource: ServiceLifecycle.Service, Sendable {
         do throws(SystemError) {
             var follower = try ManifestFollower(
                 directory: self.directory,
+                kinds: self.kinds,
                 queue: self.queue,
                 limits: self.limits,
                 logger: self.logger

@@ -5,7 +5,13 @@ package import KubernetesAPI
 package struct SyncGate: Sendable {
     /// How long a kind is waited for that is wanted but not needed, from when all that are needed are there. A Node as
     /// long as kube-proxy waits for its addresses: without it, what stands in the kernel would be changed for the worse.
-    package static func patience(for kind: ObjectKind) -> Duration { kind == .node ? .seconds(30) : .seconds(5) }
+    /// Secrets as long: without them clients would be shown the wrong certificate.
+    package static func patience(for kind: ObjectKind) -> Duration {
+        switch kind {
+        case .node, .secret: .seconds(30)
+        case .service, .endpointSlice, .serviceCIDR, .ingress, .ingressClass: .seconds(5)
+        }
+    }
 
     private let needed: Set<ObjectKind>
     private var missing: Set<ObjectKind>

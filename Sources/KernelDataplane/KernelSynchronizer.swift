@@ -71,6 +71,7 @@ package final class KernelSynchronizer {
                 affected.formUnion(self.planner.update(name, slice: slice))
             case (.endpointSlice, _): affected.formUnion(self.planner.update(name, slice: nil))
             case (.node, _), (.serviceCIDR, _): break  // ClusterFacts
+            case (.ingress, _), (.ingressClass, _), (.secret, _): break  // the ingress role's
             }
         }
         return affected

@@ -29,7 +29,7 @@ package struct PendingChanges: Hashable, Sendable {
             case .endpointSlice:
                 self.endpointSlices += 1
                 self.takeTrigger(of: change)
-            case .node, .serviceCIDR: break
+            case .node, .serviceCIDR, .ingress, .ingressClass, .secret: break
             }
         }
     }

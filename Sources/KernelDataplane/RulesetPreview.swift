@@ -22,7 +22,7 @@ package struct RulesetPreview {
             switch object {
             case .service(let service): _ = planner.update(service.metadata.name, service: service)
             case .endpointSlice(let slice): _ = planner.update(slice.metadata.name, slice: slice)
-            case .node, .serviceCIDR: break
+            case .node, .serviceCIDR, .ingress, .ingressClass, .secret: break
             }
         }
         var plans: [ObjectName: ServicePlan?] = [:]

@@ -62,7 +62,7 @@ final class SyncReporter {
                 switch change.object {
                 case .service(let service)?: service.notes
                 case .endpointSlice(let slice)?: slice.notes
-                case .node?, .serviceCIDR?, nil: [String]()
+                case .node?, .serviceCIDR?, .ingress?, .ingressClass?, .secret?, nil: [String]()
                 }
             let said = self.notes[change.key] ?? []
             for note in notes where !said.contains(note) {

@@ -30,23 +30,31 @@ package enum ObjectKind: String, Hashable, Sendable, CaseIterable {
     case endpointSlice = "EndpointSlice"
     case node = "Node"
     case serviceCIDR = "ServiceCIDR"
+    case ingress = "Ingress"
+    case ingressClass = "IngressClass"
+    case secret = "Secret"
 
     /// The `apiVersion` under which the kind is accepted.
     package var apiVersion: String {
         switch self {
-        case .service, .node: "v1"
+        case .service, .node, .secret: "v1"
         case .endpointSlice: "discovery.k8s.io/v1"
-        case .serviceCIDR: "networking.k8s.io/v1"
+        case .serviceCIDR, .ingress, .ingressClass: "networking.k8s.io/v1"
         }
     }
 
     /// Whether objects of this kind belong to the cluster, and not to a namespace.
     package var isClusterScoped: Bool {
         switch self {
-        case .service, .endpointSlice: false
-        case .node, .serviceCIDR: true
+        case .service, .endpointSlice, .ingress, .secret: false
+        case .node, .serviceCIDR, .ingressClass: true
         }
     }
+
+    /// What the node role serves from.
+    package static let ofNode: Set<ObjectKind> = [.service, .endpointSlice, .node, .serviceCIDR]
+    /// What the ingress role serves from.
+    package static let ofIngress: Set<ObjectKind> = [.ingress, .ingressClass, .service, .endpointSlice, .secret, .node]
 }
 
 /// What tells one object from another.
@@ -99,6 +107,10 @@ package enum KnownKey {
     /// On an EndpointSlice, when what made it change happened (RFC 3339). Read, not kept:
     /// ``EndpointSlice/lastChangeTriggerTime``.
     package static let lastChangeTriggerTime = "endpoints.kubernetes.io/last-change-trigger-time"
+    /// On an Ingress: the class, as it was said before `spec.ingressClassName`.
+    package static let ingressClass = "kubernetes.io/ingress.class"
+    /// On an IngressClass, "true" if it is the default. Read, not kept: ``IngressClass/isDefault``.
+    package static let isDefaultClass = "ingressclass.kubernetes.io/is-default-class"
     /// The taint of a Node that the cluster autoscaler is about to remove.
     package static let autoscalerTaint = "ToBeDeletedByClusterAutoscaler"
     /// Everything of our own.
@@ -106,7 +118,7 @@ package enum KnownKey {
 
     package static func isKept(_ key: String) -> Bool {
         key == self.serviceName || key == self.serviceProxyName || key == self.headless || key == self.zone
-            || key.hasPrefix(self.ownPrefix)
+            || key == self.ingressClass || key.hasPrefix(self.ownPrefix)
     }
 }
 
@@ -116,6 +128,9 @@ package enum KubernetesObject: Sendable, Hashable {
     case endpointSlice(EndpointSlice)
     case node(Node)
     case serviceCIDR(ServiceCIDR)
+    case ingress(Ingress)
+    case ingressClass(IngressClass)
+    case secret(Secret)
 
     package var key: ObjectKey {
         switch self {
@@ -123,6 +138,9 @@ package enum KubernetesObject: Sendable, Hashable {
         case .endpointSlice(let slice): ObjectKey(kind: .endpointSlice, name: slice.metadata.name)
         case .node(let node): ObjectKey(kind: .node, name: node.metadata.name)
         case .serviceCIDR(let block): ObjectKey(kind: .serviceCIDR, name: block.metadata.name)
+        case .ingress(let ingress): ObjectKey(kind: .ingress, name: ingress.metadata.name)
+        case .ingressClass(let ingressClass): ObjectKey(kind: .ingressClass, name: ingressClass.metadata.name)
+        case .secret(let secret): ObjectKey(kind: .secret, name: secret.metadata.name)
         }
     }
 }

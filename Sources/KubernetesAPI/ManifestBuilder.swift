@@ -38,7 +38,10 @@ struct ManifestBuilder {
     ) throws(ManifestSyntaxError) {
         // A node that holds itself is not finished yet, so it is not found either.
         guard let target = self.anchors[name] else {
-            throw ManifestSyntaxError(line: line, reason: "no anchor \"\(name)\" before this alias")
+            // Without the name: it may be a password that somebody forgot to quote.
+            throw ManifestSyntaxError(
+                line: line, reason: "no anchor of this alias's name before it; a text that begins with '*' needs quotes"
+            )
         }
         let index = UInt32(document.entries.count)
         document.entries.append(

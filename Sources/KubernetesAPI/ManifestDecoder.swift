@@ -1,11 +1,14 @@
 /// Decodes one file: bytes in, objects and problems out. Never throws, never crashes.
 package enum ManifestDecoder {
+    /// - Parameter kinds: the kinds that are wanted. Of the others that Fairlead knows nothing is read, checked or said:
+    ///   they are another role's.
     package static func decode(
         _ bytes: [UInt8],
         file: String,
+        kinds: Set<ObjectKind> = Set(ObjectKind.allCases),
         limits: ManifestLimits = ManifestLimits()
     ) -> ManifestFileContent {
-        var decoding = Decoding(file: file, limits: limits)
+        var decoding = Decoding(file: file, kinds: kinds, limits: limits)
         do throws(ManifestSyntaxError) {
             try ManifestParser.parse(bytes, limits: limits) { document in
                 if let root = document.root { decoding.decode(root, as: nil) }
@@ -27,6 +30,7 @@ private struct Decoding {
     }
 
     let file: String
+    let kinds: Set<ObjectKind>
     let limits: ManifestLimits
     private var content = ManifestFileContent()
     private var untoldProblems = 0
@@ -34,8 +38,9 @@ private struct Decoding {
     private var skippedKinds: Set<String> = []
     private var strings = StringPool()
 
-    init(file: String, limits: ManifestLimits) {
+    init(file: String, kinds: Set<ObjectKind>, limits: ManifestLimits) {
         self.file = file
+        self.kinds = kinds
         self.limits = limits
     }
 
@@ -74,6 +79,7 @@ private struct Decoding {
             self.note(kind, at: node)
             return self.report(reader.allProblems)
         }
+        guard self.kinds.contains(kind) else { return }
         if version != kind.apiVersion {
             if let version {
                 reader.fail(
@@ -91,6 +97,9 @@ private struct Decoding {
             case .endpointSlice: reader.endpointSlice(&self.strings).map { .endpointSlice($0) }
             case .node: reader.node().map { .node($0) }
             case .serviceCIDR: reader.serviceCIDR().map { .serviceCIDR($0) }
+            case .ingress: reader.ingress(&self.strings).map { .ingress($0) }
+            case .ingressClass: reader.ingressClass().map { .ingressClass($0) }
+            case .secret: reader.secretObject().map { .secret($0) }
             }
         if let object { self.add(object, line: node.line, &reader) }
         self.report(reader.allProblems)

@@ -16,6 +16,8 @@ package struct ManifestLimits: Sendable, Hashable {
     package var maximumAddressesPerEndpoint: Int
     /// Zones, and nodes, that one endpoint is a hint for, as the API server limits them.
     package var maximumHintsPerEndpoint: Int
+    /// Bytes of all that a Secret holds, as the API server limits them.
+    package var maximumSecretSize: Int
     /// Problems told per object; the rest are counted.
     package var maximumProblemsPerObject: Int
     /// Problems told per file; the rest are counted.
@@ -29,6 +31,7 @@ package struct ManifestLimits: Sendable, Hashable {
         maximumPortsPerSlice: Int = 20_000,
         maximumAddressesPerEndpoint: Int = 100,
         maximumHintsPerEndpoint: Int = 8,
+        maximumSecretSize: Int = 1 << 20,
         maximumProblemsPerObject: Int = 10,
         maximumProblemsPerFile: Int = 100
     ) {
@@ -39,6 +42,7 @@ package struct ManifestLimits: Sendable, Hashable {
         self.maximumPortsPerSlice = maximumPortsPerSlice
         self.maximumAddressesPerEndpoint = maximumAddressesPerEndpoint
         self.maximumHintsPerEndpoint = maximumHintsPerEndpoint
+        self.maximumSecretSize = maximumSecretSize
         self.maximumProblemsPerObject = maximumProblemsPerObject
         self.maximumProblemsPerFile = maximumProblemsPerFile
     }

@@ -9,8 +9,9 @@ extension ManifestReader {
         if let status = self.mapping("status", of: self.root),
             let loadBalancer = self.mapping("loadBalancer", of: status)
         {
-            let entries = self.items("ingress", of: loadBalancer)
-            service.loadBalancerIPs = entries.compactMap { self.isMapping($0) ? self.ingressIP($0) : nil }.unique
+            for entry in self.items("ingress", of: loadBalancer) where self.isMapping(entry) {
+                self.readLoadBalancerEntry(entry, into: &service)
+            }
         }
         self.readSourceRanges(of: spec, into: &service)
         service.healthCheckNodePort = self.healthCheckNodePort(of: spec, service)
@@ -22,25 +23,32 @@ extension ManifestReader {
         }
     }
 
-    /// nil if it is wrong, and if packets do not come to the node with this address.
-    private mutating func ingressIP(_ entry: ManifestNode) -> IPAddress? {
-        if let hostname = self.field("hostname", of: entry), let name = self.string(hostname), !name.isEmpty {
-            if IPAddress(name) != nil {
-                self.fail(hostname, "must be a name, not the IP address \(name)")
-            } else if let reason = NameRules.subdomain(name) {
-                self.fail(hostname, reason)
+    private mutating func readLoadBalancerEntry(_ entry: ManifestNode, into service: inout Service) {
+        let hostname = self.statusHostname(of: entry)
+        var address: IPAddress?
+        if let ip = self.field("ip", of: entry), !self.isEmptyText(ip) {
+            switch self.choice("ipMode", of: entry, LoadBalancerIPMode.self) ?? .vip {
+            case .vip:
+                address = self.servedAddress(ip)
+                if let address, !service.loadBalancerIPs.contains(address) { service.loadBalancerIPs.append(address) }
+            // Packets do not come to the node with this address.
+            case .proxy: address = self.address(ip)
             }
+        } else if let mode = self.field("ipMode", of: entry) {
+            self.fail(mode, "may not be given without ip")
         }
-        guard let ip = self.field("ip", of: entry), !self.isEmptyText(ip) else {
-            if let mode = self.field("ipMode", of: entry) { self.fail(mode, "may not be given without ip") }
+        guard address != nil || hostname != nil else { return }
+        service.loadBalancer.append(LoadBalancerAddress(ip: address, hostname: hostname))
+    }
+
+    /// `hostname` of an entry of `status.loadBalancer.ingress`.
+    mutating func statusHostname(of entry: ManifestNode) -> String? {
+        guard let value = self.field("hostname", of: entry), let name = self.string(value), !name.isEmpty else {
             return nil
         }
-        switch self.choice("ipMode", of: entry, LoadBalancerIPMode.self) ?? .vip {
-        case .vip: return self.servedAddress(ip)
-        case .proxy:
-            _ = self.address(ip)
-            return nil
-        }
+        guard let reason = IngressRules.hostname(name) else { return name }
+        self.fail(value, reason)
+        return nil
     }
 
     private mutating func readSourceRanges(of spec: ManifestNode, into service: inout Service) {

@@ -24,7 +24,8 @@ extension ManifestReader {
         }
         if kind.isClusterScoped {
             if !namespace.isEmpty {
-                self.fail(node, "namespace", "must not be given: a \(kind.rawValue) belongs to the cluster")
+                let article = kind == .ingressClass ? "an" : "a"
+                self.fail(node, "namespace", "must not be given: \(article) \(kind.rawValue) belongs to the cluster")
             }
         } else if let reason = NameRules.label(key.namespace) {
             self.fail(self.field("namespace", of: node) ?? node, reason)

@@ -16,9 +16,7 @@ extension ManifestReader {
         self.readPolicies(of: spec, into: &service)
         self.readLoadBalancer(of: spec, into: &service)
         service.sessionAffinity = self.sessionAffinity(of: spec)
-        if service.type == .externalName, (self.string("externalName", of: spec) ?? "").isEmpty {
-            self.fail(spec, "externalName", "is required when type is ExternalName")
-        }
+        if service.type == .externalName { service.externalName = self.externalName(of: spec) }
         return self.hasErrors ? nil : service
     }
 
@@ -104,7 +102,9 @@ extension ManifestReader {
                     name: name,
                     transport: transport,
                     port: UInt16(number),
-                    nodePort: nodePort.map { UInt16($0) }
+                    nodePort: nodePort.map { UInt16($0) },
+                    targetPort: self.targetPort(of: node),
+                    appProtocol: self.appProtocol(of: node)
                 )
             )
         }
@@ -151,6 +151,40 @@ extension ManifestReader {
             return nil
         }
         return self.integer("nodePort", of: node, in: 1...65_535)
+    }
+
+    /// nil if the Service's own port is meant.
+    private mutating func targetPort(of node: ManifestNode) -> PortReference? {
+        guard let value = self.field("targetPort", of: node), !self.isEmptyText(value) else { return nil }
+        if value.isScalar, case .integer(let number) = value.form {
+            guard number != 0 else { return nil }
+            return self.integer("targetPort", of: node, in: 1...65_535).map { .number(UInt16($0)) }
+        }
+        guard value.isScalar, value.form == .text else {
+            self.fail(value, "must be an integer or a string, not \(Self.describe(value))")
+            return nil
+        }
+        let name = value.text
+        if let reason = NameRules.portName(name) { self.fail(value, reason) }
+        return .name(name)
+    }
+
+    private mutating func appProtocol(of node: ManifestNode) -> String? {
+        guard let value = self.field("appProtocol", of: node), let name = self.string(value) else { return nil }
+        if let reason = NameRules.labelKey(name) { self.fail(value, reason) }
+        return name
+    }
+
+    private mutating func externalName(of spec: ManifestNode) -> String? {
+        guard let value = self.field("externalName", of: spec), !self.isEmptyText(value) else {
+            self.fail(spec, "externalName", "is required when type is ExternalName")
+            return nil
+        }
+        guard let name = self.string(value) else { return nil }
+        if let reason = NameRules.subdomain(name.hasSuffix(".") ? String(name.dropLast()) : name) {
+            self.fail(value, reason)
+        }
+        return name
     }
 
     // MARK: Policies

@@ -19,6 +19,11 @@ package struct Service: Hashable, Sendable {
     package var sessionAffinity: SessionAffinity
     /// Where load balancers ask whether this node has endpoints (`externalTrafficPolicy: Local`).
     package var healthCheckNodePort: UInt16?
+    /// The name that stands for the Service when its type is ExternalName.
+    package var externalName: String?
+    /// All of `status.loadBalancer.ingress`, for who publishes this Service's addresses as those of an Ingress.
+    /// ``loadBalancerIPs`` are those that packets arrive with.
+    package var loadBalancer: [LoadBalancerAddress]
 
     package init(
         metadata: ObjectMeta,
@@ -32,7 +37,9 @@ package struct Service: Hashable, Sendable {
         externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster,
         sessionAffinity: SessionAffinity = .none,
-        healthCheckNodePort: UInt16? = nil
+        healthCheckNodePort: UInt16? = nil,
+        externalName: String? = nil,
+        loadBalancer: [LoadBalancerAddress] = []
     ) {
         self.metadata = metadata
         self.type = type
@@ -46,6 +53,8 @@ package struct Service: Hashable, Sendable {
         self.internalTrafficPolicy = internalTrafficPolicy
         self.sessionAffinity = sessionAffinity
         self.healthCheckNodePort = healthCheckNodePort
+        self.externalName = externalName
+        self.loadBalancer = loadBalancer
     }
 }
 
@@ -96,11 +105,24 @@ package struct ServicePort: Hashable, Sendable {
     package var transport: TransportProtocol
     package var port: UInt16
     package var nodePort: UInt16?
+    /// What the endpoints' containers call the port; nil if nothing was said. EndpointSlices decide, not this.
+    package var targetPort: PortReference?
+    /// What is spoken on the port, as `kubernetes.io/h2c` or a name IANA registered.
+    package var appProtocol: String?
 
-    package init(name: String = "", transport: TransportProtocol = .tcp, port: UInt16, nodePort: UInt16? = nil) {
+    package init(
+        name: String = "",
+        transport: TransportProtocol = .tcp,
+        port: UInt16,
+        nodePort: UInt16? = nil,
+        targetPort: PortReference? = nil,
+        appProtocol: String? = nil
+    ) {
         self.name = name
         self.transport = transport
         self.port = port
         self.nodePort = nodePort
+        self.targetPort = targetPort
+        self.appProtocol = appProtocol
     }
 }

@@ -1,4 +1,3 @@
-package import KubernetesAPI
 internal import KubernetesWire
 
 /// One request to the API server.
@@ -59,51 +58,6 @@ package struct APIRequest: Sendable {
         }
         return result
     }
-}
-
-/// Which objects of a kind are wanted.
-package struct ObjectSelection: Hashable, Sendable {
-    package let kind: ObjectKind
-    package var labelSelector: String?
-    package var fieldSelector: String?
-
-    package init(_ kind: ObjectKind, labelSelector: String? = nil, fieldSelector: String? = nil) {
-        self.kind = kind
-        self.labelSelector = labelSelector
-        self.fieldSelector = fieldSelector
-    }
-
-    /// What the node role reads, and no more: filtered by the server, so that what is of no use here never comes.
-    package static func node(named name: String) -> [ObjectSelection] {
-        [
-            ObjectSelection(
-                .service, labelSelector: "!\(KnownKey.serviceProxyName)", fieldSelector: "spec.clusterIP!=None"),
-            ObjectSelection(
-                .endpointSlice, labelSelector: "!\(KnownKey.serviceProxyName),!\(KnownKey.headless)"),
-            ObjectSelection(.node, fieldSelector: "metadata.name=\(name)"),
-            ObjectSelection(.serviceCIDR),
-        ]
-    }
-}
-
-extension ObjectKind {
-    /// The name of its objects in paths and in RBAC rules.
-    package var resource: String {
-        switch self {
-        case .service: "services"
-        case .endpointSlice: "endpointslices"
-        case .node: "nodes"
-        case .serviceCIDR: "servicecidrs"
-        }
-    }
-
-    /// Its API group in RBAC rules; empty for the core.
-    package var group: String {
-        self.apiVersion.split(separator: "/").count == 2 ? String(self.apiVersion.prefix { $0 != "/" }) : ""
-    }
-
-    /// All of its objects, of all namespaces.
-    package var path: String { "/\(self.group.isEmpty ? "api" : "apis")/\(self.apiVersion)/\(self.resource)" }
 }
 
 extension APIRequest {

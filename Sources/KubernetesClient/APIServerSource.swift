@@ -10,10 +10,19 @@ internal import Synchronization
 package final class APIServerSource: ServiceLifecycle.Service, Sendable {
     private struct State {
         var gate: SyncGate
-        var failing: [ObjectKind: String] = [:]
+        var failing: [ObjectSelection: String] = [:]
         /// Notes that have been told.
         var notes: [ObjectKey: [String]] = [:]
-        var hasListed: Set<ObjectKind> = []
+        var hasListed: Set<ObjectSelection> = []
+        /// What is forbidden, or not served.
+        var hopeless: Set<ObjectSelection> = []
+
+        /// Tells the gate how far a kind is, of which there may be several selections. Returns whether it opens.
+        mutating func settle(_ kind: ObjectKind, of selections: [ObjectSelection]) -> Bool {
+            let missing = selections.filter { $0.kind == kind && !self.hasListed.contains($0) }
+            if missing.isEmpty { return self.gate.settled(kind, at: .now) }
+            return missing.allSatisfy(self.hopeless.contains) && self.gate.givenUp(kind, at: .now)
+        }
     }
 
     private let client: APIClient
@@ -28,7 +37,7 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
     private let gateMoves: AsyncStream<Void>.Continuation
 
     /// - Parameters:
-    ///   - selections: what is followed.
+    ///   - selections: what is followed; no object is in two of them.
     ///   - needed: the kinds without which nothing may be programmed.
     package init(
         _ client: APIClient,
@@ -91,27 +100,25 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
 
     // MARK: - What followers tell
 
-    private func take(_ kind: ObjectKind, _ event: SourceEvent) {
+    private func take(_ selection: ObjectSelection, _ event: SourceEvent) {
+        let kind = selection.kind
         switch event {
         case .inStep(let count):
             let (isFirst, former, opens) = self.state.withLock { state in
-                let isFirst = state.hasListed.insert(kind).inserted
-                let opens = isFirst && state.gate.settled(kind, at: .now)
-                return (isFirst, state.failing.removeValue(forKey: kind), opens)
+                let isFirst = state.hasListed.insert(selection).inserted
+                let opens = isFirst && state.settle(kind, of: self.selections)
+                return (isFirst, state.failing.removeValue(forKey: selection), opens)
             }
-            if isFirst {
-                self.logger.info("listed", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
-            }
+            var metadata = selection.metadata
+            metadata["objects"] = "\(count)"
+            if isFirst { self.logger.info("listed", metadata: metadata) }
             if kind == .node, count == 0, isFirst {
                 self.logger.warning("the cluster has no Node of this name", metadata: ["mend": "--hostname-override"])
             }
-            if former != nil {
-                self.logger.notice(
-                    "following objects again", metadata: ["kind": "\(kind.rawValue)", "objects": "\(count)"])
-            }
+            if former != nil { self.logger.notice("following objects again", metadata: metadata) }
             if opens { self.queue.markSynced() } else if isFirst { self.gateMoves.yield() }
         case .failed(let error):
-            self.failed(kind, error)
+            self.failed(selection, error)
         case .noted(let key, let notes):
             let isNew = self.state.withLock { state in
                 guard !notes.isEmpty else {
@@ -129,25 +136,37 @@ package final class APIServerSource: ServiceLifecycle.Service, Sendable {
     }
 
     /// Told once for each reason, not at each attempt.
-    private func failed(_ kind: ObjectKind, _ error: APIError) {
+    private func failed(_ selection: ObjectSelection, _ error: APIError) {
         let reason = "\(error.code) \(error.status?.code ?? 0)"
         // Nobody is about to allow it, or to serve it: an optional kind is not waited for.
         let isHopeless = error.status.map { $0.code == 403 || $0.code == 404 } ?? false
         let (isNew, opens) = self.state.withLock { state in
-            let isNew = state.failing.updateValue(reason, forKey: kind) != reason
-            return (isNew, isHopeless && state.gate.givenUp(kind, at: .now))
+            let isNew = state.failing.updateValue(reason, forKey: selection) != reason
+            guard isHopeless else { return (isNew, false) }
+            state.hopeless.insert(selection)
+            return (isNew, state.settle(selection.kind, of: self.selections))
         }
         if opens { self.queue.markSynced() } else if isHopeless { self.gateMoves.yield() }
         // A kind that the server does not have: ServiceCIDRs are younger than the oldest servers that are supported.
         if error.status?.code == 404 {
             guard isNew else { return }
-            return self.logger.info("the API server does not serve a kind", metadata: ["kind": "\(kind.rawValue)"])
+            return self.logger.info("the API server does not serve a kind", metadata: selection.metadata)
         }
-        var metadata: Logger.Metadata = ["kind": "\(kind.rawValue)", "reason": "\(error)"]
-        if let rule = error.missingRule(kind) { metadata["missing"] = "\(rule)" }
+        var metadata = selection.metadata
+        metadata["reason"] = "\(error)"
+        if let rule = error.missingRule(selection.kind) { metadata["missing"] = "\(rule)" }
         self.logger.log(
             level: isNew ? .warning : .debug, "objects cannot be followed; what is known stays in force",
             metadata: metadata)
+    }
+}
+
+extension ObjectSelection {
+    /// For the log.
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["kind": "\(self.kind.rawValue)"]
+        if let namespace = self.namespace { metadata["namespace"] = "\(namespace)" }
+        return metadata
     }
 }
 

@@ -4,14 +4,14 @@ internal import KubernetesWire
 internal import Logging
 internal import NIOCore
 
-/// Lists and watches the objects of one kind for as long as it runs, and submits what changes: the shell around a
+/// Lists and watches the objects of one selection for as long as it runs, and submits what changes: the shell around a
 /// ``Reflector``.
 actor ObjectFollower {
     private let client: APIClient
     private let selection: ObjectSelection
     private let format: WireFormat
     private let queue: ChangeQueue
-    private let report: @Sendable (ObjectKind, SourceEvent) -> Void
+    private let report: @Sendable (ObjectSelection, SourceEvent) -> Void
     private let limits: ClientLimits
     private let clock = ContinuousClock()
 
@@ -31,7 +31,7 @@ actor ObjectFollower {
         format: WireFormat,
         queue: ChangeQueue,
         isNeeded: Bool,
-        report: @escaping @Sendable (ObjectKind, SourceEvent) -> Void
+        report: @escaping @Sendable (ObjectSelection, SourceEvent) -> Void
     ) {
         self.selection = selection
         self.client = client
@@ -59,7 +59,7 @@ actor ObjectFollower {
                 } catch {
                     guard error.code != .cancelled || !Task.isCancelled else { return }
                     end = self.end(of: request, error)
-                    if end != .expired, end != .streamingUnsupported { self.report(self.kind, .failed(error)) }
+                    if end != .expired, end != .streamingUnsupported { self.report(self.selection, .failed(error)) }
                 }
                 self.reflector.ended(end, lasted: self.clock.now - start, &self.random)
             }
@@ -177,8 +177,8 @@ actor ObjectFollower {
             query += [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")]
         }
         let outgoing = APIRequest(
-            .get, self.kind.path, query: query, accept: self.format.accept,
-            summary: "\(verb) \(self.kind.resource)")
+            .get, self.selection.path, query: query, accept: self.format.accept,
+            summary: "\(verb) \(self.kind.resource)\(self.selection.namespace.map { " of \($0)" } ?? "")")
         return (outgoing, deadline)
     }
 
@@ -279,13 +279,13 @@ actor ObjectFollower {
             self.forgetNotes(of: key)
         } else {
             self.noted.insert(key.name)
-            self.report(self.kind, .noted(key, decoded.notes))
+            self.report(self.selection, .noted(key, decoded.notes))
         }
         changes.append(ObjectChange(key: key, object: decoded.object))
     }
 
     private func forgetNotes(of key: ObjectKey) {
-        if self.noted.remove(key.name) != nil { self.report(self.kind, .noted(key, [])) }
+        if self.noted.remove(key.name) != nil { self.report(self.selection, .noted(key, [])) }
     }
 
     private func remove(_ names: [ObjectName]) {
@@ -295,7 +295,7 @@ actor ObjectFollower {
     /// Tells that this kind is in step, whenever it comes to be.
     private func noteSync() {
         guard self.reflector.isWatching else { return }
-        self.report(self.kind, .inStep(count: self.reflector.count))
+        self.report(self.selection, .inStep(count: self.reflector.count))
     }
 
     // MARK: - Ends

@@ -46,14 +46,34 @@ package struct StatusWriter: Sendable {
         to kind: Kind,
         _ name: ObjectName
     ) async throws(APIError) -> Outcome {
-        let path = "\(kind.root)/namespaces/\(name.namespace)/\(kind.rawValue)/\(name.name)"
         let wanted = addresses.map(Entry.init)
+        return try await self.change(kind, name) { _ in wanted }
+    }
+
+    /// Takes these addresses out of the status of an object; others stay as they are.
+    package func withdraw(
+        _ addresses: Set<PublishedAddress>,
+        from kind: Kind,
+        _ name: ObjectName
+    ) async throws(APIError) -> Outcome {
+        let unwanted = Set(addresses.map(Entry.init))
+        return try await self.change(kind, name) { entries in entries.filter { !unwanted.contains($0.place) } }
+    }
+
+    private func change(
+        _ kind: Kind,
+        _ name: ObjectName,
+        _ edit: ([Entry]) -> [Entry]
+    ) async throws(APIError) -> Outcome {
+        let path = "\(kind.root)/namespaces/\(name.namespace)/\(kind.rawValue)/\(name.name)"
         var backoff = Backoff(first: .milliseconds(20), longest: .seconds(1))
         var random = SystemRandomNumberGenerator()
         var attempt = 1
         while true {
             guard let object = try await self.read(path, kind) else { return .gone }
-            if object.status?.loadBalancer?.ingress ?? [] == wanted { return .unchanged }
+            let entries = object.status?.loadBalancer?.ingress ?? []
+            let wanted = edit(entries)
+            if wanted.map(\.place) == entries.map(\.place) { return .unchanged }
             let change = Object(
                 metadata: .init(resourceVersion: object.metadata.resourceVersion),
                 status: .init(loadBalancer: .init(ingress: wanted)))
@@ -91,8 +111,24 @@ package struct StatusWriter: Sendable {
     }
 
     private struct Entry: Codable, Hashable, Sendable {
+        struct Port: Codable, Hashable, Sendable {
+            var port: Int
+            var `protocol`: String
+            var error: String?
+        }
+
         var ip: String?
         var hostname: String?
+        /// These two are others' business, and are kept.
+        var ipMode: String?
+        var ports: [Port]?
+
+        /// What it is compared by.
+        var place: Entry {
+            var place = self
+            (place.ipMode, place.ports) = (nil, nil)
+            return place
+        }
 
         init(_ address: PublishedAddress) {
             switch address {

@@ -59,6 +59,14 @@ extension Conversion {
         return nil
     }
 
+    /// A port whose name is held once.
+    mutating func shared(_ port: PortReference) -> PortReference {
+        switch port {
+        case .number: port
+        case .name(let name): .name(self.strings.shared(name))
+        }
+    }
+
     /// One of the spellings of an enumeration; `fallback` if empty or unknown.
     mutating func choice<Choice: RawRepresentable<String>>(
         _ text: String,

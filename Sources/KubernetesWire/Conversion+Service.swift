@@ -1,6 +1,7 @@
 internal import KubernetesAPI
 internal import KubernetesMessages
 internal import Networking
+internal import SwiftProtobuf
 
 extension WireService: ObjectMessage {
     func object(_ metadata: ObjectMeta, _ conversion: inout Conversion) -> KubernetesObject {
@@ -26,6 +27,9 @@ extension WireService: ObjectMessage {
         )
         service.sessionAffinity = self.sessionAffinity(&conversion)
         self.readLoadBalancer(into: &service, &conversion)
+        if service.type == .externalName, !self.spec.externalName.isEmpty {
+            service.externalName = self.spec.externalName
+        }
         return .service(service)
     }
 
@@ -67,7 +71,9 @@ extension WireService: ObjectMessage {
                     name: conversion.strings.shared(wire.name),
                     transport: transport,
                     port: number,
-                    nodePort: conversion.port(wire.nodePort, "\(field).nodePort")
+                    nodePort: conversion.port(wire.nodePort, "\(field).nodePort"),
+                    targetPort: wire.targetPortReference.map { conversion.shared($0) },
+                    appProtocol: wire.appProtocol.isEmpty ? nil : conversion.strings.shared(wire.appProtocol)
                 )
             )
         }
@@ -95,7 +101,11 @@ extension WireService: ObjectMessage {
     private func readLoadBalancer(into service: inout Service, _ conversion: inout Conversion) {
         // Whatever the type is: a Service that was a load balancer keeps its addresses until somebody
         // removes them, and with them the promise to serve there.
-        for (index, entry) in self.status.loadBalancer.ingress.enumerated() where !entry.ip.isEmpty {
+        for (index, entry) in self.status.loadBalancer.ingress.enumerated() {
+            let published = LoadBalancerAddress(
+                ip: FieldRules.address(entry.ip), hostname: entry.hostname.isEmpty ? nil : entry.hostname)
+            if published != LoadBalancerAddress() { service.loadBalancer.append(published) }
+            guard !entry.ip.isEmpty else { continue }
             let field = "status.loadBalancer.ingress[\(index)]"
             // A mode of the future is served as those before modes were: packets that do not come cost nothing.
             guard conversion.choice(entry.ipMode, LoadBalancerIPMode.vip, "\(field).ipMode") == .vip,
@@ -124,5 +134,33 @@ extension WireService: ObjectMessage {
             }
         }
         return (ranges + nobody.filter { none in !ranges.contains { $0.family == none.family } }).unique
+    }
+}
+
+extension WireServicePort {
+    /// nil if nothing was said; a number or a name is believed.
+    fileprivate var targetPortReference: PortReference? {
+        if self.hasTargetPortMessage {
+            let wire = self.targetPortMessage
+            return wire.type == WireIntOrString.textType ? .named(wire.strVal) : .numbered(wire.intVal)
+        }
+        switch self.targetPort.kind {
+        case .numberValue(let number): return Int32(exactly: number).flatMap { .numbered($0) }
+        case .stringValue(let name): return .named(name)
+        case .nullValue, .boolValue, .structValue, .listValue, nil: return nil
+        }
+    }
+}
+
+extension WireIntOrString {
+    /// `type` of one that holds a string.
+    package static let textType: Int64 = 1
+}
+
+extension PortReference {
+    fileprivate static func named(_ name: String) -> PortReference? { name.isEmpty ? nil : .name(name) }
+
+    fileprivate static func numbered(_ number: Int32) -> PortReference? {
+        number == 0 ? nil : UInt16(exactly: number).map { .number($0) }
     }
 }

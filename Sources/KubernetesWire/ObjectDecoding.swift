@@ -21,6 +21,9 @@ extension Conversion {
         case .endpointSlice: try self.decode(WireEndpointSlice.self, kind, bytes, format)
         case .node: try self.decode(WireNode.self, kind, bytes, format)
         case .serviceCIDR: try self.decode(WireServiceCIDR.self, kind, bytes, format)
+        case .ingress: try self.decode(WireIngress.self, kind, bytes, format)
+        case .ingressClass: try self.decode(WireIngressClass.self, kind, bytes, format)
+        case .secret: try self.decode(WireSecret.self, kind, bytes, format)
         }
     }
 
@@ -40,6 +43,9 @@ extension Conversion {
         case .endpointSlice: try self.list(WireEndpointSliceList.self, kind, bytes)
         case .node: try self.list(WireNodeList.self, kind, bytes)
         case .serviceCIDR: try self.list(WireServiceCIDRList.self, kind, bytes)
+        case .ingress: try self.list(WireIngressList.self, kind, bytes)
+        case .ingressClass: try self.list(WireIngressClassList.self, kind, bytes)
+        case .secret: try self.list(WireSecretList.self, kind, bytes)
         }
     }
 

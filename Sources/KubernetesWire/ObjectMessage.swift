@@ -22,6 +22,9 @@ extension WireServiceList: ListMessage {}
 extension WireEndpointSliceList: ListMessage {}
 extension WireNodeList: ListMessage {}
 extension WireServiceCIDRList: ListMessage {}
+extension WireIngressList: ListMessage {}
+extension WireIngressClassList: ListMessage {}
+extension WireSecretList: ListMessage {}
 
 /// What conversions of objects share.
 struct Conversion {

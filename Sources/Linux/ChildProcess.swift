@@ -80,6 +80,9 @@ package final class ChildProcess: Sendable {
     /// What was captured of its standard output so far.
     package var output: String { self.life.outputText }
 
+    /// The same, for output that need not be text.
+    package var outputBytes: [UInt8] { self.life.outputBytes }
+
     /// What was captured of its standard error so far.
     package var errorOutput: String { self.life.errorText }
 
@@ -208,7 +211,8 @@ private final class ChildLife: Sendable {
     }
 
     var status: ChildProcess.Status? { self.reaped.withLock { $0 } }
-    var outputText: String { self.output.withLock { String(decoding: $0, as: UTF8.self) } }
+    var outputText: String { String(decoding: self.outputBytes, as: UTF8.self) }
+    var outputBytes: [UInt8] { self.output.withLock { $0 } }
     var errorText: String { self.errorOutput.withLock { String(decoding: $0, as: UTF8.self) } }
 
     func signal(_ signal: Int32) {

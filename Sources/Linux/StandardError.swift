@@ -11,6 +11,16 @@ public enum StandardError {
     }
 }
 
+/// Standard output, for what is written there while the process runs.
+package enum StandardOutput {
+    /// Writes as much of `bytes` as fits; returns how much that was.
+    package static func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+        try systemCall("write", "standard output") {
+            unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        }
+    }
+}
+
 /// How this process takes signals.
 public enum Signals {
     /// Writing to a pipe that nobody reads is an error of that write (`EPIPE`), not the end of the process.

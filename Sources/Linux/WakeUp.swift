@@ -41,6 +41,19 @@ public enum Poller {
         return entries.filter { $0.revents != 0 }.map(\.fd)
     }
 
+    /// Waits until something can be written to `descriptor`, or it is broken; false if `other` becomes readable first,
+    /// or after `timeout`. nil waits for ever.
+    package static func wait(
+        writable descriptor: Int32, unless other: Int32?, timeout: Duration?
+    ) throws(SystemError) -> Bool {
+        var entries = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
+        if let other { entries.append(pollfd(fd: other, events: Int16(POLLIN), revents: 0)) }
+        let count = entries.count
+        let milliseconds = timeout.map(Self.milliseconds) ?? -1
+        _ = try systemCall("poll") { unsafe poll(&entries, nfds_t(count), milliseconds) }
+        return entries[0].revents != 0
+    }
+
     /// Rounded up, so that a deadline has passed when the wait ends.
     private static func milliseconds(_ duration: Duration) -> Int32 {
         guard duration > .zero else { return 0 }

@@ -61,6 +61,12 @@ package final class MetricRegistry: Sendable {
         self.register(name, help, .gauge, values, Gauge.init) { .gauge($0) }
     }
 
+    package func histogram(_ name: String, _ help: String, _ buckets: HistogramBuckets) -> Histogram {
+        let histogram = Histogram(buckets)
+        self.register(Family(name: name, help: help, kind: .histogram, members: [Member([], .histogram(histogram))]))
+        return histogram
+    }
+
     package func histogram<Labels: MetricLabels>(
         _ name: String,
         _ help: String,
@@ -75,9 +81,31 @@ package final class MetricRegistry: Sendable {
         self.register(Family(name: name, help: help, kind: .counter, members: [Member([], .reading(read))]))
     }
 
+    /// The same, one for each value of its labels.
+    package func counter<Labels: MetricLabels>(
+        _ name: String,
+        _ help: String,
+        for values: some Sequence<Labels>,
+        read: @escaping @Sendable (Labels) -> Double?
+    ) {
+        let members = values.map { value in Member(value.metricLabels, .reading({ read(value) })) }
+        self.register(Family(name: name, help: help, kind: .counter, members: members))
+    }
+
     /// A gauge that is looked at when somebody asks; nil leaves it out.
     package func gauge(_ name: String, _ help: String, read: @escaping @Sendable () -> Double?) {
         self.register(Family(name: name, help: help, kind: .gauge, members: [Member([], .reading(read))]))
+    }
+
+    /// The same, one for each value of its labels.
+    package func gauge<Labels: MetricLabels>(
+        _ name: String,
+        _ help: String,
+        for values: some Sequence<Labels>,
+        read: @escaping @Sendable (Labels) -> Double?
+    ) {
+        let members = values.map { value in Member(value.metricLabels, .reading({ read(value) })) }
+        self.register(Family(name: name, help: help, kind: .gauge, members: members))
     }
 
     /// A gauge that is always 1 and says what it has to say by its labels.

@@ -5,26 +5,35 @@
 // A worker is a value on its thread's stack that has an ``EventLoop`` beside its ``Slab``s; the loop tells events by
 // tokens, the worker knows what they stand for.
 internal import CReactor
-package import Linux
+public import Linux
 
 /// What epoll says about a descriptor. Edge-triggered: it is said once, when it becomes so.
 @frozen
-package struct Readiness: OptionSet, BitwiseCopyable, Sendable {
-    package let rawValue: UInt32
+public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt32
 
     @inlinable
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// EPOLLIN
-    package static let readable = Readiness(rawValue: 0x001)
+    public static let readable = Readiness(rawValue: 0x001)
     /// EPOLLOUT
-    package static let writable = Readiness(rawValue: 0x004)
+    public static let writable = Readiness(rawValue: 0x004)
     /// EPOLLERR
-    package static let broken = Readiness(rawValue: 0x008)
+    public static let broken = Readiness(rawValue: 0x008)
     /// EPOLLHUP: closed in both directions.
-    package static let hungUp = Readiness(rawValue: 0x010)
+    public static let hungUp = Readiness(rawValue: 0x010)
     /// EPOLLRDHUP: the peer sends no more.
-    package static let peerClosed = Readiness(rawValue: 0x2000)
+    public static let peerClosed = Readiness(rawValue: 0x2000)
+    /// There is something to read, be it the end or an error.
+    @inlinable public var canRead: Bool { self.rawValue & 0x2019 != 0 }
+    /// Writing can go on, or would fail.
+    @inlinable public var canWrite: Bool { self.rawValue & 0x1c != 0 }
+    /// The peer sends no more, or is gone.
+    @inlinable public var isEnd: Bool { self.rawValue & 0x2018 != 0 }
+    /// Closed in both directions, or reset.
+    @inlinable public var isGone: Bool { self.rawValue & 0x18 != 0 }
+
     /// EPOLLET
     static let edgeTriggered = Readiness(rawValue: 1 << 31)
     /// EPOLLEXCLUSIVE: of several waiting loops one is woken.
@@ -36,17 +45,17 @@ package struct Readiness: OptionSet, BitwiseCopyable, Sendable {
 /// **Unsafe, and why it is right.** `events` has room for `capacity` events, is owned by this value alone and read only
 /// below the count that the kernel returned.
 @safe
-package struct EventLoop: ~Copyable {
+public struct EventLoop: ~Copyable {
     private let epoll: Descriptor
     private let events: UnsafeMutablePointer<epoll_event>
     private let capacity: Int32
     /// How many events the last ``wait(milliseconds:)`` found.
-    package private(set) var count = 0
+    public private(set) var count = 0
     /// Milliseconds of the monotonic clock at the end of the last wait. Good enough for every timeout here.
-    package private(set) var now: UInt64
+    public private(set) var now: UInt64
 
     /// - Parameter capacity: events taken at once.
-    package init(capacity: Int = 256) throws(SystemError) {
+    public init(capacity: Int = 256) throws(SystemError) {
         self.epoll = Descriptor(owning: try Outcome.check("epoll_create", fairlead_epoll_create()))
         unsafe self.events = .allocate(capacity: capacity)
         self.capacity = Int32(capacity)
@@ -56,7 +65,7 @@ package struct EventLoop: ~Copyable {
     deinit { unsafe self.events.deallocate() }
 
     /// Waits until something happens, at most so long.
-    package mutating func wait(milliseconds: UInt64) {
+    public mutating func wait(milliseconds: UInt64) {
         let timeout = Int32(clamping: milliseconds)
         let count = unsafe fairlead_epoll_wait(self.epoll.number, self.events, self.capacity, timeout)
         precondition(count >= 0, "epoll_wait: \(SystemError.text(of: -count))")
@@ -65,7 +74,8 @@ package struct EventLoop: ~Copyable {
     }
 
     /// One of the events of the last wait.
-    package subscript(index: Int) -> (token: UInt64, readiness: Readiness) {
+    @inline(__always)
+    public func event(_ index: Int) -> (token: UInt64, readiness: Readiness) {
         precondition(index >= 0 && index < self.count)
         return unsafe (
             fairlead_event_token(self.events, Int32(index)),
@@ -74,25 +84,25 @@ package struct EventLoop: ~Copyable {
     }
 
     /// Everything that ever happens to a connection, from now on and edge-triggered: one call for its whole life.
-    package func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
-        let all: Readiness = [.readable, .writable, .peerClosed, .edgeTriggered]
+    public func watch(_ descriptor: Int32, token: UInt64) throws(SystemError) {
+        let all = Readiness.readable.union(.writable).union(.peerClosed).union(.edgeTriggered)
         _ = try Outcome.check("epoll_ctl", fairlead_epoll_add(self.epoll.number, descriptor, all.rawValue, token))
     }
 
     /// A listener or a wake-up: told as long as there is something to read.
-    package func watchReading(_ descriptor: Int32, token: UInt64) throws(SystemError) {
+    public func watchReading(_ descriptor: Int32, token: UInt64) throws(SystemError) {
         let events = Readiness.readable
         _ = try Outcome.check("epoll_ctl", fairlead_epoll_add(self.epoll.number, descriptor, events.rawValue, token))
     }
 
-    package func unwatch(_ descriptor: Int32) { _ = fairlead_epoll_remove(self.epoll.number, descriptor) }
+    public func unwatch(_ descriptor: Int32) { _ = fairlead_epoll_remove(self.epoll.number, descriptor) }
 }
 
 /// The clocks of the request path.
-package enum MonotonicClock {
+public enum MonotonicClock {
     /// The clock of ``EventLoop/now``.
-    package static var milliseconds: UInt64 { fairlead_milliseconds() }
-    package static var microseconds: UInt64 { fairlead_microseconds() }
+    public static var milliseconds: UInt64 { fairlead_milliseconds() }
+    public static var microseconds: UInt64 { fairlead_microseconds() }
 }
 
 /// What a call of CReactor gave, which is -errno on failure.

@@ -1,18 +1,18 @@
 internal import CReactor
-package import Linux
+public import Linux
 
 /// A TCP listener, closed when its owner goes. With `SO_REUSEPORT` each worker has one of its own at the same address, and the
 /// kernel spreads connections over them.
-package struct ListeningSocket: ~Copyable, Sendable {
+public final class ListeningSocket: Sendable {
     private let descriptor: Descriptor
-    package let address: SocketAddress
+    public let address: SocketAddress
 
-    package var number: Int32 { self.descriptor.number }
+    public var number: Int32 { self.descriptor.number }
 
     /// - Parameters:
     ///   - backlog: connections that wait to be accepted; the kernel's `net.core.somaxconn` bounds it.
     ///   - isShared: others of the same user may listen there as well.
-    package init(at address: SocketAddress, backlog: Int32, isShared: Bool) throws(SystemError) {
+    public init(at address: SocketAddress, backlog: Int32, isShared: Bool) throws(SystemError) {
         var raw = address.raw
         let number = try Outcome.check(
             "listen", unsafe fairlead_listen(&raw, backlog, isShared ? 1 : 0), address.description)
@@ -20,7 +20,7 @@ package struct ListeningSocket: ~Copyable, Sendable {
         self.address = StreamSocket(number).localAddress ?? address
     }
 
-    package enum Accepting: Sendable {
+    public enum Accepting: Sendable {
         case connection(StreamSocket, from: SocketAddress)
         /// There is none.
         case none
@@ -30,7 +30,7 @@ package struct ListeningSocket: ~Copyable, Sendable {
         case lost
     }
 
-    package func accept() -> Accepting {
+    public func accept() -> Accepting {
         var raw = fairlead_address()
         let number = unsafe fairlead_accept(self.number, &raw)
         if number >= 0 { return .connection(StreamSocket(number), from: SocketAddress(raw)) }

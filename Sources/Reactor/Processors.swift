@@ -2,8 +2,8 @@ internal import CReactor
 internal import Linux
 
 /// The processors that this process may use, and which of them a thread stays on.
-package enum Processors {
-    package static var usable: [Int] {
+public enum Processors {
+    public static var usable: [Int] {
         var numbers = [Int32](repeating: 0, count: 1024)
         let count = unsafe numbers.withUnsafeMutableBufferPointer {
             unsafe fairlead_usable_processors($0.baseAddress, 1024)
@@ -12,5 +12,5 @@ package enum Processors {
     }
 
     /// Keeps the calling thread there; false if the system does not let it.
-    package static func pin(to processor: Int) -> Bool { fairlead_pin_thread(Int32(processor)) == 0 }
+    public static func pin(to processor: Int) -> Bool { fairlead_pin_thread(Int32(processor)) == 0 }
 }

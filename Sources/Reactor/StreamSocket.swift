@@ -1,18 +1,18 @@
-package import Bytes
+public import Bytes
 internal import CReactor
-package import Networking
+public import Networking
 
 /// An address and a port.
-package struct SocketAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConvertible {
-    package var address: IPAddress
-    package var port: UInt16
+public struct SocketAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConvertible {
+    public var address: IPAddress
+    public var port: UInt16
 
-    package init(_ address: IPAddress, _ port: UInt16) {
+    public init(_ address: IPAddress, _ port: UInt16) {
         self.address = address
         self.port = port
     }
 
-    package var description: String {
+    public var description: String {
         self.address.family == .ipv4 ? "\(self.address):\(self.port)" : "[\(self.address)]:\(self.port)"
     }
 
@@ -48,7 +48,7 @@ package struct SocketAddress: BitwiseCopyable, Hashable, Sendable, CustomStringC
 
 /// What reading or writing came to.
 @frozen
-package enum Transfer: BitwiseCopyable, Sendable {
+public enum Transfer: BitwiseCopyable, Sendable {
     /// So many bytes, at least one.
     case bytes(Int)
     /// Not now; the loop will tell.
@@ -85,24 +85,24 @@ package enum Transfer: BitwiseCopyable, Sendable {
 ///
 /// **Unsafe, and why it is right.** Pointers are those of a ``ByteBuffer`` that is borrowed for the call.
 @frozen
-package struct StreamSocket: BitwiseCopyable, Sendable {
-    package let number: Int32
+public struct StreamSocket: BitwiseCopyable, Sendable {
+    public let number: Int32
 
     @inlinable
-    package init(_ number: Int32) { self.number = number }
+    public init(_ number: Int32) { self.number = number }
 
     /// No socket.
-    package static let none = StreamSocket(-1)
-    package var isNone: Bool { self.number < 0 }
+    public static let none = StreamSocket(-1)
+    public var isNone: Bool { self.number < 0 }
 
-    package enum Connecting: Sendable {
+    public enum Connecting: Sendable {
         /// Connected already, or on its way.
         case begun(StreamSocket, isPending: Bool)
         /// An errno.
         case failed(Int32)
     }
 
-    package static func connect(to remote: SocketAddress) -> Connecting {
+    public static func connect(to remote: SocketAddress) -> Connecting {
         var raw = remote.raw
         var pending: Int32 = 0
         let number = unsafe fairlead_connect(&raw, &pending)
@@ -110,7 +110,7 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
     }
 
     /// Into the buffer's space, which must not be empty.
-    package func receive(into buffer: inout ByteBuffer) -> Transfer {
+    public func receive(into buffer: inout ByteBuffer) -> Transfer {
         var result = 0
         let number = self.number
         _ = unsafe buffer.fill { space in
@@ -120,14 +120,36 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
         return Transfer(read: result)
     }
 
+    /// The same, of at most `count` bytes.
+    public func receive(into buffer: inout ByteBuffer, count limit: Int) -> Transfer {
+        var result = 0
+        let number = self.number
+        _ = unsafe buffer.fill { space in
+            unsafe result = fairlead_receive(number, space.baseAddress, min(space.count, limit))
+            return max(result, 0)
+        }
+        return Transfer(read: result)
+    }
+
+    /// Copies into the buffer's space what is there to be received, and leaves it there.
+    public func peek(into buffer: inout ByteBuffer) -> Transfer {
+        var result = 0
+        let number = self.number
+        _ = unsafe buffer.fill { space in
+            unsafe result = fairlead_peek(number, space.baseAddress, space.count)
+            return max(result, 0)
+        }
+        return Transfer(read: result)
+    }
+
     /// Whether the peer has closed or broken the connection, or sent what nobody asked for; one system call.
-    package var isQuiet: Bool {
+    public var isQuiet: Bool {
         var byte: UInt8 = 0
         return unsafe fairlead_peek(self.number, &byte, 1) == -11
     }
 
     /// What `buffer` holds from `offset` on.
-    package func send(_ buffer: borrowing ByteBuffer, from offset: Int = 0) -> Transfer {
+    public func send(_ buffer: borrowing ByteBuffer, from offset: Int = 0) -> Transfer {
         let number = self.number
         return unsafe buffer.withReadable { bytes in
             precondition(offset < bytes.count)
@@ -138,7 +160,7 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
     }
 
     /// The first `count` bytes of what `buffer` holds.
-    package func send(_ buffer: borrowing ByteBuffer, count: Int) -> Transfer {
+    public func send(_ buffer: borrowing ByteBuffer, count: Int) -> Transfer {
         let number = self.number
         return unsafe buffer.withReadable { bytes in
             precondition(count <= bytes.count)
@@ -147,7 +169,7 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
     }
 
     /// What `first` holds from `offset` on, and then the first `count` bytes of `second`.
-    package func send(
+    public func send(
         _ first: borrowing ByteBuffer, from offset: Int = 0, then second: borrowing ByteBuffer, count: Int
     )
         -> Transfer
@@ -163,25 +185,25 @@ package struct StreamSocket: BitwiseCopyable, Sendable {
         }
     }
 
-    package var localAddress: SocketAddress? {
+    public var localAddress: SocketAddress? {
         var raw = fairlead_address()
         guard unsafe fairlead_local_address(self.number, &raw) == 0 else { return nil }
         return SocketAddress(raw)
     }
 
     /// How an attempt to connect ended: 0, or an errno.
-    package var error: Int32 { fairlead_socket_error(self.number) }
+    public var error: Int32 { fairlead_socket_error(self.number) }
 
     /// No more will be sent.
-    package func finishWriting() { _ = fairlead_shutdown_write(self.number) }
+    public func finishWriting() { _ = fairlead_shutdown_write(self.number) }
 
-    package func close() {
+    public func close() {
         let result = fairlead_close(self.number)
         precondition(result != -9, "a connection was closed behind its owner's back")
     }
 
     /// The peer is told that something went wrong, and what is unsent is dropped.
-    package func reset() {
+    public func reset() {
         _ = fairlead_reset_on_close(self.number)
         self.close()
     }

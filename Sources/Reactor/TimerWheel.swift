@@ -6,8 +6,8 @@
 ///
 /// Timers belong to owners that set them again and again (each request gives a connection a new deadline). So a
 /// **later** deadline is only written down: the timer fires when it would have, sees the new one and moves on.
-package struct TimerWheel: ~Copyable {
-    package static let tickMilliseconds: UInt64 = 16
+public struct TimerWheel: ~Copyable {
+    public static let tickMilliseconds: UInt64 = 16
     private static let levels = 4
     private static let slotBits = 6
     private static let slots = 1 << Self.slotBits
@@ -34,14 +34,14 @@ package struct TimerWheel: ~Copyable {
     private var current: UInt64
 
     /// - Parameter now: milliseconds of the clock that deadlines are told in.
-    package init(now: UInt64) {
+    public init(now: UInt64) {
         self.heads = [Int32](repeating: -1, count: Self.levels * Self.slots)
         self.occupied = [UInt64](repeating: 0, count: Self.levels)
         self.current = now / Self.tickMilliseconds
     }
 
-    /// A timer of an owner; not set.
-    package mutating func make(owner: UInt64) -> Int32 {
+    /// A timer; not set.
+    public mutating func make(owner: UInt64 = 0) -> Int32 {
         if self.freeNode >= 0 {
             let timer = self.freeNode
             self.freeNode = self.nodes[Int(timer)].next
@@ -52,8 +52,11 @@ package struct TimerWheel: ~Copyable {
         return Int32(self.nodes.count - 1)
     }
 
+    /// Whom ``next(now:)`` names when the timer fires.
+    public mutating func setOwner(_ timer: Int32, _ owner: UInt64) { self.nodes[Int(timer)].owner = owner }
+
     /// The timer is given up.
-    package mutating func free(_ timer: Int32) {
+    public mutating func free(_ timer: Int32) {
         self.unlink(timer)
         self.nodes[Int(timer)].deadline = 0
         self.nodes[Int(timer)].next = self.freeNode
@@ -61,7 +64,7 @@ package struct TimerWheel: ~Copyable {
     }
 
     /// Sets a timer, or sets it anew.
-    package mutating func set(_ timer: Int32, deadline: UInt64) {
+    public mutating func set(_ timer: Int32, deadline: UInt64) {
         let index = Int(timer)
         self.nodes[index].deadline = deadline
         let tick = (deadline + Self.tickMilliseconds - 1) / Self.tickMilliseconds
@@ -73,15 +76,15 @@ package struct TimerWheel: ~Copyable {
     }
 
     /// The timer does not fire until it is set again.
-    package mutating func clear(_ timer: Int32) { self.nodes[Int(timer)].deadline = 0 }
+    public mutating func clear(_ timer: Int32) { self.nodes[Int(timer)].deadline = 0 }
 
-    package func deadline(_ timer: Int32) -> UInt64? {
+    public func deadline(_ timer: Int32) -> UInt64? {
         let deadline = self.nodes[Int(timer)].deadline
         return deadline == 0 ? nil : deadline
     }
 
     /// The owner of a timer whose deadline has passed, and which is no longer set; nil when there is no more.
-    package mutating func next(now: UInt64) -> UInt64? {
+    public mutating func next(now: UInt64) -> UInt64? {
         let target = now / Self.tickMilliseconds
         while true {
             let slot = Int(self.current & UInt64(Self.slots - 1))
@@ -103,7 +106,7 @@ package struct TimerWheel: ~Copyable {
     }
 
     /// Milliseconds until something may be due, at most `limit`.
-    package func delay(now: UInt64, limit: UInt64) -> UInt64 {
+    public func delay(now: UInt64, limit: UInt64) -> UInt64 {
         let tick = now / Self.tickMilliseconds
         guard self.occupied[0] != 0 else {
             // The upper levels come down where a turn of the first begins.

@@ -1,11 +1,11 @@
-internal import KubernetesAPI
-internal import Networking
+package import KubernetesAPI
+package import Networking
 
 /// Which endpoints of a Service take new connections, by service port name, protocol and family.
 ///
 /// Traffic policies of KEP-1669 and KEP-2086, each with its own fallback to endpoints that are
 /// terminating and still serve; hints of KEP-2433 and KEP-3015 for the Cluster policy.
-struct EndpointSelection {
+package struct EndpointSelection {
     struct PortKey: Hashable {
         let name: String
         let transport: TransportProtocol
@@ -27,6 +27,7 @@ struct EndpointSelection {
         static let hasZoneHint = Traits(rawValue: 1 << 6)
         static let hintsThisZone = Traits(rawValue: 1 << 7)
         static let terminating = Traits(rawValue: 1 << 8)
+        static let sameZone = Traits(rawValue: 1 << 9)
 
         /// Of two entries for one address and port the higher one counts: the other is of a Pod that had the
         /// address before.
@@ -41,10 +42,17 @@ struct EndpointSelection {
     private var candidates: [PortKey: [Backend: Candidate]] = [:]
 
     /// Slices are merged in any order with the same result: an address and port that several of them
-    /// list counts once, and an entry that is terminating gives way to one that is not.
-    init(_ slices: some Sequence<EndpointSlice>, node: NodeFacts, zoneWeights: [String: Int] = [:]) {
+    /// list counts once, and an entry that is terminating gives way to one that is not. Slices of headless Services
+    /// count for who goes to endpoints directly, and not for who serves virtual IPs.
+    package init(
+        _ slices: some Sequence<EndpointSlice>,
+        node: NodeFacts,
+        zoneWeights: [String: Int] = [:],
+        includesHeadless: Bool = false
+    ) {
         for slice in slices {
-            guard let family = slice.family, slice.metadata.labels[KnownKey.headless] == nil else { continue }
+            guard let family = slice.family else { continue }
+            guard includesHeadless || slice.metadata.labels[KnownKey.headless] == nil else { continue }
             let weight = ServiceAnnotations.weight(ofSlice: slice.metadata.labels) ?? 1
             let described = slice.endpoints.map { endpoint in
                 let zoneWeight = zoneWeights.isEmpty ? 1 : endpoint.zone.flatMap { zoneWeights[$0] } ?? 1
@@ -64,6 +72,7 @@ struct EndpointSelection {
         if endpoint.isServing && endpoint.isTerminating { traits.insert(.draining) }
         if endpoint.isServing || endpoint.isReady { traits.insert(.serving) }
         if endpoint.nodeName == node.name { traits.insert(.local) }
+        if let zone = endpoint.zone, zone == node.zone { traits.insert(.sameZone) }
         if !endpoint.nodeHints.isEmpty {
             traits.insert(.hasNodeHint)
             if endpoint.nodeHints.contains(node.name) { traits.insert(.hintsThisNode) }
@@ -96,7 +105,7 @@ struct EndpointSelection {
     // MARK: - Of one service port
 
     /// The endpoints of one service port and family.
-    struct Port {
+    package struct Port {
         fileprivate let candidates: [Backend: Candidate]
 
         /// Whether any endpoint could take a connection, on whichever node: what tells a refusal from a
@@ -106,13 +115,18 @@ struct EndpointSelection {
         }
 
         /// Those that new connections go to, sorted, with weights of at least 1.
-        func backends(_ policy: TrafficPolicy) -> [WeightedBackend] {
+        package func backends(_ policy: TrafficPolicy) -> [WeightedBackend] {
             let scope: Traits = policy == .local ? .local : []
             var filter = scope.union(.ready)
             if policy == .cluster { filter.formUnion(self.topology) }
             var chosen = self.having(filter)
             if chosen.isEmpty { chosen = self.having(scope.union(.draining)) }
             return WeightedBackend.list(chosen)
+        }
+
+        /// Whether an endpoint is in this node's zone.
+        package func isSameZone(_ backend: Backend) -> Bool {
+            self.candidates[backend]?.traits.contains(.sameZone) ?? false
         }
 
         private func having(_ traits: Traits) -> [(Backend, Int)] {
@@ -140,7 +154,7 @@ struct EndpointSelection {
         var listed: Set<Backend> { Set(self.candidates.keys) }
     }
 
-    func port(_ name: String, _ transport: TransportProtocol, _ family: AddressFamily) -> Port {
+    package func port(_ name: String, _ transport: TransportProtocol, _ family: AddressFamily) -> Port {
         Port(candidates: self.candidates[PortKey(name: name, transport: transport, family: family)] ?? [:])
     }
 

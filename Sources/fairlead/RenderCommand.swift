@@ -15,15 +15,17 @@ struct Render: ParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Node: address") var address: NodeAddressOptions
 
     func run() throws {
-        let start = try NodeStart(config: self.node.config, flags: self.node.given)
+        let start = try NodeStart(config: self.node.config, flags: self.node.given + self.address.given)
         var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
         configuration.affinityClients = self.node.maximumAffinityClients
         let listing: ManifestListing
         let preview: RulesetPreview
         do {
-            listing = try ManifestListing.read(directory: try self.source.directory(), limits: try self.source.limits())
+            listing = try ManifestListing.read(
+                directory: try self.source.directory(), kinds: ObjectKind.ofNode, limits: try self.source.limits())
             preview = try RulesetPreview(of: listing.objects, nodeName: configuration.nodeName) {
                 (cluster) throws(SystemError) in try configuration.settings(cluster)
             }

@@ -62,12 +62,14 @@ struct ManifestSourceTests {
     private func follow(
         _ directory: String,
         limits: ManifestLimits = ManifestLimits(),
+        kinds: Set<ObjectKind> = ObjectKind.ofNode,
         _ body: (inout Watcher) async throws -> Void
     ) async throws {
         var watcher = try Watcher()
         let log = watcher.log
         let source = try ManifestSource(
             directory: directory,
+            kinds: kinds,
             queue: watcher.queue,
             limits: limits,
             logger: Logger(label: "test") { _ in LogRecorder(log) }
@@ -224,7 +226,7 @@ struct ManifestSourceTests {
         try directory.write("a.yaml", Fixtures.manifest("a"))
         try TemporaryDirectory.make(directory["folder.yaml"])
         #expect(unsafe mkfifo(directory["pipe.yaml"], 0o600) == 0)
-        let listing = try ManifestListing.read(directory: directory.path)
+        let listing = try ManifestListing.read(directory: directory.path, kinds: ObjectKind.ofNode)
         #expect(listing.objects.count == 1)
         #expect(listing.problems.map(\.description) == ["pipe.yaml:1: not a regular file"])
         try await self.follow(directory.path) { watcher in
@@ -235,10 +237,39 @@ struct ManifestSourceTests {
         }
     }
 
+    /// A directory that both roles read.
+    @Test func onlyTheKindsThatAreWantedCome() async throws {
+        let directory = try TemporaryDirectory()
+        let secret = """
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            stringData: {tls.key: hunter2}
+
+            """
+        try directory.write("a.yaml", Fixtures.manifest("a") + secret)
+        let listing = try ManifestListing.read(directory: directory.path, kinds: ObjectKind.ofNode)
+        #expect(listing.objects.map(\.key.kind) == [.service] && listing.problems.isEmpty)
+        try await self.follow(directory.path) { watcher in
+            await watcher.expect(["a": [80]])
+            try directory.place("b.yaml", secret + "---\n" + Fixtures.manifest("b"))
+            await watcher.expect(["a": [80], "b": [80]])
+            #expect(watcher.changeCount == 2)
+        }
+        try await self.follow(directory.path, kinds: [.secret]) { watcher in
+            await watcher.expect([:])
+            #expect(watcher.changeCount == 1)
+            await watcher.expectLog("already defined in a.yaml:7, which sorts first and wins")
+            #expect(watcher.log.all.allSatisfy { !$0.contains("hunter2") })
+        }
+    }
+
     @Test func aMissingDirectoryIsAnErrorThatSaysWhatToDo() throws {
         let queue = ChangeQueue(wakeUp: try WakeUp())
         let error = #expect(throws: ManifestSourceError.self) {
-            try ManifestSource(directory: "/nowhere/manifests", queue: queue, logger: Logger(label: "test"))
+            try ManifestSource(
+                directory: "/nowhere/manifests", kinds: ObjectKind.ofNode, queue: queue, logger: Logger(label: "test"))
         }
         #expect(
             error?.description == "cannot follow manifests in /nowhere/manifests: No such file or directory; "

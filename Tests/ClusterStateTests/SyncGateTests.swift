@@ -42,6 +42,15 @@ import Testing
         #expect(gate.tryOpen(at: late + .seconds(5)) == true)
     }
 
+    /// A certificate that is late would be the wrong one.
+    @Test func secretsAreWaitedForLonger() {
+        var gate = SyncGate([.ingress, .secret, .ingressClass], needed: [.ingress])
+        #expect(gate.settled(.ingress, at: self.start) == false)
+        #expect(gate.deadline == self.start + .seconds(30))
+        #expect(gate.settled(.secret, at: self.start) == false)
+        #expect(gate.deadline == self.start + .seconds(5))
+    }
+
     @Test func pausesGrowAndDiffer() {
         var random = SeededGenerator(seed: 1)
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(1))

@@ -1,3 +1,4 @@
+import HTTPProxy
 import KubernetesAPI
 import Lab
 import Linux
@@ -66,7 +67,10 @@ import Testing
         // Kinds that are none of its business get a note.
         #expect(content.problems.filter { $0.severity != .note } == [])
         let services = content.objects.map(\.object.key.description)
-        #expect(services == (path.hasSuffix("ingress.yaml") ? ["Service fairlead-ingress/fairlead-ingress"] : []))
+        #expect(
+            services
+                == (path.hasSuffix("ingress.yaml")
+                    ? ["IngressClass fairlead", "Service fairlead-ingress/fairlead-ingress"] : []))
     }
 
     @Test(arguments: Self.manifests)
@@ -126,6 +130,64 @@ import Testing
         #expect(ingress.at("securityContext.runAsNonRoot")?.text == "true")
     }
 
+    @Test func `the ingress pod has time to drain`() throws {
+        let path = Self.manifests[1]
+        let pod = try #require(try Self.pods(path).first)
+        func number(_ tree: ManifestTree?, _ path: String) throws -> Int {
+            try #require((tree?.at(path)?.text).flatMap { Int($0) }, "\(path)")
+        }
+        let grace = try number(pod, "spec.terminationGracePeriodSeconds")
+        let pause = try number(try Self.containers(path).first, "lifecycle.preStop.sleep.seconds")
+        #expect(grace >= pause + ProxyLimits().drainTimeout / 1000 + 10)
+    }
+
+    /// Pods of other labels would be kept from being moved, or these would not.
+    @Test func `Service, budget and Deployment of the ingress mean the same pods`() throws {
+        let documents = try ManifestTree.documents(Self.text(Self.manifests[1]))
+        func labels(_ kind: String, _ path: String) throws -> [String: String] {
+            let document = try #require(documents.first { $0["kind"]?.text == kind })
+            guard case .mapping(let pairs, _)? = document.at(path) else { return [:] }
+            return Dictionary(pairs.map { ($0.key, $0.value.text ?? "") }) { first, _ in first }
+        }
+        let pods = try labels("Deployment", "spec.template.metadata.labels")
+        #expect(pods.count == 2)
+        #expect(try labels("Service", "spec.selector") == pods)
+        #expect(try labels("PodDisruptionBudget", "spec.selector.matchLabels") == pods)
+    }
+
+    /// The class is the one that the program serves if nothing else is said, and what is probed is open.
+    @Test func `the IngressClass leads to the Deployment`() throws {
+        let documents = try ManifestTree.documents(Self.text(Self.manifests[1]))
+        let controller = documents.first { $0["kind"]?.text == "IngressClass" }?.at("spec.controller")?.text
+        #expect(controller == "fairlead.dev/ingress-controller")
+        let container = try #require(try Self.containers(Self.manifests[1]).first)
+        let arguments = container["args"]?.items.compactMap(\.text) ?? []
+        #expect(arguments.contains("--controller-class=fairlead.dev/ingress-controller"))
+        for (port, flag) in [("http", "--http-port="), ("https", "--https-port="), ("healthz", "--healthz-port=")] {
+            let number = container["ports"]?.items.first { $0["name"]?.text == port }?["containerPort"]?.text
+            #expect(arguments.contains(flag + (number ?? "?")), "\(port)")
+        }
+        for probe in ["livenessProbe", "readinessProbe"] {
+            #expect(container.at("\(probe).httpGet.port")?.text == "healthz")
+        }
+    }
+
+    /// Each verb is one that the program uses; what it only lists and watches it cannot change.
+    @Test func `the ingress role may write what it writes and nothing else`() throws {
+        var writes: [String] = []
+        for document in try ManifestTree.documents(Self.text(Self.manifests[1])) {
+            for rule in document["rules"]?.items ?? [] {
+                let verbs = (rule["verbs"]?.items.compactMap(\.text) ?? []).filter {
+                    !["get", "list", "watch"].contains($0)
+                }
+                for resource in rule["resources"]?.items.compactMap(\.text) ?? [] where !verbs.isEmpty {
+                    writes.append("\(resource): \(verbs.joined(separator: " "))")
+                }
+            }
+        }
+        #expect(writes.sorted() == ["events: create", "ingresses/status: patch", "leases: create", "leases: update"])
+    }
+
     /// Secrets are read only where somebody says so.
     @Test func `no role that is bound reads Secrets`() throws {
         for path in Self.manifests {
@@ -138,6 +200,29 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Group and plural of what the ingress role follows and writes, with the verbs that takes; and nothing more.
+    @Test func `the ingress role may do what it does`() throws {
+        let documents = try ManifestTree.documents(Self.text(Self.manifests[1]))
+        var verbs: [String: Set<String>] = [:]
+        for role in documents where role["kind"]?.text == "ClusterRole" {
+            for rule in role["rules"]?.items ?? [] {
+                for group in rule["apiGroups"]?.items ?? [] {
+                    for resource in rule["resources"]?.items ?? [] {
+                        let key = "\(resource.text ?? "?").\(group.text ?? "?")"
+                        verbs[key, default: []].formUnion(rule["verbs"]?.items.compactMap(\.text) ?? [])
+                    }
+                }
+            }
+        }
+        let follow: Set = ["list", "watch"]
+        #expect(
+            verbs == [
+                "ingresses.networking.k8s.io": follow.union(["get"]), "ingressclasses.networking.k8s.io": follow,
+                "services.": follow, "endpointslices.discovery.k8s.io": follow, "nodes.": follow, "secrets.": follow,
+                "ingresses/status.networking.k8s.io": ["patch"], "events.events.k8s.io": ["create"],
+            ])
     }
 
     // MARK: Flags
@@ -164,12 +249,12 @@ import Testing
         }
     }
 
-    /// The role is still to come; its flags are settled.
     @Test func `every flag of the ingress Deployment is one of the contract`() throws {
         let contract = [
             "--bind-address", "--http-port", "--https-port", "--healthz-port", "--ingress-class", "--controller-class",
             "--default-backend-service", "--default-ssl-certificate", "--publish-service",
             "--publish-status-address", "--watch-namespace", "--metrics-bind-address", "--kubeconfig",
+            "--hostname-override",
         ]
         let arguments =
             try #require(try Self.containers(Self.manifests[1]).first)["args"]?.items.compactMap(\.text) ?? []

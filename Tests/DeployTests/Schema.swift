@@ -55,6 +55,12 @@ extension Schema {
         "rbac.authorization.k8s.io/v1 Role": .kind(["rules": .list(Self.rule)], required: ["rules"]),
         "rbac.authorization.k8s.io/v1 ClusterRoleBinding": Self.binding,
         "rbac.authorization.k8s.io/v1 RoleBinding": Self.binding,
+        "policy/v1 PodDisruptionBudget": .kind(
+            [
+                "spec": .object(
+                    ["selector": Self.selector, "maxUnavailable": .integerOrString, "minAvailable": .integerOrString],
+                    required: ["selector"])
+            ], required: ["spec"]),
         "apps/v1 DaemonSet": .kind(
             [
                 "spec": .object(
@@ -163,6 +169,9 @@ extension Schema {
                 "seccompProfile": .object(["type": .oneOf(["RuntimeDefault"])], required: ["type"]),
             ]),
             "resources": .object(["requests": .map(.string)]),
+            "lifecycle": .object([
+                "preStop": .object(["sleep": .object(["seconds": .integer], required: ["seconds"])])
+            ]),
             "livenessProbe": Self.probe,
             "readinessProbe": Self.probe,
             "volumeMounts": .list(

@@ -122,6 +122,38 @@ import Testing
         time: MicroTime(microsecondsSince1970: 1)
     )
 
+    /// Who writes an object leaves its status as it was, and the other way round (kubernetes:
+    /// pkg/registry/networking/ingress/strategy.go).
+    @Test func statusAndSpecAreWrittenApart() async throws {
+        func ingress(_ host: String, _ ip: String) -> String {
+            #"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"web"},"#
+                + #""spec":{"rules":[{"host":"\#(host)"}]},"status":{"loadBalancer":{"ingress":[{"ip":"\#(ip)"}]}}}"#
+        }
+        try await withServer { server in
+            let curl = Curl(server: server)
+            let path = "/apis/networking.k8s.io/v1/namespaces/shop/ingresses"
+            let created = try curl.request(path, method: "POST", body: ingress("a.example", "192.0.2.1"))
+            #expect(created.code == 201 && created.body.contains("a.example") && !created.body.contains("192.0.2.1"))
+            let status = try curl.request(path + "/web/status", method: "PUT", body: ingress("b.example", "192.0.2.2"))
+            #expect(status.code == 200 && status.body.contains("a.example") && status.body.contains("192.0.2.2"))
+            let updated = try curl.request(path + "/web", method: "PUT", body: ingress("c.example", "192.0.2.3"))
+            #expect(updated.code == 200 && updated.body.contains("c.example") && updated.body.contains("192.0.2.2"))
+            let type = "application/merge-patch+json"
+            let patch = #"{"spec":{"rules":[{"host":"d.example"}]},"status":{"loadBalancer":null}}"#
+            let patched = try curl.request(path + "/web", method: "PATCH", type: type, body: patch)
+            #expect(patched.body.contains("d.example") && patched.body.contains("192.0.2.2"))
+            for (field, wrong) in [("ip", "nonsense"), ("hostname", "192.0.2.1")] {
+                let bad = #"{"status":{"loadBalancer":{"ingress":[{"\#(field)":"\#(wrong)"}]}}}"#
+                let refused = try curl.request(path + "/web/status", method: "PATCH", type: type, body: bad)
+                #expect(refused.code == 422)
+                #expect(refused.body.contains("is invalid: status.loadBalancer.ingress[0].\(field): Invalid value"))
+            }
+            // Kinds without one.
+            #expect(try curl.request("/apis/networking.k8s.io/v1/ingressclasses/a/status").code == 404)
+            #expect(try curl.request("/api/v1/namespaces/shop/secrets/a/status").code == 404)
+        }
+    }
+
     @Test func aStatusIsPatched() async throws {
         try await withServer { server in
             try await server.apply(json: service("web"), to: .services)

@@ -148,6 +148,44 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("secrets?fieldSelector=type%3Dkubernetes.io/tls", ["a"]),
+        ("secrets?fieldSelector=type!%3DOpaque", ["c", "a"]),
+        ("namespaces/shop/secrets", ["a"]), ("namespaces/other/secrets?fieldSelector=metadata.name%3Db", ["b"]),
+        ("namespaces/none/secrets", []),
+    ])
+    func secretsAreSelectedByTypeAndNamespace(path: String, names: [String]) async throws {
+        try await withServer { server in
+            for (name, namespace, type) in [
+                ("a", "shop", "kubernetes.io/tls"), ("b", "other", ""), ("c", "other", "helm.sh/release.v1"),
+            ] {
+                try await server.apply(
+                    json: #"{"metadata":{"name":"\#(name)","namespace":"\#(namespace)"},"type":"\#(type)"}"#,
+                    to: .secrets)
+            }
+            let body = try Curl(server: server).request("/api/v1/\(path)").body
+            #expect(body.matches(of: /"name":"([^"]*)"/).map { String($0.1) } == names)
+        }
+    }
+
+    /// In JSON a rule has its paths, and a target port is a number or a string.
+    @Test func shapesOfJSON() async throws {
+        try await withServer { server in
+            let rule = #"{"host":"a.example","http":{"paths":[{"path":"/","backend":{"service":{"name":"web"}}}]}}"#
+            try await server.apply(
+                json: #"{"metadata":{"name":"web","namespace":"shop"},"spec":{"rules":[\#(rule)]}}"#, to: .ingresses)
+            try await server.apply(
+                json: #"{"metadata":{"name":"web","namespace":"shop"},"spec":{"ports":[{"port":1,"targetPort":2},"#
+                    + #"{"port":2,"targetPort":"http"}]}}"#, to: .services)
+            let curl = Curl(server: server)
+            let ingress = try curl.request("/apis/networking.k8s.io/v1/namespaces/shop/ingresses/web").body
+            #expect(ingress.contains(rule) && !ingress.contains("ingressRuleValue"))
+            let service = try curl.request("/api/v1/namespaces/shop/services/web").body
+            #expect(service.contains(#""targetPort":2"#) && service.contains(#""targetPort":"http""#))
+            #expect(!service.contains("targetPortMessage"))
+        }
+    }
+
     /// Objects that were applied as Fairlead has them come back as they were.
     @Test func objectsSurviveTheServer() async throws {
         let manifest = """
@@ -157,8 +195,9 @@ import Testing
             spec: {type: LoadBalancer, clusterIPs: [10.96.0.10, "fd00::a"], externalTrafficPolicy: Local, healthCheckNodePort: 32000,
               loadBalancerSourceRanges: [198.51.100.0/24], externalIPs: [203.0.113.9], internalTrafficPolicy: Local,
               sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}},
-              ports: [{name: a, port: 80, nodePort: 30080}, {name: b, port: 53, protocol: UDP}]}
-            status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}
+              ports: [{name: a, port: 80, nodePort: 30080, targetPort: web, appProtocol: kubernetes.io/ws},
+                {name: b, port: 53, protocol: UDP, targetPort: 5353}]}
+            status: {loadBalancer: {ingress: [{ip: 192.0.2.1}, {ip: 192.0.2.2, ipMode: Proxy}, {hostname: lb.example}]}}
             ---
             apiVersion: discovery.k8s.io/v1
             kind: EndpointSlice
@@ -180,12 +219,43 @@ import Testing
             kind: ServiceCIDR
             metadata: {name: s, creationTimestamp: 2026-01-01T00:00:00Z}
             spec: {cidrs: [10.96.0.0/16]}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: i, namespace: shop, uid: 00000000-0000-4000-8000-000000000005, creationTimestamp: 2026-01-01T00:00:00Z,
+              annotations: {fairlead.dev/ssl-redirect: "true"}}
+            spec: {ingressClassName: c, defaultBackend: {resource: {apiGroup: a.example, kind: A, name: b}},
+              tls: [{hosts: [a.example], secretName: s}], rules: [{host: a.example, http: {paths: [{path: /, pathType: Prefix,
+              backend: {service: {name: w, port: {name: http}}}}, {path: /x, pathType: Exact, backend: {service: {name: w,
+              port: {number: 80}}}}]}}, {host: b.example}]}
+            status: {loadBalancer: {ingress: [{ip: 192.0.2.1, hostname: lb.example}]}}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: IngressClass
+            metadata: {name: c, creationTimestamp: 2026-01-01T00:00:00Z,
+              annotations: {ingressclass.kubernetes.io/is-default-class: "true"}}
+            spec: {controller: fairlead.dev/ingress-controller, parameters: {kind: A, name: b}}
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s, namespace: shop, creationTimestamp: 2026-01-01T00:00:00Z}
+            type: kubernetes.io/tls
+            data: {tls.crt: Y3J0, tls.key: AAH/}
+            stringData: {ca.crt: ca}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: name, namespace: named, creationTimestamp: 2026-01-01T00:00:00Z}
+            spec: {type: ExternalName, externalName: db.example.com}
             """
         let content = ManifestDecoder.decode(Array(manifest.utf8), file: "a.yaml")
         #expect(content.problems.isEmpty, "\(content.problems)")
         let paths = [
-            "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/nodes",
-            "/apis/networking.k8s.io/v1/servicecidrs",
+            "/api/v1/namespaces/shop/services", "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/nodes",
+            "/apis/networking.k8s.io/v1/servicecidrs", "/apis/networking.k8s.io/v1/ingresses",
+            "/apis/networking.k8s.io/v1/ingressclasses",
+            "/api/v1/namespaces/shop/secrets?fieldSelector=type%3Dkubernetes.io/tls",
+            "/api/v1/namespaces/named/services",
         ]
         try await withServer { server in
             try await server.apply(content.objects.map(\.object))

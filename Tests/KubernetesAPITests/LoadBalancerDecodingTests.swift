@@ -29,7 +29,8 @@ import Testing
                     loadBalancerSourceRanges: try Self.blocks("203.0.113.0/25", "2001:db8:1::/48"),
                     ports: [ServicePort(port: 80)],
                     externalTrafficPolicy: .local,
-                    healthCheckNodePort: 32000
+                    healthCheckNodePort: 32000,
+                    loadBalancer: try Self.addresses("192.0.2.1", "2001:db8::1").map { LoadBalancerAddress(ip: $0) }
                 )
         )
     }

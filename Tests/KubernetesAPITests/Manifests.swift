@@ -97,6 +97,57 @@ enum Manifests {
 
         """
 
+    static let ingress = """
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata:
+          name: shop
+          namespace: shop
+          annotations: {fairlead.dev/ssl-redirect: "true"}
+        spec:
+          ingressClassName: fairlead
+          defaultBackend: {service: {name: front, port: {number: 80}}}
+          tls:
+          - hosts: [shop.example, "*.shop.example"]
+            secretName: shop-tls
+          rules:
+          - host: shop.example
+            http:
+              paths:
+              - {path: /cart, pathType: Exact, backend: {service: {name: cart, port: {name: http}}}}
+              - {path: /, pathType: Prefix, backend: {service: {name: front, port: {number: 80}}}}
+              - {pathType: ImplementationSpecific, backend: {resource: {kind: ConfigMap, name: page}}}
+          - host: "*.shop.example"
+        status: {loadBalancer: {ingress: [{ip: 192.0.2.1}, {hostname: lb.example.com}]}}
+
+        """
+
+    static let ingressClass = """
+        apiVersion: networking.k8s.io/v1
+        kind: IngressClass
+        metadata:
+          name: fairlead
+          annotations: {ingressclass.kubernetes.io/is-default-class: "true"}
+        spec:
+          controller: fairlead.dev/ingress-controller
+          parameters: {apiGroup: k8s.example.com, kind: Parameters, name: external, scope: Namespace, namespace: infra}
+
+        """
+
+    static let secret = """
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: shop-tls, namespace: shop}
+        type: kubernetes.io/tls
+        data:
+          tls.crt: Y2VydGlmaWNhdGU=
+          tls.key: |
+            a2V5
+            c2VjcmV0
+        stringData: {ca.crt: authority}
+
+        """
+
     /// A Service `default/web` of this spec, whose first line is line 6.
     static func service(spec: String) -> String {
         let lines = spec.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)\n" }.joined()
@@ -124,6 +175,16 @@ enum Manifests {
     static func firstService(_ text: String) -> Service? {
         guard case .service(let service)? = self.decode(text).objects.first?.object else { return nil }
         return service
+    }
+
+    static func firstIngress(_ text: String) -> Ingress? {
+        guard case .ingress(let ingress)? = self.decode(text).objects.first?.object else { return nil }
+        return ingress
+    }
+
+    static func firstSecret(_ text: String) -> Secret? {
+        guard case .secret(let secret)? = self.decode(text).objects.first?.object else { return nil }
+        return secret
     }
 
     static func firstSlice(_ text: String) -> EndpointSlice? {

@@ -42,7 +42,7 @@ import Testing
         var refused = 0
         let sources = [
             Manifests.service, Manifests.slice, Manifests.loadBalancer, Manifests.hintedSlice, Manifests.node,
-            Manifests.serviceCIDR,
+            Manifests.serviceCIDR, Manifests.ingress, Manifests.ingressClass, Manifests.secret,
         ]
         for source in sources {
             let content = Manifests.decode(source)

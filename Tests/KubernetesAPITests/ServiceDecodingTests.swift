@@ -30,7 +30,7 @@ import Testing
                   selector: {app: web}
                   ports:
                   - {name: http, port: 80, targetPort: web, nodePort: 30080, appProtocol: http}
-                  - {name: dns, port: 0x35, protocol: UDP}
+                  - {name: dns, port: 0x35, protocol: UDP, targetPort: 5353}
                 """
             )
         )
@@ -47,8 +47,10 @@ import Testing
                     clusterIPs: [IPAddress(10, 96, 0, 10), IPAddress(ipv6High: 0xfd00 << 48, low: 10)],
                     externalIPs: [IPAddress(192, 0, 2, 1)],
                     ports: [
-                        ServicePort(name: "http", transport: .tcp, port: 80, nodePort: 30080),
-                        ServicePort(name: "dns", transport: .udp, port: 53),
+                        ServicePort(
+                            name: "http", transport: .tcp, port: 80, nodePort: 30080, targetPort: .name("web"),
+                            appProtocol: "http"),
+                        ServicePort(name: "dns", transport: .udp, port: 53, targetPort: .number(5353)),
                     ],
                     externalTrafficPolicy: .local,
                     internalTrafficPolicy: .local,
@@ -81,6 +83,12 @@ import Testing
         #expect(Manifests.firstService(Manifests.service(spec: "clusterIPs: [None]"))?.isHeadless == true)
         let named = Manifests.service(spec: "type: ExternalName\nexternalName: example.com")
         #expect(Manifests.firstService(named)?.type == .externalName)
+        #expect(Manifests.firstService(named)?.externalName == "example.com")
+        let absolute = Manifests.service(spec: "type: ExternalName\nexternalName: example.com.")
+        #expect(Manifests.firstService(absolute)?.externalName == "example.com.")
+        // Of another type it means nothing.
+        let leftover = Manifests.service(spec: "externalName: example.com\nports: [{port: 80}]")
+        #expect(Manifests.firstService(leftover)?.externalName == nil)
     }
 
     @Test func affinityDefaultsToThreeHours() {
@@ -88,7 +96,31 @@ import Testing
         #expect(Manifests.firstService(source)?.sessionAffinity == .clientIP(timeoutSeconds: 10_800))
     }
 
+    @Test(arguments: ["0", "\"\"", "null"])
+    func noTargetPortIsTheSamePort(port: String) {
+        let source = Manifests.service(spec: "ports: [{port: 80, targetPort: \(port)}]")
+        #expect(Manifests.firstService(source)?.ports == [ServicePort(port: 80)])
+    }
+
     static let badSpecs: [BadCase] = [
+        BadCase(
+            "ports:\n- {port: 80, targetPort: 65536}",
+            "7: spec.ports[0].targetPort: must be between 1 and 65535, not 65536"),
+        BadCase(
+            "ports:\n- {port: 80, targetPort: [80]}",
+            "7: spec.ports[0].targetPort: must be an integer or a string, not a list"),
+        BadCase(
+            "ports:\n- {port: 80, targetPort: web--1}",
+            "7: spec.ports[0].targetPort: must be at most 15 lower case letters, digits and single '-', among them a "
+                + "letter, and begin and end with a letter or digit, not \"web--1\""),
+        BadCase(
+            "ports:\n- {port: 80, appProtocol: 'a/b/c'}",
+            "7: spec.ports[0].appProtocol: must be a name of letters, digits, '-', '_' and '.', with or without a "
+                + "domain and '/' before it, not \"a/b/c\""),
+        BadCase(
+            "type: ExternalName\nexternalName: a_b",
+            "7: spec.externalName: must be at most 253 lower case letters, digits, '-' and '.', each part beginning "
+                + "and ending with a letter or digit, not \"a_b\""),
         BadCase("ports:\n- port: 70000", "7: spec.ports[0].port: must be between 1 and 65535, not 70000"),
         BadCase("ports:\n- port: 0", "7: spec.ports[0].port: must be between 1 and 65535, not 0"),
         BadCase("ports:\n- port: \"80\"", "7: spec.ports[0].port: must be an integer, not the string \"80\""),

@@ -24,6 +24,8 @@ final class Cluster: Sendable {
         var format = WireFormat.protobuf
         var limits = ClientLimits.forTests
         var server = FakeAPIServerConfiguration()
+        var selections = ObjectSelection.node(named: "node-1")
+        var needed: Set<ObjectKind> = [.service, .endpointSlice]
         /// Changes the client's configuration.
         var client: @Sendable (inout ClientConfiguration) -> Void = { _ in }
         /// In place of a kubeconfig with a good token.
@@ -58,7 +60,7 @@ final class Cluster: Sendable {
         configuration.limits = setting.limits
         setting.client(&configuration)
         self.connection = ClusterConnection(
-            configuration, selections: ObjectSelection.node(named: "node-1"), needed: [.service, .endpointSlice],
+            configuration, selections: setting.selections, needed: setting.needed,
             controller: "fairlead.dev/node", instance: "node-1", format: setting.format, queue: self.queue,
             logger: self.log.logger)
     }
@@ -97,6 +99,12 @@ final class Cluster: Sendable {
         return self.mirror.withLock { mirror in
             mirror.objects.keys.filter { $0.kind == kind }.map { $0.name.description }.sorted()
         }
+    }
+
+    func object(_ kind: ObjectKind, _ namespace: String, _ name: String) -> KubernetesObject? {
+        self.take()
+        let key = ObjectKey(kind: kind, name: ObjectName(namespace: namespace, name: name))
+        return self.mirror.withLock { $0.objects[key] }
     }
 
     func service(_ name: String) -> KubernetesAPI.Service? {

@@ -10,14 +10,17 @@ import Testing
         (.service, RecordedProtobuf.service, RecordedJSON.service),
         (.node, RecordedProtobuf.node, RecordedJSON.node),
         (.serviceCIDR, RecordedProtobuf.serviceCIDR, RecordedJSON.serviceCIDR),
+        (.ingress, RecordedProtobuf.ingress, RecordedJSON.ingress),
+        (.ingressClass, RecordedProtobuf.ingressClass, RecordedJSON.ingressClass),
+        (.secret, RecordedProtobuf.secret, RecordedJSON.secret),
     ]
 
-    private static func protobuf(_ kind: ObjectKind, _ content: [UInt8]) throws -> DecodedObject {
+    static func protobuf(_ kind: ObjectKind, _ content: [UInt8]) throws -> DecodedObject {
         let bytes = Wrapped.envelope(kind.apiVersion, kind.rawValue, content)
         return try DecodedObject(decoding: bytes, kind: kind, format: .protobuf)
     }
 
-    private static func json(_ kind: ObjectKind, _ text: String) throws -> DecodedObject {
+    static func json(_ kind: ObjectKind, _ text: String) throws -> DecodedObject {
         try DecodedObject(decoding: Array(text.utf8), kind: kind, format: .json)
     }
 
@@ -78,13 +81,18 @@ import Testing
             loadBalancerIPs: ["192.0.2.1", "2001:db8::1"].compactMap { IPAddress($0) },
             loadBalancerSourceRanges: ["198.51.100.0/24", "2001:db8::/32"].compactMap { CIDR($0) },
             ports: [
-                ServicePort(name: "http", port: 80, nodePort: 30_080),
-                ServicePort(name: "dns", transport: .udp, port: 53),
+                ServicePort(
+                    name: "http", port: 80, nodePort: 30_080, targetPort: .name("http"), appProtocol: "http"),
+                ServicePort(name: "dns", transport: .udp, port: 53, targetPort: .number(5_353)),
             ],
             externalTrafficPolicy: .local,
             internalTrafficPolicy: .local,
             sessionAffinity: .clientIP(timeoutSeconds: 600),
-            healthCheckNodePort: 32_000
+            healthCheckNodePort: 32_000,
+            loadBalancer: [
+                LoadBalancerAddress(ip: IPAddress(192, 0, 2, 1)), LoadBalancerAddress(ip: IPAddress(192, 0, 2, 2)),
+                LoadBalancerAddress(hostname: "lb.example.com"), LoadBalancerAddress(ip: IPAddress("2001:db8::1")),
+            ]
         )
         #expect(decoded.object == .service(service))
     }

@@ -123,7 +123,7 @@ enum RecordedProtobuf {
         """
     )
 
-    private static func hex(_ text: String) -> [UInt8] {
+    static func hex(_ text: String) -> [UInt8] {
         let digits = Array(text.utf8)
         return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
             UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)

@@ -13,6 +13,24 @@ enum Wrapped {
         self.varint(number << 3 | 2) + self.varint(content.count) + content
     }
 
+    /// Where the fields of a message end, which are numbers or have a length below 16 KiB.
+    static func ends(ofFieldsIn message: [UInt8]) -> [Int] {
+        var ends: [Int] = []
+        var position = 0
+        while position < message.count {
+            let isNumber = message[position] & 7 == 0
+            position += 1
+            var value = Int(message[position] & 0x7f)
+            if message[position] & 0x80 != 0 {
+                position += 1
+                value |= Int(message[position]) << 7
+            }
+            position += 1 + (isNumber ? 0 : value)
+            ends.append(position)
+        }
+        return ends
+    }
+
     static func envelope(_ apiVersion: String, _ kind: String, _ content: [UInt8]) -> [UInt8] {
         let typeMeta = self.field(1, Array(apiVersion.utf8)) + self.field(2, Array(kind.utf8))
         // Go writes the last two fields though they are empty.

@@ -293,6 +293,9 @@ extension Resource {
             case .endpointSlice: .endpointSlices
             case .node: .nodes
             case .serviceCIDR: .serviceCIDRs
+            case .ingress: .ingresses
+            case .ingressClass: .ingressClasses
+            case .secret: .secrets
             }
     }
 }

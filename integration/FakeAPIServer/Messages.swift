@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import KubernetesMessages
+internal import KubernetesWire
 internal import Networking
 internal import SwiftProtobuf
 
@@ -15,12 +16,15 @@ extension StoredMessage {
             message.metadata = WireObjectMeta(block.metadata)
             message.spec.cidrs = block.cidrs.map(\.description)
             self = .serviceCIDR(message)
+        case .ingress(let ingress): self = .ingress(WireIngress(ingress))
+        case .ingressClass(let ingressClass): self = .ingressClass(WireIngressClass(ingressClass))
+        case .secret(let secret): self = .secret(WireSecret(secret))
         }
     }
 }
 
 extension WireObjectMeta {
-    fileprivate init(_ metadata: ObjectMeta) {
+    init(_ metadata: ObjectMeta) {
         self.init()
         self.name = metadata.name.name
         self.namespace = metadata.name.namespace
@@ -56,12 +60,28 @@ extension WireService {
             message.protocol = "\(port.transport)".uppercased()
             message.port = Int32(port.port)
             message.nodePort = Int32(port.nodePort ?? 0)
+            if let name = port.appProtocol { message.appProtocol = name }
+            switch port.targetPort {
+            case .number(let number): message.targetPortMessage.intVal = Int32(number)
+            case .name(let name):
+                message.targetPortMessage.type = WireIntOrString.textType
+                message.targetPortMessage.strVal = name
+            case nil: break
+            }
             return message
         }
-        self.status.loadBalancer.ingress = service.loadBalancerIPs.map { address in
+        self.spec.externalName = service.externalName ?? ""
+        let published = service.loadBalancer.compactMap(\.ip)
+        let unpublished = service.loadBalancerIPs.filter { !published.contains($0) }
+        let entries = service.loadBalancer + unpublished.map { LoadBalancerAddress(ip: $0) }
+        self.status.loadBalancer.ingress = entries.map { entry in
             var message = WireLoadBalancerIngress()
-            message.ip = address.description
-            message.ipMode = LoadBalancerIPMode.vip.rawValue
+            message.hostname = entry.hostname ?? ""
+            if let ip = entry.ip {
+                let mode: LoadBalancerIPMode = service.loadBalancerIPs.contains(ip) ? .vip : .proxy
+                message.ip = ip.description
+                message.ipMode = mode.rawValue
+            }
             return message
         }
     }

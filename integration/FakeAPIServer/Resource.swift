@@ -10,15 +10,18 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
     case endpointSlices = "endpointslices"
     case nodes
     case serviceCIDRs = "servicecidrs"
+    case ingresses
+    case ingressClasses = "ingressclasses"
+    case secrets
     case events
     case leases
 
     /// Empty for the core group.
     package var group: String {
         switch self {
-        case .services, .nodes: ""
+        case .services, .nodes, .secrets: ""
         case .endpointSlices: "discovery.k8s.io"
-        case .serviceCIDRs: "networking.k8s.io"
+        case .serviceCIDRs, .ingresses, .ingressClasses: "networking.k8s.io"
         case .events: "events.k8s.io"
         case .leases: "coordination.k8s.io"
         }
@@ -31,6 +34,9 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
             case .endpointSlices: "EndpointSlice"
             case .nodes: "Node"
             case .serviceCIDRs: "ServiceCIDR"
+            case .ingresses: "Ingress"
+            case .ingressClasses: "IngressClass"
+            case .secrets: "Secret"
             case .events: "Event"
             case .leases: "Lease"
             }
@@ -39,7 +45,10 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
 
     var listType: ObjectType { ObjectType(apiVersion: self.type.apiVersion, kind: "\(self.type.kind)List") }
 
-    package var isNamespaced: Bool { self != .nodes && self != .serviceCIDRs }
+    package var isNamespaced: Bool { self != .nodes && self != .serviceCIDRs && self != .ingressClasses }
+
+    /// Whether the status of its objects is written apart, below `/status`.
+    var hasStatus: Bool { self == .services || self == .nodes || self == .serviceCIDRs || self == .ingresses }
 
     /// `services`, `leases.coordination.k8s.io`, as messages say it.
     var qualifiedName: String { self.group.isEmpty ? self.rawValue : "\(self.rawValue).\(self.group)" }

@@ -108,7 +108,11 @@ struct FieldSelector: Hashable {
 
     private static func fields(of resource: Resource) -> [String] {
         let own = ["metadata.name"] + (resource.isNamespaced ? ["metadata.namespace"] : [])
-        // kubernetes: pkg/registry/core/service/strategy.go
-        return resource == .services ? own + ["spec.clusterIP", "spec.type"] : own
+        // kubernetes: pkg/registry/core/service/strategy.go, pkg/registry/core/secret/strategy.go
+        return switch resource {
+        case .services: own + ["spec.clusterIP", "spec.type"]
+        case .secrets: own + ["type"]
+        default: own
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import KubernetesMessages
 internal import KubernetesWire
 internal import Linux
@@ -32,7 +33,7 @@ extension ServerCore {
     ) throws {
         switch verb {
         case .create:
-            let message = try self.message(path, request)
+            let message = try self.message(path, request).keeping(.status, of: nil)
             let name = ObjectStore.Name(namespace: message.metadata.namespace, name: message.metadata.name)
             guard self.store.object(path.resource, name) == nil else {
                 throw Refusal(409, "AlreadyExists", "\(path.resource.qualifiedName) \"\(name.name)\" already exists")
@@ -40,12 +41,14 @@ extension ServerCore {
             exchange.answer(201, type: format.mediaType, try Encoding.object(self.put(message), format))
         case .update:
             let old = try self.existing(path)
-            let message = try self.message(path, request)
+            let message = try self.message(path, request).keeping(path.isStatus ? .spec : .status, of: old.message)
             try self.checkVersion(message.metadata.resourceVersion, old)
             exchange.answer(200, type: format.mediaType, try Encoding.object(self.put(message), format))
         case .patch:
             let old = try self.existing(path)
             let message = try self.patched(old, path, request)
+                .keeping(path.isStatus ? .spec : .status, of: old.message)
+            try Self.validate(message)
             try self.checkVersion(message.metadata.resourceVersion, old)
             exchange.answer(200, type: format.mediaType, try Encoding.object(self.put(message), format))
         case .delete:
@@ -127,6 +130,17 @@ extension ServerCore {
         case .lease(let lease):
             if lease.spec.hasLeaseDurationSeconds, lease.spec.leaseDurationSeconds <= 0 {
                 throw invalid("spec.leaseDurationSeconds", "must be greater than 0")
+            }
+        case .ingress(let ingress):
+            // kubernetes: pkg/apis/networking/validation/validation.go; of the spec nothing, as nothing here writes it.
+            for (index, entry) in ingress.status.loadBalancer.ingress.enumerated() {
+                let field = "status.loadBalancer.ingress[\(index)]"
+                if !entry.ip.isEmpty, FieldRules.address(entry.ip) == nil {
+                    throw invalid("\(field).ip", "Invalid value: \"\(entry.ip)\": must be a valid IP address")
+                }
+                if !entry.hostname.isEmpty, IngressRules.hostname(entry.hostname) != nil {
+                    throw invalid("\(field).hostname", "Invalid value: \"\(entry.hostname)\"")
+                }
             }
         default: break
         }

@@ -66,7 +66,7 @@ final class ServerCore {
     }
 
     private func answer(_ request: Request, _ format: WireFormat, _ exchange: Exchange) throws {
-        guard let path = ResourcePath(request.path) else {
+        guard let path = ResourcePath(request.path), !path.isStatus || path.resource.hasStatus else {
             throw Refusal(404, "NotFound", "the server could not find the requested resource")
         }
         guard let verb = Verb(request, path) else {

@@ -3,12 +3,16 @@ internal import KubernetesWire
 internal import SwiftProtobuf
 internal import Synchronization
 
-/// An object of any resource, as the messages of the wire. Fields that Fairlead does not use are lost.
+/// An object of any resource, as the messages of the wire, in the shape of protobuf where JSON has another. Fields that
+/// Fairlead does not use are lost.
 enum StoredMessage: Sendable {
     case service(WireService)
     case endpointSlice(WireEndpointSlice)
     case node(WireNode)
     case serviceCIDR(WireServiceCIDR)
+    case ingress(WireIngress)
+    case ingressClass(WireIngressClass)
+    case secret(WireSecret)
     case event(WireEvent)
     case lease(WireLease)
 
@@ -18,10 +22,13 @@ enum StoredMessage: Sendable {
             try MessageCoding.decodeObject(type, bytes[...], as: resource.type, format)
         }
         switch resource {
-        case .services: self = .service(try decode(WireService.self))
+        case .services: self = .service(try decode(WireService.self).inProtobuf)
         case .endpointSlices: self = .endpointSlice(try decode(WireEndpointSlice.self))
         case .nodes: self = .node(try decode(WireNode.self))
         case .serviceCIDRs: self = .serviceCIDR(try decode(WireServiceCIDR.self))
+        case .ingresses: self = .ingress(try decode(WireIngress.self).inProtobuf)
+        case .ingressClasses: self = .ingressClass(try decode(WireIngressClass.self))
+        case .secrets: self = .secret(try decode(WireSecret.self).merged)
         case .events: self = .event(try decode(WireEvent.self))
         case .leases: self = .lease(try decode(WireLease.self))
         }
@@ -33,6 +40,9 @@ enum StoredMessage: Sendable {
         case .endpointSlice: .endpointSlices
         case .node: .nodes
         case .serviceCIDR: .serviceCIDRs
+        case .ingress: .ingresses
+        case .ingressClass: .ingressClasses
+        case .secret: .secrets
         case .event: .events
         case .lease: .leases
         }
@@ -44,6 +54,9 @@ enum StoredMessage: Sendable {
         case .endpointSlice(let message): message
         case .node(let message): message
         case .serviceCIDR(let message): message
+        case .ingress(let message): message
+        case .ingressClass(let message): message
+        case .secret(let message): message
         case .event(let message): message
         case .lease(let message): message
         }
@@ -56,6 +69,9 @@ enum StoredMessage: Sendable {
             case .endpointSlice(let message): message.metadata
             case .node(let message): message.metadata
             case .serviceCIDR(let message): message.metadata
+            case .ingress(let message): message.metadata
+            case .ingressClass(let message): message.metadata
+            case .secret(let message): message.metadata
             case .event(let message): message.metadata
             case .lease(let message): message.metadata
             }
@@ -71,6 +87,9 @@ enum StoredMessage: Sendable {
             case .endpointSlice(let message): self = .endpointSlice(with(message) { $0.metadata = newValue })
             case .node(let message): self = .node(with(message) { $0.metadata = newValue })
             case .serviceCIDR(let message): self = .serviceCIDR(with(message) { $0.metadata = newValue })
+            case .ingress(let message): self = .ingress(with(message) { $0.metadata = newValue })
+            case .ingressClass(let message): self = .ingressClass(with(message) { $0.metadata = newValue })
+            case .secret(let message): self = .secret(with(message) { $0.metadata = newValue })
             case .event(let message): self = .event(with(message) { $0.metadata = newValue })
             case .lease(let message): self = .lease(with(message) { $0.metadata = newValue })
             }
@@ -84,6 +103,7 @@ enum StoredMessage: Sendable {
         case ("metadata.namespace", _): self.metadata.namespace
         case ("spec.clusterIP", .service(let service)): service.spec.clusterIp
         case ("spec.type", .service(let service)): service.spec.type
+        case ("type", .secret(let secret)): secret.type
         default: ""
         }
     }
@@ -95,7 +115,11 @@ enum StoredMessage: Sendable {
         var options = JSONEncodingOptions()
         options.alwaysPrintInt64sAsNumbers = true
         options.useDeterministicOrdering = true
-        return try self.message.jsonUTF8Bytes(options: options)
+        switch self {
+        case .service(let service): return try service.inJSON.jsonUTF8Bytes(options: options)
+        case .ingress(let ingress): return try ingress.inJSON.jsonUTF8Bytes(options: options)
+        default: return try self.message.jsonUTF8Bytes(options: options)
+        }
     }
 }
 

@@ -6,9 +6,9 @@ package final class FairleadProcess: Sendable {
     package let process: ChildProcess
 
     /// Starts `fairlead arguments...`. The program is `binary`, or what `FAIRLEAD_BINARY` names, or
-    /// the one built next to the running program.
-    package init(on host: Host, _ arguments: [String], binary: String? = nil) throws {
-        self.process = try host.spawn([try Self.locate(binary)] + arguments)
+    /// the one built next to the running program. `prefix` is a program that becomes it, say `prlimit` with its options.
+    package init(on host: Host, _ arguments: [String], binary: String? = nil, prefix: [String] = []) throws {
+        self.process = try host.spawn(prefix + [try Self.locate(binary)] + arguments)
     }
 
     /// Starts `fairlead node` for a folder of manifests.

@@ -153,6 +153,20 @@ struct Socket: ~Copyable, Sendable {
         return (Array(buffer[..<count]), SocketAddress(bytes: source[..<Int(length)]))
     }
 
+    /// What has arrived and fits into `buffer` from `start` on, put there: how much, 0 at the end of a stream, nil if
+    /// nothing.
+    func receive(into buffer: inout [UInt8], from start: Int = 0) throws(SystemError) -> Int? {
+        precondition(start < buffer.count, "no room to receive into")
+        return try nonBlockingCall("recv") {
+            unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.recv(self.number, $0.baseAddress.map { unsafe $0 + start }, $0.count - start, 0)
+            }
+        }
+    }
+
+    /// Sends each write at once.
+    func setNoDelay() throws(SystemError) { try self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
     /// The error that waits on the socket, if any, which takes it away.
     func takeError() -> Int32? {
         var error: Int32 = 0
@@ -179,9 +193,36 @@ struct Socket: ~Copyable, Sendable {
         _ = try systemCall("setsockopt") { unsafe setsockopt(self.number, SOL_SOCKET, SO_LINGER, &option, length) }
     }
 
+    /// The end of what we send; the other direction stays.
+    func finishSending() throws(SystemError) {
+        _ = try systemCall("shutdown") { shutdown(self.number, Int32(SHUT_WR)) }
+    }
+
+    /// How much the kernel takes for us before the sender has to wait. Only before connecting is it sure to count.
+    func setReceiveBuffer(_ bytes: Int) throws(SystemError) {
+        try self.set(SOL_SOCKET, SO_RCVBUF, Int32(clamping: bytes))
+    }
+
+    /// Small pieces go out at once, each as a segment of its own.
+    func sendWithoutDelay() throws(SystemError) { try self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
     private func set(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {
         var value = value
         _ = try systemCall("setsockopt") { unsafe setsockopt(self.number, level, name, &value, 4) }
+    }
+}
+
+/// A pipe whose reading end a child opens by ``Descriptor/pathForChildren``.
+struct BytePipe: ~Copyable {
+    let reading: Descriptor
+    let writing: Descriptor
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        _ = try systemCall("pipe") { unsafe pipe(&ends) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        self.reading = Descriptor(owning: ends[0])
+        self.writing = Descriptor(owning: ends[1])
     }
 }
 

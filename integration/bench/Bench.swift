@@ -4,6 +4,8 @@ import Linux
 
 /// `fairlead-bench --fairlead PROGRAM [--cluster] [--report FILE] [--quick]`: how long programming takes, beside `nft`,
 /// or how long everything takes with an API server; in network namespaces of its own. Needs root.
+///
+/// `fairlead-bench --http ...` measures the ingress role beside other proxies; see ``HTTPOptions``.
 @main
 struct Bench {
     static func main() {
@@ -17,39 +19,39 @@ struct Bench {
 
     private static func run() throws {
         var arguments = CommandLine.arguments.dropFirst()
+        if try LoadCommand.run(arguments) { return }
+        if arguments.first == "--http" {
+            try self.requireRoot()
+            return try HTTPBench.run(arguments.dropFirst())
+        }
         var binary: String?
         var report: String?
         var isQuick = false
-        var section = Report.Section.kernel
+        var isCluster = false
         while let argument = arguments.popFirst() {
             switch argument {
             case "--fairlead": binary = arguments.popFirst()
             case "--report": report = arguments.popFirst()
             case "--quick": isQuick = true
-            case "--cluster": section = .cluster
+            case "--cluster": isCluster = true
             default:
                 StandardError.write("usage: fairlead-bench --fairlead PROGRAM [--cluster] [--report FILE] [--quick]\n")
                 exit(2)
             }
         }
-        guard getuid() == 0 else {
-            StandardError.write("fairlead-bench: needs root, to make network namespaces\n")
-            exit(1)
-        }
+        try self.requireRoot()
         let program = try FairleadProcess.locate(binary)
-        let tables: [Table]
-        switch section {
-        case .kernel: tables = Report.tables(try self.measureKernel(program, isQuick))
-        case .cluster: tables = Report.tables(try self.measureCluster(program, isQuick))
-        }
+        let tables =
+            isCluster
+            ? Report.tables(try self.measureCluster(program, isQuick))
+            : Report.tables(try self.measureKernel(program, isQuick))
         print("")
         for table in tables { print(table.text) }
-        if let report {
-            let former = (try? Descriptor.open(report, flags: O_RDONLY).readToEnd(limit: 1 << 20)) ?? []
-            let text = Report.markdown(tables, as: section, in: String(decoding: former, as: UTF8.self))
-            try Descriptor.open(report, flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
-            print("written to \(report)")
-        }
+        if let report { try Report.write(tables, as: isCluster ? .cluster : .kernel, to: report) }
+    }
+
+    private static func requireRoot() throws {
+        guard getuid() == 0 else { throw LabError("needs root, to make network namespaces") }
     }
 
     private static func measureKernel(_ program: String, _ isQuick: Bool) throws -> [Result] {

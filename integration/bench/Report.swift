@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import Observability
 
 /// Results as tables.
@@ -87,13 +89,23 @@ enum Report {
     enum Section: String, CaseIterable {
         case kernel = "Programming the kernel"
         case cluster = "With an API server"
+        case http = "Ingress beside other proxies"
 
         fileprivate var command: String {
             switch self {
             case .kernel: "make bench"
             case .cluster: "make bench-cluster"
+            case .http: "make bench-http"
             }
         }
+    }
+
+    /// Writes one section of the report in `file` anew.
+    static func write(_ tables: [Table], as section: Section, to file: String) throws {
+        let former = (try? Descriptor.open(file, flags: O_RDONLY).readToEnd(limit: 1 << 20)) ?? []
+        let text = self.markdown(tables, as: section, in: String(decoding: former, as: UTF8.self))
+        try Descriptor.open(file, flags: O_WRONLY | O_CREAT | O_TRUNC).write(text.utf8)
+        print("written to \(file)")
     }
 
     /// The report with one section written anew and the others as they were.

@@ -55,10 +55,12 @@ struct Table {
 
     static func megabytes(_ bytes: Int) -> String { Self.decimal(Double(bytes) / 1_000_000, 1) + " MB" }
 
-    private static func decimal(_ value: Double, _ places: Int) -> String {
+    static func decimal(_ value: Double, _ places: Int) -> String {
         let scale = (0..<places).reduce(1.0) { product, _ in product * 10 }
-        let rounded = Int((value * scale).rounded())
+        let rounded = Int((value.magnitude * scale).rounded())
+        let sign = value < 0 && rounded > 0 ? "-" : ""
+        if places == 0 { return "\(sign)\(rounded)" }
         let fraction = String(rounded % Int(scale))
-        return "\(rounded / Int(scale))." + String(repeating: "0", count: places - fraction.count) + fraction
+        return "\(sign)\(rounded / Int(scale))." + String(repeating: "0", count: places - fraction.count) + fraction
     }
 }

@@ -13,6 +13,41 @@ enum Usage {
         return .nanoseconds(total)
     }
 
+    /// A process and what it has started, as far as it runs.
+    static func tree(of pid: Int32) -> [Int32] {
+        var pids = [pid]
+        for thread in (try? FileStatus.names(inDirectory: "/proc/\(pid)/task")) ?? [] {
+            for child in Self.read("/proc/\(pid)/task/\(thread)/children").split(separator: " ") {
+                pids += Int32(child).map { Self.tree(of: $0) } ?? []
+            }
+        }
+        return pids
+    }
+
+    /// Memory of a process and what it has started, in bytes, from `smaps_rollup`: `Rss`, `Pss`, `Private_Dirty`.
+    static func memory(ofTree pid: Int32) -> [String: Int] {
+        var total: [String: Int] = [:]
+        for pid in Self.tree(of: pid) {
+            for line in Self.read("/proc/\(pid)/smaps_rollup").split(separator: "\n") {
+                let words = line.split(separator: " ")
+                guard words.count == 3, words[0].hasSuffix(":"), let kilobytes = Int(words[1]) else { continue }
+                total[String(words[0].dropLast()), default: 0] += kilobytes << 10
+            }
+        }
+        return total
+    }
+
+    /// For how long a processor has been busy with anything, to the hundredth of a second.
+    static func busyTime(ofProcessor number: Int) -> Duration {
+        for line in Self.read("/proc/stat").split(separator: "\n") where line.hasPrefix("cpu\(number) ") {
+            // user, nice, system, idle, iowait, irq, softirq: in ticks of 10 ms.
+            let ticks = line.split(separator: " ").dropFirst().prefix(7).compactMap { Int64($0) }
+            guard ticks.count == 7 else { return .zero }
+            return .milliseconds(10 * (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]))
+        }
+        return .zero
+    }
+
     /// The most memory that a running process has had, in bytes.
     static func peakMemory(of pid: Int32) -> Int {
         for line in Self.read("/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("VmHWM:") {
@@ -30,14 +65,23 @@ enum Usage {
             + .microseconds(Int64(usage.ru_utime.tv_usec) + Int64(usage.ru_stime.tv_usec))
     }
 
+    /// How many processors there are.
+    static func processors() -> Int {
+        Self.read("/proc/cpuinfo").split(separator: "\n").count { $0.hasPrefix("processor") }
+    }
+
+    /// How many threads wanted to run in the last minute.
+    static func loadAverage() -> String {
+        Self.read("/proc/loadavg").split(separator: " ").first.map(String.init) ?? "?"
+    }
+
     /// What the machine is, for the report.
     static func machine() -> String {
         let model =
             Self.read("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
             .flatMap { $0.split(separator: ":").last } ?? "unknown processor"
-        let cores = Self.read("/proc/cpuinfo").split(separator: "\n").count { $0.hasPrefix("processor") }
         let kernel = HostSystem.setting("kernel.osrelease") ?? "?"
-        return "\(cores) cores (\(model.drop { $0 == " " })), Linux \(kernel)"
+        return "\(Self.processors()) cores (\(model.drop { $0 == " " })), Linux \(kernel)"
     }
 
     private static func read(_ path: String) -> String {

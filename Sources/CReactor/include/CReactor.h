@@ -8,8 +8,13 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
+
+// glibc's recv(3) and its like are points of cancellation: in a process with threads each call switches that on
+// and off. Threads are never cancelled here, so the kernel is asked directly.
 
 #define FAIRLEAD_RETRY(call)                                  \
     long result;                                              \
@@ -17,16 +22,16 @@
     return result < 0 ? -(long)errno : result
 
 static inline long fairlead_receive(int fd, void *bytes, size_t count) {
-    FAIRLEAD_RETRY(recv(fd, bytes, count, 0));
+    FAIRLEAD_RETRY(syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL));
 }
 
 // Looks at what is there and leaves it there.
 static inline long fairlead_peek(int fd, void *bytes, size_t count) {
-    FAIRLEAD_RETRY(recv(fd, bytes, count, MSG_PEEK | MSG_DONTWAIT));
+    FAIRLEAD_RETRY(syscall(SYS_recvfrom, fd, bytes, count, MSG_PEEK | MSG_DONTWAIT, NULL, NULL));
 }
 
 static inline long fairlead_send(int fd, const void *bytes, size_t count) {
-    FAIRLEAD_RETRY(send(fd, bytes, count, MSG_NOSIGNAL));
+    FAIRLEAD_RETRY(syscall(SYS_sendto, fd, bytes, count, MSG_NOSIGNAL, NULL, 0));
 }
 
 // The first bytes, then the second, in one call.
@@ -36,11 +41,11 @@ static inline long fairlead_send_two(int fd, const void *first, size_t first_cou
     struct msghdr message = {0};
     message.msg_iov = parts;
     message.msg_iovlen = 2;
-    FAIRLEAD_RETRY(sendmsg(fd, &message, MSG_NOSIGNAL));
+    FAIRLEAD_RETRY(syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL));
 }
 
 static inline int fairlead_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds) {
-    int result = epoll_wait(epoll, events, count, milliseconds);
+    int result = (int)syscall(SYS_epoll_pwait, epoll, events, count, milliseconds, NULL, 0);
     if (result >= 0) return result;
     return errno == EINTR ? 0 : -errno;
 }

@@ -10,6 +10,11 @@
 
 /// k8s.io/api/core/v1. See meta.proto.
 
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
 package import SwiftProtobuf
 
 // If the compiler emits an error on this type, it is because this file
@@ -156,7 +161,58 @@ package nonisolated struct WireServicePort: Sendable {
 
   package var port: Int32 = 0
 
+  /// In protobuf.
+  package var targetPortMessage: WireIntOrString {
+    get {_targetPortMessage ?? WireIntOrString()}
+    set {_targetPortMessage = newValue}
+  }
+  /// Returns true if `targetPortMessage` has been explicitly set.
+  package var hasTargetPortMessage: Bool {self._targetPortMessage != nil}
+  /// Clears the value of `targetPortMessage`. Subsequent reads from it will return its default value.
+  package mutating func clearTargetPortMessage() {self._targetPortMessage = nil}
+
   package var nodePort: Int32 = 0
+
+  package var appProtocol: String {
+    get {_appProtocol ?? String()}
+    set {_appProtocol = newValue}
+  }
+  /// Returns true if `appProtocol` has been explicitly set.
+  package var hasAppProtocol: Bool {self._appProtocol != nil}
+  /// Clears the value of `appProtocol`. Subsequent reads from it will return its default value.
+  package mutating func clearAppProtocol() {self._appProtocol = nil}
+
+  /// In JSON, where it is a number or a string. See meta.proto.
+  package var targetPort: SwiftProtobuf.Google_Protobuf_Value {
+    get {_targetPort ?? SwiftProtobuf.Google_Protobuf_Value()}
+    set {_targetPort = newValue}
+  }
+  /// Returns true if `targetPort` has been explicitly set.
+  package var hasTargetPort: Bool {self._targetPort != nil}
+  /// Clears the value of `targetPort`. Subsequent reads from it will return its default value.
+  package mutating func clearTargetPort() {self._targetPort = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _targetPortMessage: WireIntOrString? = nil
+  fileprivate var _appProtocol: String? = nil
+  fileprivate var _targetPort: SwiftProtobuf.Google_Protobuf_Value? = nil
+}
+
+/// k8s.io/apimachinery/pkg/util/intstr.
+package nonisolated struct WireIntOrString: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0: intVal, 1: strVal.
+  package var type: Int64 = 0
+
+  package var intVal: Int32 = 0
+
+  package var strVal: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -383,6 +439,82 @@ package nonisolated struct WireNodeAddress: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+package nonisolated struct WireSecretList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var metadata: WireListMeta {
+    get {_metadata ?? WireListMeta()}
+    set {_metadata = newValue}
+  }
+  /// Returns true if `metadata` has been explicitly set.
+  package var hasMetadata: Bool {self._metadata != nil}
+  /// Clears the value of `metadata`. Subsequent reads from it will return its default value.
+  package mutating func clearMetadata() {self._metadata = nil}
+
+  package var items: [WireSecret] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _metadata: WireListMeta? = nil
+}
+
+package nonisolated struct WireSecret: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var metadata: WireObjectMeta {
+    get {_metadata ?? WireObjectMeta()}
+    set {_metadata = newValue}
+  }
+  /// Returns true if `metadata` has been explicitly set.
+  package var hasMetadata: Bool {self._metadata != nil}
+  /// Clears the value of `metadata`. Subsequent reads from it will return its default value.
+  package mutating func clearMetadata() {self._metadata = nil}
+
+  package var data: Dictionary<String,Data> = [:]
+
+  package var type: String = String()
+
+  /// Only ever written, never read back.
+  package var stringData: Dictionary<String,String> = [:]
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _metadata: WireObjectMeta? = nil
+}
+
+package nonisolated struct WireTypedLocalObjectReference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var apiGroup: String {
+    get {_apiGroup ?? String()}
+    set {_apiGroup = newValue}
+  }
+  /// Returns true if `apiGroup` has been explicitly set.
+  package var hasApiGroup: Bool {self._apiGroup != nil}
+  /// Clears the value of `apiGroup`. Subsequent reads from it will return its default value.
+  package mutating func clearApiGroup() {self._apiGroup = nil}
+
+  package var kind: String = String()
+
+  package var name: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _apiGroup: String? = nil
 }
 
 package nonisolated struct WireObjectReference: Sendable {
@@ -628,7 +760,7 @@ nonisolated extension WireServiceSpec: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireServicePort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ServicePort"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}protocol\0\u{1}port\0\u{2}\u{2}nodePort\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}protocol\0\u{1}port\0\u{1}targetPortMessage\0\u{1}nodePort\0\u{1}appProtocol\0\u{2}b\u{f}targetPort\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -639,13 +771,20 @@ nonisolated extension WireServicePort: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.`protocol`) }()
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._targetPortMessage) }()
       case 5: try { try decoder.decodeSingularInt32Field(value: &self.nodePort) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._appProtocol) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._targetPort) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -655,9 +794,18 @@ nonisolated extension WireServicePort: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.port != 0 {
       try visitor.visitSingularInt32Field(value: self.port, fieldNumber: 3)
     }
+    try { if let v = self._targetPortMessage {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     if self.nodePort != 0 {
       try visitor.visitSingularInt32Field(value: self.nodePort, fieldNumber: 5)
     }
+    try { if let v = self._appProtocol {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._targetPort {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -665,7 +813,50 @@ nonisolated extension WireServicePort: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.name != rhs.name {return false}
     if lhs.`protocol` != rhs.`protocol` {return false}
     if lhs.port != rhs.port {return false}
+    if lhs._targetPortMessage != rhs._targetPortMessage {return false}
     if lhs.nodePort != rhs.nodePort {return false}
+    if lhs._appProtocol != rhs._appProtocol {return false}
+    if lhs._targetPort != rhs._targetPort {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireIntOrString: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".IntOrString"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}intVal\0\u{1}strVal\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.type) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.intVal) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.strVal) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.type != 0 {
+      try visitor.visitSingularInt64Field(value: self.type, fieldNumber: 1)
+    }
+    if self.intVal != 0 {
+      try visitor.visitSingularInt32Field(value: self.intVal, fieldNumber: 2)
+    }
+    if !self.strVal.isEmpty {
+      try visitor.visitSingularStringField(value: self.strVal, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireIntOrString, rhs: WireIntOrString) -> Bool {
+    if lhs.type != rhs.type {return false}
+    if lhs.intVal != rhs.intVal {return false}
+    if lhs.strVal != rhs.strVal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1070,6 +1261,138 @@ nonisolated extension WireNodeAddress: SwiftProtobuf.Message, SwiftProtobuf._Mes
   package static func ==(lhs: WireNodeAddress, rhs: WireNodeAddress) -> Bool {
     if lhs.type != rhs.type {return false}
     if lhs.address != rhs.address {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSecretList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SecretList"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}items\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._metadata) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.items) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._metadata {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.items.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.items, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSecretList, rhs: WireSecretList) -> Bool {
+    if lhs._metadata != rhs._metadata {return false}
+    if lhs.items != rhs.items {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Secret"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}data\0\u{1}type\0\u{1}stringData\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._metadata) }()
+      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufBytes>.self, value: &self.data) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.type) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.stringData) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._metadata {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.data.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufBytes>.self, value: self.data, fieldNumber: 2)
+    }
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 3)
+    }
+    if !self.stringData.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.stringData, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSecret, rhs: WireSecret) -> Bool {
+    if lhs._metadata != rhs._metadata {return false}
+    if lhs.data != rhs.data {return false}
+    if lhs.type != rhs.type {return false}
+    if lhs.stringData != rhs.stringData {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTypedLocalObjectReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TypedLocalObjectReference"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}apiGroup\0\u{1}kind\0\u{1}name\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._apiGroup) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._apiGroup {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTypedLocalObjectReference, rhs: WireTypedLocalObjectReference) -> Bool {
+    if lhs._apiGroup != rhs._apiGroup {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.name != rhs.name {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -12,7 +12,8 @@
 /// Only the fields that Fairlead reads or writes; numbers and names are the API's, from its generated.proto.
 ///
 /// metav1.Time and metav1.MicroTime are written as google.protobuf.Timestamp is, both in protobuf and,
-/// by RFC 3339, in JSON. So one set of messages serves both.
+/// by RFC 3339, in JSON. So one set of messages serves both. Where the API has another shape in JSON than in
+/// protobuf there is a field for each; numbers from 1000 on are those that only JSON has, and no number of the API.
 
 package import SwiftProtobuf
 

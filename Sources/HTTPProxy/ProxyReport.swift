@@ -1,0 +1,65 @@
+/// Counters of all workers since the start, and what is open now.
+package struct ProxyReport: Sendable, Hashable {
+    package var connections: UInt64 = 0
+    package var connectionsDelayed: UInt64 = 0
+    package var acceptFailures: UInt64 = 0
+    package var handshakes: UInt64 = 0
+    package var handshakeFailures: UInt64 = 0
+    package var handshakeTimeouts: UInt64 = 0
+    package var resumptions: UInt64 = 0
+    package var introductionsRefused: UInt64 = 0
+    package var requests: UInt64 = 0
+    package var requestsRefused: UInt64 = 0
+    /// By the first digit of the status, 1 to 5; at index 0 those with another one.
+    package var answers = [UInt64](repeating: 0, count: 6)
+    package var localAnswers: UInt64 = 0
+    package var answersBrokenOff: UInt64 = 0
+    package var clientsLost: UInt64 = 0
+    package var slowClients: UInt64 = 0
+    package var clientsCut: UInt64 = 0
+    package var tunnels: UInt64 = 0
+    package var upstreamConnects: UInt64 = 0
+    package var upstreamReuses: UInt64 = 0
+    package var upstreamFailures: UInt64 = 0
+    package var retries: UInt64 = 0
+    package var ejections: UInt64 = 0
+    package var bytesFromClients: UInt64 = 0
+    package var bytesToClients: UInt64 = 0
+    package var bytesFromUpstreams: UInt64 = 0
+    package var bytesToUpstreams: UInt64 = 0
+    package var openConnections: UInt64 = 0
+    package var openUpstreams: UInt64 = 0
+
+    package init() {}
+
+    mutating func add(_ worker: WorkerCounters) {
+        self.connections += worker.connections
+        self.connectionsDelayed += worker.connectionsDelayed
+        self.acceptFailures += worker.acceptFailures
+        self.handshakes += worker.handshakes
+        self.handshakeFailures += worker.handshakeFailures
+        self.handshakeTimeouts += worker.handshakeTimeouts
+        self.resumptions += worker.resumptions
+        self.introductionsRefused += worker.introductionsRefused
+        self.requests += worker.requests
+        self.requestsRefused += worker.requestsRefused
+        for digit in 0..<6 { self.answers[digit] += worker.answers[digit] }
+        self.localAnswers += worker.localAnswers
+        self.answersBrokenOff += worker.answersBrokenOff
+        self.clientsLost += worker.clientsLost
+        self.slowClients += worker.slowClients
+        self.clientsCut += worker.clientsCut
+        self.tunnels += worker.tunnels
+        self.upstreamConnects += worker.upstreamConnects
+        self.upstreamReuses += worker.upstreamReuses
+        self.upstreamFailures += worker.upstreamFailures
+        self.retries += worker.retries
+        self.ejections += worker.ejections
+        self.bytesFromClients += worker.bytesFromClients
+        self.bytesToClients += worker.bytesToClients
+        self.bytesFromUpstreams += worker.bytesFromUpstreams
+        self.bytesToUpstreams += worker.bytesToUpstreams
+        self.openConnections += worker.openConnections
+        self.openUpstreams += worker.openUpstreams
+    }
+}

@@ -1,0 +1,60 @@
+internal import Balancing
+internal import Reactor
+internal import Routing
+
+/// A backend as one worker sees it: who its endpoints are and how they do, and the idle connections to each.
+struct BackendPool: ~Copyable {
+    let id: BackendID
+    var endpoints: EndpointSet
+    var budget = RetryBudget()
+    /// Why it can take no requests, if so.
+    private(set) var availability = BackendAvailability.noEndpoints
+    /// No route leads here any more.
+    var isRetired = false
+    /// Exchanges and connections that are of this backend.
+    var users = 0
+
+    /// Of each endpoint's idle connections the one used last, by ``EndpointSlot/index``.
+    private var newestIdle: [Handle] = []
+    private var idleCounts: [Int32] = []
+
+    /// - Parameter seed: different for each worker and backend.
+    init(_ id: BackendID, seed: UInt64) {
+        self.id = id
+        self.endpoints = EndpointSet(seed: seed)
+    }
+
+    /// - Parameter workers: what is asked for all of them is divided by their number.
+    mutating func adopt(_ plan: BackendPlan, workers: Int) -> EndpointChanges {
+        self.availability = plan.availability
+        var policy = BalancingPolicy()
+        policy.algorithm =
+            switch plan.settings.loadBalancing {
+            case .roundRobin: .roundRobin
+            case .random: .random
+            case .leastRequests: .leastRequests
+            }
+        policy.prefersSameZone = plan.endpoints.contains { $0.isSameZone }
+        policy.sessionsMoveOnFailure = plan.settings.sessionsMoveOnFailure
+        let maximum = Int(plan.settings.maximumRequestsPerEndpoint)
+        policy.maximumRequests = maximum == 0 ? 0 : max(1, maximum / workers)
+        if policy != self.endpoints.policy { self.endpoints.policy = policy }
+        let changes = self.endpoints.update(
+            to: plan.endpoints.map {
+                BackendEndpoint(address: $0.address, port: $0.port, weight: $0.weight, isSameZone: $0.isSameZone)
+            })
+        while self.newestIdle.count < self.endpoints.capacity {
+            self.newestIdle.append(.none)
+            self.idleCounts.append(0)
+        }
+        return changes
+    }
+
+    func newestIdle(_ slot: EndpointSlot) -> Handle { self.newestIdle[slot.index] }
+
+    func idleCount(_ slot: EndpointSlot) -> Int { Int(self.idleCounts[slot.index]) }
+
+    mutating func setNewestIdle(_ slot: EndpointSlot, _ upstream: Handle) { self.newestIdle[slot.index] = upstream }
+
+    mutating func countIdle(_ slot: EndpointSlot, _ change: Int32) { self.idleCounts[slot.index] += change }
+}

@@ -1,0 +1,186 @@
+internal import Balancing
+internal import Bytes
+internal import HTTP1
+internal import Reactor
+
+/// The answer goes back to the client.
+extension Worker {
+    /// Goes on with an exchange. True when it is over.
+    mutating func exchange(_ client: Handle) -> Bool {
+        let upstream = self.clients[client].exchange.upstream
+        if upstream.isNone {
+            switch self.flush(client) {
+            case .done: return self.finish(client)
+            case .blocked: return false
+            case .failed: return self.clientLost(client)
+            }
+        }
+        guard self.upstreams[upstream].phase == .busy else {
+            // Nobody would get the answer.
+            return self.clients[client].isBroken ? self.clientLost(client) : false
+        }
+        return self.sendRequest(client) || self.passAnswer(client)
+    }
+
+    /// Passes on what comes from the endpoint. True when the exchange is over.
+    private mutating func passAnswer(_ client: Handle) -> Bool {
+        while true {
+            let upstream = self.clients[client].exchange.upstream
+            if self.clients[client].exchange.answer == .awaited {
+                if self.upstreams[upstream].hasUnparsed {
+                    self.upstreams[upstream].hasUnparsed = false
+                    switch self.parseAnswer(client, upstream) {
+                    case .incomplete: break
+                    case .interim, .begun: continue
+                    case .over: return true
+                    }
+                }
+            } else {
+                switch self.stageAnswer(client, upstream) {
+                case .staged: break
+                case .malformed, .tooLong: return self.tryFailed(client, .brokenReply)
+                }
+            }
+            switch self.flush(client) {
+            case .done: break
+            case .blocked:
+                self.expectProgress(client)
+                return false
+            case .failed: return self.clientLost(client)
+            }
+            let exchange = self.clients[client].exchange
+            if exchange.answer == .started, exchange.answerBody.isDone { return self.finish(client) }
+            // What was staged may have been less than there is.
+            if exchange.answer == .started, !self.upstreams[upstream].input.isEmpty { continue }
+            switch self.read(upstream: upstream) {
+            case .some: continue
+            case .nothing:
+                self.expectProgress(client)
+                return false
+            case .end:
+                if let isOver = self.upstreamEnded(client) { return isOver }
+            }
+        }
+    }
+
+    /// Moves on what the upstream's input has of the body.
+    mutating func stageAnswer(_ client: Handle, _ upstream: Handle) -> BodyRelay.Staging {
+        self.clients.stageAnswer(client, &self.upstreams, upstream)
+    }
+
+    /// The endpoint sends no more. nil to go on: that was how its answer ends.
+    private mutating func upstreamEnded(_ client: Handle) -> Bool? {
+        let upstream = self.clients[client].exchange.upstream
+        guard self.clients[client].exchange.answer == .started else {
+            let isReused = self.upstreams[upstream].isReused && self.upstreams[upstream].input.isEmpty
+            let hasBegun = !self.upstreams[upstream].input.isEmpty
+            return self.tryFailed(client, hasBegun ? .brokenReply : .closedWithoutReply(isReused: isReused))
+        }
+        if self.clients[client].answerEnded() { return nil }
+        return self.tryFailed(client, .brokenReply)
+    }
+
+    // MARK: - Heads
+
+    /// A whole head has come: an interim response (RFC 9110 section 15.2) goes on to clients that know of them.
+    mutating func passInterim(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        self.clients[client].exchange.interims &+= 1
+        guard self.clients[client].exchange.interims <= ProxyLimits.interimResponses else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        if self.clients[client].exchange.isHTTP11 {
+            self.takeOutput(client)
+            // One that does not fit behind those that the client has not taken can be left out.
+            _ = self.writeHead(client, upstream, head, .none)
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.upstreams[upstream].hasUnparsed = !self.upstreams[upstream].input.isEmpty
+        return .interim
+    }
+
+    /// The head of the answer itself.
+    mutating func beginAnswer(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        let exchange = self.clients[client].exchange
+        let framing = head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
+        // Its end is told by the end of the connection.
+        if framing == .untilClose { self.clients[client].closesAfterExchange = true }
+        // What the client still sends of its request, nobody would read.
+        if !exchange.requestBody.isDone || exchange.stopsSending { self.clients[client].closesAfterExchange = true }
+        self.takeOutput(client)
+        guard self.writeHead(client, upstream, head, framing) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.clients[client].exchange.answer = .started
+        self.clients[client].exchange.status = head.status
+        self.clients[client].exchange.keepsUpstream = head.keepsAlive
+        self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.messages)
+        return .begun
+    }
+
+    private mutating func writeHead(
+        _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming
+    ) -> Bool {
+        let extra = self.writeCookie(client)
+        return self.clients.writeHead(
+            client, self.upstreams, upstream, head, self.fields, framing: framing, date: self.date,
+            self.scratch, extra: extra)
+    }
+
+    mutating func switchProtocols(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        self.takeOutput(client)
+        guard self.writeHead(client, upstream, head, .none) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        }
+        self.upstreams[upstream].input.consume(head.length)
+        self.releaseRequest(client)
+        self.endTry(client, .success)
+        self.counters.tunnels &+= 1
+        self.count(status: 101)
+        self.clients[client].phase = .tunnelling
+        self.clients[client].exchange.answer = .started
+        self.clients[client].exchange.answerBody = BodyRelay.unframed
+        return .over
+    }
+
+    /// A buffer for what goes to the client.
+    mutating func takeOutput(_ client: Handle) {
+        if !self.clients[client].output.hasMemory { self.clients[client].output = self.heads.take() }
+    }
+
+    // MARK: - The end
+
+    /// Everything of the answer has been sent. True: the connection waits for the next request, or lingers.
+    mutating func finish(_ client: Handle) -> Bool {
+        let exchange = self.clients[client].exchange
+        self.count(status: exchange.status)
+        if self.clients[client].log.isOpen { self.endLog(client) }
+        let upstream = exchange.upstream
+        if !upstream.isNone {
+            self.endTry(client, exchange.status < 500 ? .success : Self.outcome(exchange.status))
+            self.clients[client].exchange.upstream = .none
+            // Bytes after the answer are nobody's, and a request that was not sent whole would be read as the next one.
+            let isClean = exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
+                && exchange.requestSent == self.clients[client].request.count
+                && self.upstreams[upstream].input.isEmpty
+            if isClean { self.keep(upstream) } else { self.closeUpstream(upstream) }
+        }
+        self.leaveBackend(client)
+        self.releaseRequest(client)
+        if self.clients[client].closesAfterExchange || !exchange.requestBody.isDone {
+            self.beginLingering(client)
+        } else {
+            self.awaitRequest(client)
+        }
+        return true
+    }
+
+    private static func outcome(_ status: UInt16) -> RequestOutcome {
+        (502...504).contains(status) ? .gatewayError : .serverError
+    }
+
+    mutating func count(status: UInt16) {
+        let digit = Int(status / 100)
+        self.counters.answers[digit < 6 ? digit : 0] &+= 1
+    }
+}

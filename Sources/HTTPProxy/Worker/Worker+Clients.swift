@@ -1,0 +1,194 @@
+internal import Balancing
+internal import Bytes
+internal import HTTP1
+internal import Reactor
+
+/// What happens to a client's connection, from its first byte to its end.
+extension Worker {
+    /// The loop has told something of it.
+    mutating func clientReady(_ client: Handle, _ readiness: Readiness) {
+        if readiness.canRead { self.clients[client].isReadable = true }
+        if readiness.canWrite { self.clients[client].isWritable = true }
+        if readiness.isEnd { self.clients[client].hasEnded = true }
+        if readiness.isGone { self.clients[client].isBroken = true }
+        self.serve(client)
+    }
+
+    /// Goes on with a connection until it waits for something, or is gone.
+    mutating func serve(_ client: Handle) {
+        while self.clients.contains(client) {
+            let goesOn =
+                switch self.clients[client].phase {
+                case .introducing: self.readIntroduction(client)
+                case .handshaking: self.shakeHands(client)
+                case .waiting: self.readHead(client)
+                case .exchanging: self.exchange(client)
+                case .tunnelling: self.tunnel(client)
+                case .lingering: self.linger(client)
+                }
+            guard goesOn else { return }
+        }
+    }
+
+    /// What has come of reading from a client into its input.
+    enum Reading {
+        case some
+        case nothing
+        /// It sends no more, or is gone.
+        case end
+    }
+
+    /// Reads what is there, as far as there is space, into a buffer that is got for it.
+    mutating func read(_ client: Handle) -> Reading {
+        guard self.clients[client].isReadable else { return .nothing }
+        if !self.clients[client].input.hasMemory { self.clients[client].input = self.heads.take() }
+        let space = self.clients[client].input.space
+        switch self.clients[client].receive() {
+        case .bytes(let count):
+            self.counters.bytesFromClients &+= UInt64(count)
+            self.clients[client].hasUnparsed = true
+            // What comes next is told anew, but not the end that has been told already.
+            if !self.clients[client].hasEnded, self.clients[client].isDrained(after: count, of: space) {
+                self.clients[client].isReadable = false
+            }
+            return .some
+        case .blocked:
+            self.clients[client].isReadable = false
+            return .nothing
+        case .ended, .failed:
+            self.clients[client].isReadable = false
+            self.clients[client].hasEnded = true
+            return .end
+        }
+    }
+
+    // MARK: - Requests follow each other
+
+    /// Reads a request's head and begins with it. True if there is more to do.
+    private mutating func readHead(_ client: Handle) -> Bool {
+        while true {
+            if self.clients[client].hasUnparsed {
+                self.clients[client].hasUnparsed = false
+                switch self.parseHead(client) {
+                case .incomplete: break
+                case .begun: return true
+                }
+            }
+            if self.clients[client].input.hasMemory, self.clients[client].input.space == 0 {
+                // The parser knows its limits; a buffer holds a head of any size that it takes, from the front.
+                self.clients[client].input.compact()
+            }
+            switch self.read(client) {
+            case .some: self.expectHead(client)
+            case .nothing:
+                if self.clients[client].input.isEmpty { self.releaseInput(client) }
+                return false
+            case .end:
+                self.close(client)
+                return false
+            }
+        }
+    }
+
+    /// The first bytes of a request begin the time that its head may take as a whole (RFC 9110 section 15.5.9): not each of them
+    /// begins it anew.
+    private mutating func expectHead(_ client: Handle) {
+        guard !self.clients[client].isInHead else { return }
+        self.clients[client].isInHead = true
+        self.timers.set(
+            self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.requestHeadTimeout))
+    }
+
+    /// The exchange is over and the next request may come; it may be here already.
+    mutating func awaitRequest(_ client: Handle) {
+        self.clients[client].phase = .waiting
+        self.clients[client].isInHead = false
+        self.clients[client].expectHead()
+        self.clients[client].exchange = Exchange()
+        self.clients[client].hasUnparsed = !self.clients[client].input.isEmpty
+        if self.clients[client].input.isEmpty { self.releaseInput(client) } else { self.expectHead(client) }
+        self.releaseOutput(client)
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.keepAliveTimeout))
+    }
+
+    // MARK: - The end
+
+    /// No more will be answered: what is staged goes out, then the connection is closed.
+    mutating func beginLingering(_ client: Handle) {
+        self.clients[client].phase = .lingering
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.lingerTimeout))
+    }
+
+    /// Throws away what the client still sends, so that closing does not reset the connection before the answer has
+    /// been read.
+    private mutating func linger(_ client: Handle) -> Bool {
+        if !self.clients[client].hasShutDown {
+            switch self.flush(client) {
+            case .blocked: return false
+            case .failed:
+                self.close(client)
+                return false
+            case .done: break
+            }
+            self.clients[client].shutDown()
+            self.releaseOutput(client)
+        }
+        while true {
+            self.clients[client].input.clear()
+            switch self.read(client) {
+            case .some: continue
+            case .nothing:
+                self.releaseInput(client)
+                return false
+            case .end:
+                self.close(client)
+                return false
+            }
+        }
+    }
+
+    /// Closes a client's connection and gives back all that it held.
+    mutating func close(_ client: Handle) { self.remove(client).socket.close() }
+
+    /// The same with a reset, so that nobody takes what has been sent for all of it.
+    mutating func reset(_ client: Handle) { self.remove(client).socket.reset() }
+
+    private mutating func remove(_ client: Handle) -> ClientConnection {
+        if self.clients[client].log.isOpen { self.endLog(client) }
+        self.abandonUpstream(client, .neutral)
+        self.leaveBackend(client)
+        self.releaseInput(client)
+        self.releaseOutput(client)
+        self.releaseRequest(client)
+        self.timers.free(self.clients[client].timer)
+        return self.clients.remove(client)
+    }
+
+    // MARK: - Buffers
+
+    mutating func releaseInput(_ client: Handle) {
+        guard self.clients[client].input.hasMemory else { return }
+        var buffer = ByteBuffer()
+        swap(&buffer, &self.clients[client].input)
+        self.give(buffer)
+    }
+
+    mutating func releaseOutput(_ client: Handle) {
+        guard self.clients[client].output.hasMemory else { return }
+        var buffer = ByteBuffer()
+        swap(&buffer, &self.clients[client].output)
+        self.give(buffer)
+    }
+
+    mutating func releaseRequest(_ client: Handle) {
+        guard self.clients[client].request.hasMemory else { return }
+        var buffer = ByteBuffer()
+        swap(&buffer, &self.clients[client].request)
+        self.give(buffer)
+    }
+
+    /// Back to the pool that it came from.
+    mutating func give(_ buffer: consuming ByteBuffer) {
+        if buffer.capacity == self.heads.size { self.heads.give(buffer) } else { self.bodies.give(buffer) }
+    }
+}

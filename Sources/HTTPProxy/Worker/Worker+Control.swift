@@ -1,0 +1,118 @@
+internal import Balancing
+
+internal import Reactor
+internal import Routing
+
+/// What is said to a worker.
+enum WorkerLetter: Sendable {
+    case serve(ProxySnapshot)
+    /// No more connections; those that there are end when they can, or after so many milliseconds.
+    case drain(UInt64)
+}
+
+extension Worker {
+    mutating func readMail() {
+        for letter in self.mailbox.take() {
+            switch letter {
+            case .serve(let snapshot): self.adopt(snapshot)
+            case .drain(let patience): self.drain(patience)
+            }
+        }
+    }
+
+    // MARK: - Snapshots
+
+    /// What was begun goes on as it was; new requests see the new snapshot.
+    private mutating func adopt(_ snapshot: ProxySnapshot) {
+        let isFirst = !self.view.hasRoutes
+        self.view.adopt(snapshot)
+        let backends = snapshot.plan.backends
+        // Letters can only be missed all together, with the first: after it each plan says what is different.
+        let changed = isFirst ? Array(backends.indices) : snapshot.plan.changes.backends
+        for index in changed { self.adopt(backends[index], at: index) }
+    }
+
+    private mutating func adopt(_ plan: BackendPlan?, at index: Int) {
+        let former = self.view.backend(Int32(index))
+        guard let plan else {
+            if !former.isNone { self.retire(former) }
+            return self.view.setBackend(index, .none, revision: 0)
+        }
+        guard self.view.revision(index) != plan.revision else { return }
+        var backend = former
+        if !former.isNone, self.backends[former].id != plan.id {
+            self.retire(former)
+            backend = .none
+        }
+        if backend.isNone {
+            backend = self.backends.insert(BackendPool(plan.id, seed: self.random.next()))
+        }
+        let changes = self.backends[backend].adopt(plan, workers: self.workers)
+        // Their idle connections are of no use to anybody; the others end with what they are doing.
+        for slot in changes.removed { self.closeIdle(backend, slot) }
+        self.view.setBackend(index, backend, revision: plan.revision)
+        self.discardIfUnused(backend)
+    }
+
+    /// Nothing leads there any more. It stays until its last request has ended.
+    private mutating func retire(_ backend: Handle) {
+        self.backends[backend].isRetired = true
+        for slot in self.backends[backend].endpoints.update(to: []).removed { self.closeIdle(backend, slot) }
+        self.discardIfUnused(backend)
+    }
+
+    /// Gives up a backend that nothing leads to and nothing comes from.
+    mutating func discardIfUnused(_ backend: Handle) {
+        guard self.backends[backend].isRetired, self.backends[backend].users == 0 else { return }
+        _ = self.backends.remove(backend)
+    }
+
+    // MARK: - The end
+
+    private mutating func drain(_ patience: UInt64) {
+        guard !self.isDraining else { return }
+        self.isDraining = true
+        self.listeners.close(self.loop)
+        self.drainDeadline = self.loop.now + patience
+        for position in 0..<self.clients.positions {
+            guard let client = self.clients.handle(at: position) else { continue }
+            // One that waits between requests waits for nothing; RFC 9112 section 9.5 lets it end at any time.
+            if self.clients[client].phase == .waiting, !self.clients[client].isInHead {
+                self.close(client)
+            } else {
+                self.clients[client].closesAfterExchange = true
+            }
+        }
+        for position in 0..<self.upstreams.positions {
+            guard let upstream = self.upstreams.handle(at: position), self.upstreams[upstream].phase == .idle else {
+                continue
+            }
+            self.closeIdle(upstream)
+        }
+    }
+
+    /// At the end of each turn of the loop.
+    mutating func endTurn() {
+        if self.isDraining, self.loop.now >= self.drainDeadline {
+            for position in 0..<self.clients.positions {
+                guard let client = self.clients.handle(at: position) else { continue }
+                self.counters.clientsCut &+= 1
+                self.reset(client)
+            }
+        }
+        self.accessLog.flushIfDue(now: self.loop.now)
+        guard self.loop.now >= self.publishAt else { return }
+        self.publishAt = self.loop.now + Self.publishInterval
+        self.publish()
+    }
+
+    /// Puts the counters where others can read them.
+    mutating func publish() {
+        self.counters.openConnections = UInt64(self.clients.count)
+        self.counters.openUpstreams = UInt64(self.upstreams.count)
+        self.board.publish(self.counters)
+    }
+
+    /// Milliseconds.
+    private static let publishInterval: UInt64 = 200
+}

@@ -1,0 +1,77 @@
+internal import Bytes
+internal import HTTP1
+internal import Reactor
+
+/// After `101 Switching Protocols` (RFC 9110 section 7.8): bytes go both ways, unread, until both sides are done.
+extension Worker {
+    /// True when the connection is to be looked at again, which it is not: it goes on or is gone.
+    mutating func tunnel(_ client: Handle) -> Bool {
+        let upstream = self.clients[client].exchange.upstream
+        guard self.upwards(client, upstream), self.downwards(client, upstream) else {
+            self.close(client)
+            return false
+        }
+        if self.clients[client].hasShutDown, self.upstreams[upstream].hasShutDown {
+            self.close(client)
+            return false
+        }
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.tunnelIdleTimeout))
+        return false
+    }
+
+    /// False when it is broken.
+    private mutating func upwards(_ client: Handle, _ upstream: Handle) -> Bool {
+        while true {
+            if !self.clients[client].input.isEmpty {
+                guard self.upstreams[upstream].isWritable else { return true }
+                let count = self.clients[client].input.count
+                switch self.upstreams[upstream].socket.send(self.clients[client].input, count: count) {
+                case .bytes(let sent):
+                    self.counters.bytesToUpstreams &+= UInt64(sent)
+                    self.clients[client].input.consume(sent)
+                    if sent < count { self.upstreams[upstream].isWritable = false }
+                case .blocked: self.upstreams[upstream].isWritable = false
+                case .ended, .failed: return false
+                }
+                continue
+            }
+            switch self.read(client) {
+            case .some: continue
+            case .nothing:
+                self.releaseInput(client)
+                return true
+            case .end:
+                self.releaseInput(client)
+                if !self.upstreams[upstream].hasShutDown {
+                    self.upstreams[upstream].hasShutDown = true
+                    self.upstreams[upstream].socket.finishWriting()
+                }
+                return true
+            }
+        }
+    }
+
+    /// The same.
+    private mutating func downwards(_ client: Handle, _ upstream: Handle) -> Bool {
+        while true {
+            _ = self.stageAnswer(client, upstream)
+            switch self.flush(client) {
+            case .done: break
+            case .blocked: return true
+            case .failed: return false
+            }
+            switch self.read(upstream: upstream) {
+            case .some: continue
+            case .nothing:
+                self.releaseInput(upstream: upstream)
+                self.releaseOutput(client)
+                return true
+            case .end:
+                self.releaseInput(upstream: upstream)
+                self.releaseOutput(client)
+                if !self.clients[client].hasShutDown { self.clients[client].shutDown() }
+                return true
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+internal import Balancing
+internal import Bytes
+internal import HTTP1
+internal import Linux
+internal import Networking
+internal import Reactor
+internal import Routing
+
+/// Connections to endpoints: begun, used, kept, closed.
+extension Worker {
+    /// The loop has told something of one.
+    mutating func upstreamReady(_ upstream: Handle, _ readiness: Readiness) {
+        let ends = readiness.isEnd
+        switch self.upstreams[upstream].phase {
+        case .idle:
+            // Nobody asked for anything: it is closed, or not to be trusted.
+            if ends || readiness.contains(.readable) { self.closeIdle(upstream) }
+        case .connecting:
+            guard ends || readiness.contains(.writable) else { return }
+            let error = self.upstreams[upstream].socket.error
+            let client = self.upstreams[upstream].client
+            guard error == 0 else {
+                if self.tryFailed(client, .connectFailed) { self.serve(client) }
+                return
+            }
+            self.upstreams[upstream].phase = .busy
+            self.upstreams[upstream].isWritable = true
+            self.note(upstream, readiness, ends)
+            self.connected(client)
+            self.serve(client)
+        case .busy:
+            if readiness.contains(.writable) || ends { self.upstreams[upstream].isWritable = true }
+            self.note(upstream, readiness, ends)
+            self.serve(self.upstreams[upstream].client)
+        }
+    }
+
+    private mutating func note(_ upstream: Handle, _ readiness: Readiness, _ ends: Bool) {
+        if ends || readiness.contains(.readable) { self.upstreams[upstream].isReadable = true }
+        if ends { self.upstreams[upstream].hasEnded = true }
+    }
+
+    // MARK: - Getting one
+
+    /// Gets a connection to an endpoint for the request of a client, whose `request` buffer holds what is to be sent. True
+    /// if the exchange came to its end instead, with an answer of our own.
+    mutating func acquireUpstream(_ client: Handle) -> Bool {
+        let backend = self.clients[client].exchange.backend
+        while true {
+            switch self.pick(client, backend) {
+            case .slot(let slot):
+                self.clients[client].exchange.slot = slot
+                self.clients[client].exchange.isCounted = true
+                self.backends[backend].endpoints.requestStarted(slot)
+                if self.useIdle(client, backend, slot) {
+                    self.connected(client)
+                    return self.sendRequest(client)
+                }
+                if self.connect(client, backend, slot) { return false }
+                return self.tryFailed(client, .connectFailed)
+            case .noEndpoints: return self.answer(client, self.unavailable(backend))
+            case .allBusy: return self.answer(client, .endpointsBusy)
+            case .allTried: return self.answer(client, Self.answer(to: self.clients[client].exchange.failure))
+            }
+        }
+    }
+
+    private mutating func pick(_ client: Handle, _ backend: Handle) -> PickOutcome {
+        let tried = self.clients[client].exchange.tried
+        switch self.clients[client].exchange.affinity {
+        case .none: return self.backends[backend].endpoints.pick(tried: tried, at: self.loop.now)
+        case .key(let key): return self.backends[backend].endpoints.pick(key: key, tried: tried, at: self.loop.now)
+        case .session(let value):
+            let pick = self.backends[backend].endpoints.pick(session: value, tried: tried, at: self.loop.now)
+            self.clients[client].exchange.cookie = pick.cookie
+            return pick.outcome
+        }
+    }
+
+    /// The idle connection to an endpoint that was used last, if there is one that works.
+    private mutating func useIdle(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
+        guard !self.clients[client].exchange.avoidsPool else {
+            self.clients[client].exchange.avoidsPool = false
+            return false
+        }
+        while true {
+            let upstream = self.backends[backend].newestIdle(slot)
+            guard !upstream.isNone else { return false }
+            self.unlinkIdle(upstream)
+            self.timers.clear(self.upstreams[upstream].timer)
+            // A request that may not be sent twice had better not meet a connection that the endpoint closed a moment ago;
+            // for all others trying again costs less than asking each time.
+            if !self.clients[client].exchange.method.isIdempotent, !self.upstreams[upstream].socket.isQuiet {
+                self.closeUpstream(upstream)
+                continue
+            }
+            self.upstreams[upstream].phase = .busy
+            self.upstreams[upstream].isReused = true
+            self.upstreams[upstream].client = client
+            self.clients[client].exchange.upstream = upstream
+            self.counters.upstreamReuses &+= 1
+            return true
+        }
+    }
+
+    private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
+        guard let endpoint = self.backends[backend].endpoints.endpoint(slot) else { return false }
+        self.counters.upstreamConnects &+= 1
+        guard case .begun(let socket, _) = StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port))
+        else { return false }
+        let timer = self.timers.make()
+        let upstream = self.upstreams.insert(
+            UpstreamConnection(socket, client: client, backend: backend, slot: slot, timer: timer))
+        let token = upstream.token(kind: TokenKind.upstream)
+        self.timers.setOwner(timer, token)
+        self.backends[backend].endpoints.connectionOpened(slot)
+        self.backends[backend].users += 1
+        do throws(SystemError) {
+            // That it is connected already is told like that it has been.
+            try self.loop.watch(socket.number, token: token)
+        } catch {
+            self.closeUpstream(upstream)
+            return false
+        }
+        self.clients[client].exchange.upstream = upstream
+        self.clients[client].exchange.answer = .connecting
+        let patience = self.clients[client].exchange.settings.connectTimeout
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(patience))
+        return true
+    }
+
+    private mutating func connected(_ client: Handle) {
+        self.clients[client].exchange.answer = .awaited
+        self.expectProgress(client)
+    }
+
+    // MARK: - Keeping one
+
+    /// The exchange is over, and the connection can be used again: the next request to this endpoint gets it.
+    mutating func keep(_ upstream: Handle) {
+        let backend = self.upstreams[upstream].backend
+        let slot = self.upstreams[upstream].slot
+        guard self.backends[backend].endpoints.isActive(slot), !self.isDraining, !self.upstreams[upstream].hasEnded,
+            self.backends[backend].idleCount(slot) < self.limits.idleConnectionsPerEndpoint
+        else { return self.closeUpstream(upstream) }
+        self.releaseInput(upstream: upstream)
+        self.upstreams[upstream].phase = .idle
+        self.upstreams[upstream].client = .none
+        let older = self.backends[backend].newestIdle(slot)
+        self.upstreams[upstream].older = older
+        self.upstreams[upstream].newer = .none
+        if !older.isNone { self.upstreams[older].newer = upstream }
+        self.backends[backend].setNewestIdle(slot, upstream)
+        self.backends[backend].countIdle(slot, 1)
+        self.timers.set(
+            self.upstreams[upstream].timer, deadline: self.loop.now + UInt64(self.limits.upstreamIdleTimeout))
+    }
+
+    private mutating func unlinkIdle(_ upstream: Handle) {
+        let newer = self.upstreams[upstream].newer
+        let older = self.upstreams[upstream].older
+        let backend = self.upstreams[upstream].backend
+        let slot = self.upstreams[upstream].slot
+        if !older.isNone { self.upstreams[older].newer = newer }
+        if newer.isNone {
+            self.backends[backend].setNewestIdle(slot, older)
+        } else {
+            self.upstreams[newer].older = older
+        }
+        self.backends[backend].countIdle(slot, -1)
+    }
+
+    // MARK: - Letting go
+
+    mutating func closeIdle(_ upstream: Handle) {
+        self.unlinkIdle(upstream)
+        self.closeUpstream(upstream)
+    }
+
+    /// Closes the idle connections of an endpoint, which may have left.
+    mutating func closeIdle(_ backend: Handle, _ slot: EndpointSlot) {
+        while true {
+            let upstream = self.backends[backend].newestIdle(slot)
+            guard !upstream.isNone else { return }
+            self.closeIdle(upstream)
+        }
+    }
+
+    /// One that is in no list.
+    mutating func closeUpstream(_ upstream: Handle) {
+        self.releaseInput(upstream: upstream)
+        self.timers.free(self.upstreams[upstream].timer)
+        let connection = self.upstreams.remove(upstream)
+        connection.socket.close()
+        let backend = connection.backend
+        self.backends[backend].endpoints.connectionClosed(connection.slot)
+        self.backends[backend].users -= 1
+        self.discardIfUnused(backend)
+    }
+
+    mutating func releaseInput(upstream: Handle) {
+        guard self.upstreams[upstream].input.hasMemory else { return }
+        var buffer = ByteBuffer()
+        swap(&buffer, &self.upstreams[upstream].input)
+        self.give(buffer)
+    }
+
+    /// The try on an endpoint has ended like that.
+    mutating func endTry(_ client: Handle, _ outcome: RequestOutcome) {
+        guard self.clients[client].exchange.isCounted else { return }
+        self.clients[client].exchange.isCounted = false
+        let backend = self.clients[client].exchange.backend
+        let slot = self.clients[client].exchange.slot
+        let endpoint = outcome == .success ? nil : self.backends[backend].endpoints.endpoint(slot)
+        let event = self.backends[backend].endpoints.requestEnded(slot, outcome, at: self.loop.now)
+        if case .none = event { return }
+        if case .ejected = event { self.counters.ejections &+= 1 }
+        self.log.outlier(event, endpoint, self.backends[backend].id.description, now: self.loop.now)
+    }
+
+    /// Leaves the upstream of a client's exchange, in the middle of whatever it is doing.
+    mutating func abandonUpstream(_ client: Handle, _ outcome: RequestOutcome) {
+        self.endTry(client, outcome)
+        let upstream = self.clients[client].exchange.upstream
+        guard !upstream.isNone else { return }
+        self.clients[client].exchange.upstream = .none
+        self.closeUpstream(upstream)
+    }
+
+    private func unavailable(_ backend: Handle) -> LocalAnswer {
+        switch self.backends[backend].availability {
+        case .available, .noEndpoints: .noEndpoints
+        case .serviceMissing: .serviceMissing
+        case .portMissing: .portMissing
+        case .externalNameRefused: .externalNameRefused
+        }
+    }
+}

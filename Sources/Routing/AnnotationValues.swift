@@ -1,0 +1,71 @@
+/// How the values of annotations are written: as ingress-nginx reads those of the same names.
+enum AnnotationValues {
+    static func boolean(_ text: String) -> Bool? {
+        switch HostName.lowercased(text) {
+        case "true": true
+        case "false": false
+        default: nil
+        }
+    }
+
+    static func number(_ text: String, in range: ClosedRange<Int>) -> Int? {
+        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text) else {
+            return nil
+        }
+        return range.contains(number) ? number : nil
+    }
+
+    /// A day: what is longer is a mistake.
+    static let longestTimeout = 86_400_000
+
+    /// Milliseconds of `60`, `60s`, `500ms`, `5m`, `1h`: seconds where there is no unit. From a millisecond to
+    /// a day.
+    static func timeout(_ text: String) -> UInt32? {
+        let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let factor = unit.isEmpty ? 1_000 : units.first(where: { $0.0 == unit })?.1,
+            let number = self.number(String(digits), in: 1...self.longestTimeout / factor)
+        else { return nil }
+        return UInt32(number * factor)
+    }
+
+    /// Bytes of `8m`, `512k`, `1g`, `1048576`: nginx's units, powers of 1024. 0 is any number.
+    static func size(_ text: String) -> UInt64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let factor: UInt64
+        switch text.dropFirst(digits.count) {
+        case "": factor = 1
+        case "k", "K": factor = 1 << 10
+        case "m", "M": factor = 1 << 20
+        case "g", "G": factor = 1 << 30
+        default: return nil
+        }
+        guard let number = UInt64(digits) else { return nil }
+        let (size, overflow) = number.multipliedReportingOverflow(by: factor)
+        return overflow ? nil : size
+    }
+
+    /// RFC 9110 section 5.6.2: the names of headers and cookies.
+    static func token(_ text: String) -> String? {
+        let isToken = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            }
+        }
+        return isToken && !text.isEmpty && text.utf8.count <= self.longestName ? text : nil
+    }
+
+    static let longestName = 256
+
+    /// What may stand in an attribute of a cookie (RFC 6265 section 4.1.1).
+    static func cookieAttribute(_ text: String) -> String? {
+        let isFit = text.utf8.allSatisfy { 0x20..<0x7f ~= $0 && $0 != UInt8(ascii: ";") }
+        return isFit && !text.isEmpty && text.utf8.count <= self.longestAttribute ? text : nil
+    }
+
+    static let longestAttribute = 1_024
+}

@@ -1,0 +1,217 @@
+import Lab
+import Linux
+import Networking
+import Testing
+
+extension EndToEnd.Ingress {
+    /// The program's life: its start, its end, and what it says about wrong usage.
+    @Suite struct IngressProcessTests {
+        private static func web(_ scene: IngressScene) throws -> [any Manifest] {
+            try scene.service("a") + [ingress("a", [.init("a.example", [.prefix("/", .to("a"))])])]
+        }
+
+        private static func makeScene(_ further: [String] = []) throws -> IngressScene {
+            let scene = try IngressScene(further)
+            try scene.put("web", try self.web(scene))
+            return scene
+        }
+
+        @Test func `it is healthy when routes are in force, and not before`() throws {
+            let scene = try IngressScene()
+            defer { scene.tearDown() }
+            #expect(scene.fairlead.terminate() == .exited(0))
+            try scene.folder.write("web.yaml", try Self.web(scene))
+            for _ in 0..<5 {
+                let fairlead = try FairleadProcess(on: scene.host, scene.arguments)
+                let isHealthy = waitUntil(timeout: .seconds(20), interval: .zero) {
+                    (try? scene.page("/healthz", at: IngressScene.health).status) == 200
+                }
+                // At once, without a second try.
+                #expect(try isHealthy && scene.fetch("http://a.example/").status == 200)
+                #expect(fairlead.terminate() == .exited(0), "\(fairlead.log)")
+            }
+        }
+
+        @Test func `SIGTERM under load: health fails first, what is under way is finished, then it ends`() throws {
+            let scene = try Self.makeScene()
+            defer { scene.tearDown() }
+            let backend = try scene.backend("a")
+            backend.script("/long", [.awaitBody, .wait(.milliseconds(1500)), .answer])
+            backend.script("/ws", [HTTPBackend.webSocketAnswer, .tunnel])
+            let long = try (0..<4).map { _ in
+                let conversation = try scene.connect()
+                try conversation.send(HTTPRequest("POST", "/long", host: "a.example", body: "hello").bytes)
+                return conversation
+            }
+            let idle = try scene.connect()
+            expectOwnAnswer(idle, "before")
+            let load = try HTTPLoad(
+                from: scene.host, to: IngressScene.http, [.init(host: "a.example", path: "/")], rate: 200,
+                connections: 8)
+            pause(.milliseconds(300))
+            #expect(waitUntil(timeout: .seconds(5)) { backend.targets.count { $0 == "/long" } == 4 })
+            // The load that is there when it stops is all of it: new connections are for others now.
+            let report = load.stop()
+            #expect(report.failed == 0 && report.answered == report.sent, "\(report.failures)")
+            let start = ContinuousClock.now
+            scene.fairlead.process.signal(15)
+            let isUnhealthy = waitUntil(timeout: .seconds(1)) {
+                (try? scene.page("/healthz", at: IngressScene.health).status) != 200
+            }
+            #expect(isUnhealthy && scene.fairlead.process.isRunning, "while requests are under way")
+            for conversation in long {
+                let response = try conversation.response(to: "POST")
+                #expect(response.status == 200 && response["X-Body-Length"] == "5" && response.closes, "\(response)")
+            }
+            #expect(idle.isClosed(within: .seconds(2)))
+            #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0), "\(scene.fairlead.log)")
+            #expect(ContinuousClock.now - start < .seconds(8))
+        }
+
+        @Test func `requests that cross with SIGTERM are answered, or were never taken`() throws {
+            let scene = try Self.makeScene()
+            defer { scene.tearDown() }
+            for _ in 0..<3 {
+                let load = try HTTPLoad(
+                    from: scene.host, to: IngressScene.http, [.init(host: "a.example", path: "/")], rate: 500,
+                    connections: 16, freshEvery: 3, timeout: .seconds(3))
+                pause(.milliseconds(300))
+                scene.fairlead.process.signal(15)
+                #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
+                let report = load.stop()
+                // Once nobody listens new connections are refused; before, none that was accepted is cut without an answer.
+                let cut = report.failures.filter { !$0.contains("connect") }
+                #expect(cut.isEmpty, "\(cut)")
+                try scene.start()
+            }
+        }
+
+        @Test func `a request that does not end holds it up for as long as it is told, a second signal not at all`()
+            throws
+        {
+            let scene = try Self.makeScene(["--worker-shutdown-timeout", "1s"])
+            defer { scene.tearDown() }
+            try scene.backend("a").script("/never", [.hang])
+            for signals in [1, 2] {
+                let conversation = try scene.connect()
+                try conversation.send(HTTPRequest("GET", "/never", host: "a.example").bytes)
+                pause(.milliseconds(100))
+                let start = ContinuousClock.now
+                scene.fairlead.process.signal(15)
+                if signals == 2 {
+                    pause(.milliseconds(50))
+                    scene.fairlead.process.signal(15)
+                }
+                let status = scene.fairlead.process.waitForExit(timeout: .seconds(8))
+                let duration = ContinuousClock.now - start
+                #expect(status != nil && duration < .seconds(6), "\(signals): \(duration)")
+                if signals == 1 { #expect(duration > .milliseconds(800), "\(duration)") }
+                try scene.start()
+            }
+        }
+
+        @Test func `kill -9 and another start: everything is as before`() throws {
+            let scene = try Self.makeScene()
+            defer { scene.tearDown() }
+            for _ in 0..<3 {
+                #expect(try scene.fetch("http://a.example/").status == 200)
+                scene.fairlead.kill9()
+                try scene.start()
+                try expectRoutes(scene, ["http://a.example/": "a", "http://nobody.test/": "404"])
+            }
+        }
+
+        @Test func `SIGINT stops it as well`() throws {
+            let scene = try Self.makeScene()
+            defer { scene.tearDown() }
+            scene.fairlead.process.signal(2)
+            #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
+        }
+
+        @Test func `it needs no privilege`() throws {
+            // Ports below 1024 are somebody's to grant; nobody's user id will do for the rest.
+            let scene = try IngressScene(
+                prefix: [
+                    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                    "--inh-caps=-all",
+                ],
+                ["--http-port", "8080", "--https-port", "8443"])
+            defer { scene.tearDown() }
+            let target = SocketAddress(IPAddress(127, 0, 0, 1), 8080)
+            let conversation = try scene.connect(to: target)
+            #expect(try conversation.exchange(HTTPRequest("GET", "/", host: "nobody.test")).status == 404)
+        }
+
+        // MARK: - Usage
+
+        private struct Misuse {
+            let arguments: [String]
+            let exitCode: Int32
+            let words: [String]
+        }
+
+        private static func misuses(_ folder: String) -> [Misuse] {
+            let manifests = ["ingress", "--manifests", folder]
+            func wrong(_ option: String, _ value: String) -> Misuse {
+                Misuse(arguments: manifests + [option, value], exitCode: 2, words: [option, value])
+            }
+            return [
+                Misuse(arguments: ["ingress", "--manifest", folder], exitCode: 2, words: ["--manifest", "Usage:"]),
+                Misuse(
+                    arguments: ["ingress", "--manifests", "/no/such/folder"], exitCode: 1, words: ["/no/such/folder"]),
+                Misuse(arguments: ["ingress", "--manifests", "/etc/hostname"], exitCode: 1, words: ["/etc/hostname"]),
+                wrong("--http-port", "70000"), wrong("--https-port", "https"), wrong("--bind-address", "localhost"),
+                wrong("--workers", "0"), wrong("--workers", "many"), wrong("--trusted-proxies", "10.0.0.0/33"),
+                wrong("--proxy-protocol-trusted", "10.0.0.0/8,nobody"), wrong("--publish-status-address", "here"),
+                wrong("--default-backend-service", "fallback"), wrong("--default-ssl-certificate", "tls"),
+                wrong("--metrics-bind-address", "nowhere"), wrong("--client-header-timeout", "soon"),
+                wrong("--keep-alive", "-1"), wrong("--proxy-body-size", "1x"), wrong("--retry-budget", "101"),
+            ]
+        }
+
+        @Test func `wrong usage is told from failure, and both say what is wrong`() throws {
+            let sandbox = try Sandbox()
+            defer { sandbox.tearDown() }
+            let folder = try ManifestFolder()
+            defer { folder.delete() }
+            for misuse in Self.misuses(folder.path) {
+                let completion = try sandbox.host.execute(
+                    [try FairleadProcess.locate()] + misuse.arguments, timeout: .seconds(10))
+                let name = misuse.arguments.dropFirst(3).joined(separator: " ")
+                #expect(completion.status == .exited(misuse.exitCode), "\(name): \(completion.errorOutput)")
+                #expect(completion.output == "", "\(name)")
+                for word in misuse.words {
+                    #expect(completion.errorOutput.contains(word), "\(name): \(completion.errorOutput)")
+                }
+            }
+        }
+
+        @Test func `help is no error`() throws {
+            let sandbox = try Sandbox()
+            defer { sandbox.tearDown() }
+            let completion = try sandbox.host.execute([try FairleadProcess.locate(), "ingress", "--help"])
+            #expect(completion.succeeded && completion.output.contains("USAGE:"))
+        }
+
+        @Test(arguments: ["80", "443", "10254", "10255"])
+        func `a port that is taken is said, with who has it to be asked for`(port: String) throws {
+            let sandbox = try Sandbox()
+            defer { sandbox.tearDown() }
+            let folder = try ManifestFolder()
+            defer { folder.delete() }
+            let address = SocketAddress(IPAddress(127, 0, 0, 1), try #require(UInt16(port)))
+            let thief = try HTTPBackend(on: sandbox.host, address, name: "thief")
+            defer { thief.stop() }
+            let completion = try sandbox.host.execute(
+                [
+                    try FairleadProcess.locate(), "ingress", "--manifests", folder.path, "--bind-address", "127.0.0.1",
+                    "--http-port", "80", "--https-port", "443", "--healthz-port", "10254", "--metrics-bind-address",
+                    "127.0.0.1:10255",
+                ], timeout: .seconds(20))
+            #expect(completion.status == .exited(1), "\(completion.errorOutput)")
+            #expect(
+                completion.errorOutput.contains(port) && completion.errorOutput.contains("ss -Htlnp"),
+                "\(completion.errorOutput)")
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Lab
+import Linux
+
+/// Calls of malloc and the like for each request, once a proxy is warm.
+struct Allocations {
+    struct Sample {
+        let allocations: Double
+        let frees: Double
+    }
+
+    static let requests = 10_000
+    static let warmUp = 20_000
+
+    let proxies: [Proxy]
+    let programs: Programs
+    let scene: Scene
+
+    func run() throws -> [Proxy: Sample] {
+        var results: [Proxy: Sample] = [:]
+        for proxy in self.proxies where proxy.usesSystemAllocator {
+            let counters = "\(self.scene.folder)/allocations-\(proxy.rawValue)"
+            let process = try ProxyProcess(
+                proxy, in: self.scene, self.programs,
+                environment: ["LD_PRELOAD=\(self.scene.folder)/count-allocations.so", "COUNT_ALLOCATIONS=\(counters)"])
+            defer { process.stop() }
+            let figures = try self.scene.load(
+                port: proxy.httpPort, connections: 64, count: Self.requests, warmUp: Self.warmUp, counters: counters)
+            guard figures.failed == 0 else { throw LabError("\(proxy.name): \(figures.failed) requests failed") }
+            results[proxy] = Sample(
+                allocations: Double(figures.allocations) / Double(Self.requests),
+                frees: Double(figures.frees) / Double(Self.requests))
+        }
+        return results
+    }
+}

@@ -1,0 +1,60 @@
+/// What Fairlead has to reach, beside the others in the same run.
+struct Bar {
+    let name: String
+    /// At most this, in `unit`.
+    let limit: Double
+    let unit: String
+    /// nan where it was not measured.
+    let figure: Double
+    var places = 2
+
+    var isMet: Bool { self.figure <= self.limit }
+
+    private static let ratio = "x"
+
+    /// Of those measures that the run had.
+    static func all(_ results: HTTPResults) -> [Bar] {
+        let runs = results.saturation
+        let peers: [Proxy] = [.nginx, .haproxy]
+        var bars: [Bar] = []
+        func add(_ measure: Saturation, _ limit: Double, beside others: [Proxy]) {
+            let figure = runs.ratios(measure, .fairlead, to: others).median
+            let name = "\(measure.title): CPU, beside \(others.map(\.name).joined(separator: " and "))"
+            bars.append(Bar(name: name, limit: limit, unit: self.ratio, figure: figure))
+        }
+        add(.keepAlive, 1, beside: peers)
+        bars.append(
+            Bar(
+                name: "1,000 hosts x 5 paths: CPU, beside one host", limit: 1.05, unit: self.ratio,
+                figure: runs.ratios(.manyHosts, to: .keepAlive, .fairlead).median))
+        for measure in [Saturation.tlsKeepAlive, .tlsFull, .tlsResumed] { add(measure, 1.1, beside: [.nginx]) }
+        for measure in [Saturation.download, .upload] { add(measure, 1, beside: [.haproxy]) }
+        if let fixed = results.fixedLoad {
+            for (place, rate) in fixed.rates.enumerated() {
+                // Medians first: the better of two in one round is mostly the luckier one.
+                let own = fixed.p99(place, .proxy(.fairlead)).median
+                let best = peers.map { fixed.p99(place, .proxy($0)).median }.filter { !$0.isNaN }.min() ?? .nan
+                bars.append(
+                    Bar(
+                        name: "\(Table.grouped(rate.requests)) requests a second: p99, beside nginx and HAProxy",
+                        limit: 1, unit: self.ratio, figure: own / best))
+            }
+        }
+        bars.append(
+            Bar(
+                name: "5,000 idle connections: private memory of each", limit: 1200, unit: " bytes",
+                figure: (results.idle[.fairlead] ?? []).map(\.privateDirty).median, places: 0))
+        bars.append(
+            Bar(
+                name: "allocations per request", limit: 0, unit: "",
+                figure: results.allocations[.fairlead]?.allocations ?? .nan, places: 4))
+        return bars.filter { !$0.figure.isNaN }
+    }
+
+    var cells: [String] {
+        [
+            self.name, "\(Table.decimal(self.limit, self.places))\(self.unit)",
+            "\(Table.decimal(self.figure, self.places))\(self.unit)", self.isMet ? "yes" : "no",
+        ]
+    }
+}

@@ -1,0 +1,175 @@
+/// What a run has found out, as tables.
+enum HTTPReport {
+    static func tables(_ results: HTTPResults) -> [Table] {
+        var tables: [Table] = []
+        for measure in Saturation.groups.joined() where results.saturation.measures.contains(measure) {
+            tables.append(self.table(measure, results))
+        }
+        if let fixed = results.fixedLoad { tables += self.tables(fixed, results) }
+        if !results.idle.isEmpty { tables.append(self.idle(results)) }
+        if !results.allocations.isEmpty { tables.append(self.allocations(results)) }
+        // By their letters; those with the same letter stay in order.
+        let letters = Set(tables.compactMap(\.title.first)).sorted()
+        tables = letters.flatMap { letter in tables.filter { $0.title.first == letter } }
+        let bars = Bar.all(results)
+        var summary = Table("Bars", self.preamble(results), ["what", "at most", "measured", "met"])
+        summary.rows = bars.map(\.cells)
+        return [summary] + tables
+    }
+
+    private static func preamble(_ results: HTTPResults) -> String {
+        """
+        \(results.versions.joined(separator: ", ")). One worker each, on processor 0; backend and load share \
+        processor 1; all of it in one network namespace. The configurations of the peers are in \
+        `integration/bench/HTTP/peers`: connections to the backend are kept, logs are off, every proxy adds \
+        `X-Forwarded-For`, `-Proto` and the like. \(results.rounds) rounds of \(results.seconds) s for each figure, all \
+        proxies in turn in each; figures are medians of the rounds, *spread* is from the smallest round to the \
+        largest as a share of that, and ratios are medians of the ratios within a round. The load of the machine was \
+        \(results.loadBefore) before and \(results.loadAfter) after. A round is *flagged* if a proxy had less than \
+        \(self.percent(Sample.saturation)) of its processor, so that it was not the narrow place, or if others had more \
+        than \(self.percent(Sample.disturbance)) of that processor.
+        """
+    }
+
+    // MARK: - Saturation
+
+    private static func note(_ measure: Saturation, _ results: HTTPResults) -> String {
+        let others = "beside the better of nginx and HAProxy in the same round"
+        let common = """
+            \(measure.connections) connections, each with one request after the other. *CPU*: processor time of the \
+            proxy's processes; *ratio*: \(others); *upstream*: connections that the backend accepted in a round, \
+            for how many requests.
+            """
+        switch measure {
+        case .keepAlive: return "\(common) By wrk."
+        case .manyHosts:
+            return "As a, with other routes. *To one host*: CPU beside that of the same proxy in a, in the same round."
+        case .tlsKeepAlive:
+            let agreed = results.proxies.compactMap { proxy in
+                results.negotiated[proxy].map { "\(proxy.name): \($0.what)\($0.resumes ? "" : ", no resumption")" }
+            }
+            return "\(common) A P-256 certificate; AES-128-GCM and X25519 for all. \(agreed.joined(separator: "; "))."
+        case .tlsFull: return "As above, on a connection of its own each; the client never takes up a session."
+        case .tlsResumed: return "As above; the client takes up the session that it was given last."
+        case .download: return "\(common) CPU in nanoseconds for each KiB of body."
+        default: return "As above, with the body in the request."
+        }
+    }
+
+    private static func table(_ measure: Saturation, _ results: HTTPResults) -> Table {
+        let runs = results.saturation
+        let isMany = measure == .manyHosts
+        var header = [
+            "", measure.kibibytes == nil ? "CPU us/request" : "CPU ns/KiB", "spread", "ratio", "requests/s", "p50",
+            "p99",
+            "processor", "flagged", "upstream", "errors",
+        ]
+        if isMany { header.insert("to one host", at: 4) }
+        var table = Table(
+            "\(measure.letter): \(measure.title)", self.note(measure, results), header)
+        for target in results.proxies.map(Target.proxy) + [.direct] {
+            let samples = runs[measure, target]
+            if samples.isEmpty { continue }
+            let unit = measure.kibibytes.map { 1000 / $0 } ?? 1
+            let costs = samples.map { $0.cost * unit }
+            var ratio = ""
+            var toOne: [Double] = []
+            if case .proxy(let proxy) = target {
+                ratio = self.ratio(runs.ratios(measure, proxy, to: [.nginx, .haproxy]).median)
+                toOne = runs.ratios(measure, to: .keepAlive, proxy)
+            }
+            let (connections, requests) = samples.reduce((0, 0)) {
+                ($0.0 + $1.backend.connections, $0.1 + $1.backend.requests)
+            }
+            var row = [
+                target.name + (measure.isTLS && target == .direct ? ", no TLS" : ""),
+                Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), self.percent(costs.spread),
+                ratio, Table.grouped(Int(samples.map(\.requestsPerSecond).median)),
+                self.latency(samples.map(\.figures.p50).median), self.latency(samples.map(\.figures.p99).median),
+                self.percent(samples.map(\.share).median), "\(samples.count(where: \.isFlagged)) of \(samples.count)",
+                "\(Table.grouped(connections / samples.count)) for \(Table.grouped(requests / samples.count))",
+                "\(samples.reduce(0) { $0 + $1.figures.failures })",
+            ]
+            if case .direct = target { row[8] = "" }
+            if isMany { row.insert(self.ratio(toOne.median), at: 4) }
+            table.rows.append(row)
+        }
+        return table
+    }
+
+    // MARK: - The others
+
+    private static func tables(_ fixed: FixedLoad.Results, _ results: HTTPResults) -> [Table] {
+        fixed.rates.enumerated().map { place, rate in
+            var table = Table(
+                "b: latency at \(rate.name)",
+                """
+                An open loop on \(FixedLoad.connections) connections: a request is sent when it is due, and its latency \
+                counts from then to its last byte. *Over direct*: p99 beyond that of the backend without a proxy.
+                """,
+                ["", "p50", "p99", "spread", "over direct", "p99.9", "CPU us/request", "errors"])
+            let direct = fixed.p99(place, .direct).median
+            for target in results.proxies.map(Target.proxy) + [.direct] {
+                let samples = fixed.samples[place]?[target] ?? []
+                if samples.isEmpty { continue }
+                let p99 = samples.map(\.figures.p99)
+                table.rows.append([
+                    target.name, self.latency(samples.map(\.figures.p50).median), self.latency(p99.median),
+                    self.percent(p99.spread), target == .direct ? "" : self.latency(p99.median - direct),
+                    self.latency(samples.map(\.figures.p999).median), Table.decimal(samples.map(\.cost).median, 2),
+                    "\(samples.reduce(0) { $0 + $1.figures.failed })",
+                ])
+            }
+            return table
+        }
+    }
+
+    private static func idle(_ results: HTTPResults) -> Table {
+        var table = Table(
+            "e: \(Table.grouped(IdleConnections.connections)) idle keep-alive connections",
+            """
+            Bytes of userspace memory for each client connection that has made one request and waits, of a process that was \
+            warm before: differences of `smaps_rollup`.
+            """,
+            ["", "private", "spread", "resident", "proportional", "connections"])
+        for proxy in results.proxies {
+            let samples = results.idle[proxy] ?? []
+            if samples.isEmpty { continue }
+            let own = samples.map(\.privateDirty)
+            table.rows.append([
+                proxy.name, Table.decimal(own.median, 0), self.percent(own.spread),
+                Table.decimal(samples.map(\.resident).median, 0), Table.decimal(samples.map(\.proportional).median, 0),
+                Table.grouped(samples.map(\.connections).min() ?? 0),
+            ])
+        }
+        return table
+    }
+
+    private static func allocations(_ results: HTTPResults) -> Table {
+        var table = Table(
+            "h: allocations for each request",
+            """
+            Calls of `malloc` and the like in \(Table.grouped(Allocations.requests)) requests on 64 connections, after \
+            \(Table.grouped(Allocations.warmUp)) others on the same connections. Envoy brings an allocator of its own, \
+            which cannot be counted so.
+            """,
+            ["", "allocations", "frees"])
+        for proxy in results.proxies {
+            guard let sample = results.allocations[proxy] else { continue }
+            table.rows.append([proxy.name, Table.decimal(sample.allocations, 4), Table.decimal(sample.frees, 4)])
+        }
+        return table
+    }
+
+    // MARK: - Cells
+
+    private static func ratio(_ value: Double) -> String { value.isNaN ? "" : Table.decimal(value, 2) + "x" }
+
+    private static func percent(_ share: Double) -> String { share.isNaN ? "" : Table.decimal(share * 100, 0) + " %" }
+
+    private static func latency(_ microseconds: Double) -> String {
+        if microseconds.isNaN { return "" }
+        return microseconds < 1000
+            ? Table.decimal(microseconds, 0) + " us" : Table.decimal(microseconds / 1000, 2) + " ms"
+    }
+}
