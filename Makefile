@@ -11,11 +11,10 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster churn fuzz protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz protobuf clean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup:
 	@.ci/setup

@@ -22,7 +22,6 @@ package struct ChunkedStep: BitwiseCopyable, Hashable, Sendable {
     package var consumed: Int
     package var event: Event
 
-    @inlinable
     init(_ consumed: Int, _ event: Event) {
         self.consumed = consumed
         self.event = event

@@ -1,18 +1,17 @@
-package import Bytes
+public import Bytes
 
 /// One field line of a head: where its name and its value are.
 @frozen
-package struct FieldLine: BitwiseCopyable, Hashable, Sendable {
-    package var name: ByteRange
+public struct FieldLine: BitwiseCopyable, Hashable, Sendable {
+    public var name: ByteRange
     /// Without white space around it.
-    package var value: ByteRange
+    public var value: ByteRange
     /// Where the line ends, behind its CRLF. It begins with its name.
-    package var end: UInt32
-    package var field: KnownField
+    public var end: UInt32
+    public var field: KnownField
     /// It is not forwarded: `Connection` names it, or its name is not to be trusted.
-    package var isDropped: Bool
+    public var isDropped: Bool
 
-    @inlinable
     init(name: ByteRange, value: ByteRange, end: Int, field: KnownField, isDropped: Bool) {
         self.name = name
         self.value = value

@@ -2,7 +2,7 @@ internal import Bytes
 
 /// The fields that parsing and forwarding look at, by name. Whole families where all are treated alike.
 @frozen
-package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
+public enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
     case other
     case host
     // Framing and the connection.
@@ -132,7 +132,7 @@ package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
     }
 
     /// In lower case; of a family the beginning, of ``other`` nothing.
-    package var name: StaticString {
+    public var name: StaticString {
         switch self {
         case .other: ""
         case .host: "host"
@@ -188,20 +188,20 @@ package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
 
 /// Some of the fields of ``KnownField``.
 @frozen
-package struct FieldSet: OptionSet, BitwiseCopyable, Hashable, Sendable {
-    package var rawValue: UInt64
+public struct FieldSet: OptionSet, BitwiseCopyable, Hashable, Sendable {
+    public var rawValue: UInt64
 
     @inlinable
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     @inlinable
-    package init(_ field: KnownField) { self.rawValue = 1 &<< UInt64(field.rawValue) }
+    public init(_ field: KnownField) { self.rawValue = 1 &<< UInt64(field.rawValue) }
 
     @inlinable
-    package func contains(_ field: KnownField) -> Bool { self.rawValue &>> UInt64(field.rawValue) & 1 == 1 }
+    public func contains(_ field: KnownField) -> Bool { self.rawValue &>> UInt64(field.rawValue) & 1 == 1 }
 
     /// What concerns one connection only, and is never forwarded as it came (RFC 9110 section 7.6.1).
-    package static var hopByHop: FieldSet {
+    public static var hopByHop: FieldSet {
         FieldSet(.connection).union(FieldSet(.keepAlive)).union(FieldSet(.proxyConnection))
             .union(FieldSet(.proxyAuthenticate)).union(FieldSet(.proxyAuthorization)).union(FieldSet(.te))
             .union(FieldSet(.transferEncoding)).union(FieldSet(.upgrade)).union(FieldSet(.http2Settings))
