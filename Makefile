@@ -1,6 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
+# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
@@ -10,10 +11,10 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz protobuf clean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup:
 	@.ci/setup
@@ -72,6 +73,9 @@ profile-http: setup
 churn: setup
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
+
+fuzz: setup
+	@Tests/Fuzz/run
 
 protobuf:
 	@Sources/KubernetesMessages/proto/generate
