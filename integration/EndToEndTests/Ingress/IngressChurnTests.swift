@@ -27,7 +27,7 @@ extension EndToEnd.Ingress {
             let load = try HTTPLoad(
                 from: scene.host, to: IngressScene.http,
                 [.init(host: "churn.test", path: "/stable"), .init(host: "churn.test", path: "/stable/deeper")],
-                rate: Self.rate ?? 300, connections: 64, freshEvery: 20)
+                rate: Self.rate ?? 300, connections: 256, freshEvery: 20)
             let tunnels = try Tunnels(scene, plain: 10, secure: 10)
             let handshakes = try Handshakes(scene, world)
             let changes = try world.churn(for: .seconds(Self.seconds))
