@@ -244,3 +244,15 @@ func expectRoutes(
         #expect(outcome == expected, "\(url)", sourceLocation: sourceLocation)
     }
 }
+
+/// A host of one's own, `NAME.test`, and its backends, which have scripts and failures of their own.
+func withApplication(
+    _ name: String, _ pods: [String], _ annotations: [String: String] = [:],
+    _ body: (_ scene: IngressScene, _ pods: [HTTPBackend]) throws -> Void
+) throws {
+    let scene = try Stage.scene
+    let names = pods.map { "\(name)-\($0)" }
+    let backends = try names.map { try scene.backend($0) }
+    let rules = ingress(name, [.init("\(name).test", [.prefix("/", .to(name))])], annotations)
+    try scene.with(name, try scene.service(name, on: names) + [rules]) { try body(scene, backends) }
+}
