@@ -74,7 +74,7 @@ extension EndToEnd.Ingress {
             for _ in 0..<3 {
                 let load = try HTTPLoad(
                     from: scene.host, to: IngressScene.http, [.init(host: "a.example", path: "/")], rate: 500,
-                    connections: 16, freshEvery: 3, timeout: .seconds(3))
+                    connections: 16, freshEvery: 3, repeats: true, timeout: .seconds(3))
                 pause(.milliseconds(300))
                 scene.fairlead.process.signal(15)
                 #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
