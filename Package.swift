@@ -112,9 +112,6 @@ let package = Package(
                 "Networking", "Observability", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
-            ["Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Reactor", "Routing", "TLS", logging, lifecycle],
-            experimental: [.enableExperimentalFeature("Lifetimes")]
-        ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
