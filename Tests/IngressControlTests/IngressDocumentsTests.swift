@@ -23,7 +23,7 @@ import Testing
                     Site.base, Site.ingress("late", host: "late.example", service: "late"),
                     Site.secret("shop", .shop)))
         }) { ingresses in
-            try await ingresses.snapshot("a snapshot")
+            try await eventually("a snapshot") { ingresses.board.state != nil }
             let state = try #require(ingresses.board.state)
             let head = #"{"apiVersion":"fairlead.dev/v1","kind":"#
             let tail = #""sslRedirect":false,"clientCertificate":false,"accessLog":false}"#
