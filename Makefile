@@ -11,6 +11,8 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster churn churn-http protobuf clean
 .PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz protobuf clean
 
 help:
@@ -72,7 +74,15 @@ profile-http: setup
 
 churn: setup
 	@.ci/quiet swift build --build-tests
-	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 \
+		swift test --skip-build --disable-xctest --filter 'EndToEndTests.Churn/'
+
+# Ingresses: 2,000 requests a second of a release build, for a minute.
+churn-http: setup
+	@$(RELEASE) fairlead
+	@.ci/quiet swift build --build-tests
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_CHURN_SECONDS=60 FAIRLEAD_CHURN_RATE=2000 \
+		swift test --skip-build --disable-xctest --filter IngressChurnTests
 
 fuzz: setup
 	@Tests/Fuzz/run

@@ -179,7 +179,7 @@ let package = Package(
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
-        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
+        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),

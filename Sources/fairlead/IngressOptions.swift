@@ -120,6 +120,18 @@ struct IngressOptions: ParsableArguments {
     var shutdownGracePeriod: String?
 }
 
+/// Which node this is. Apart from the others, as the node role has the flag too.
+struct IngressNodeOptions: ParsableArguments {
+    @Option(
+        name: .customLong("hostname-override"),
+        help: ArgumentHelp(
+            """
+            This node's name as EndpointSlices spell it: endpoints of its zone go first. Default: NODE_NAME of the \
+            environment, and without it none.
+            """, valueName: "name"))
+    var hostnameOverride: String?
+}
+
 /// Where the ingress role listens. Apart from the others, as `--bind-address` has another meaning for the node role.
 struct ListenOptions: ParsableArguments {
     @Option(
