@@ -56,8 +56,10 @@ struct IngressOptions: ParsableArguments {
     @Option(
         name: .customLong("default-backend-service"),
         help: ArgumentHelp(
-            "Gets the requests that no rule and no default backend of an Ingress is for, at its first port.",
-            valueName: "namespace/name"))
+            """
+            Gets the requests that no rule and no default backend of an Ingress is for: a Service, and the number or name \
+            of one of its ports, or else its first.
+            """, valueName: "namespace/name[:port]"))
     var defaultBackendService: String?
 
     @Option(
@@ -96,6 +98,13 @@ struct IngressOptions: ParsableArguments {
         help: ArgumentHelp(
             "Peers whose X-Forwarded-* and Forwarded headers are believed. Default: nobody.", valueName: "cidr,cidr"))
     var trustedProxies: [String] = []
+
+    @Option(
+        name: .customLong("forwarded-header"), defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp(
+            "Tell backends of the client in Forwarded (RFC 7239) as well as in X-Forwarded-*. Default: false.",
+            valueName: "bool"))
+    var forwardedHeader: String?
 
     @Option(
         name: .customLong("proxy-protocol-trusted"),

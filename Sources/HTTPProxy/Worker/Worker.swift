@@ -59,7 +59,9 @@ struct Worker: ~Copyable {
         let limits = start.configuration.limits
         let loop = try EventLoop()
         var timers = TimerWheel(now: loop.now)
-        let listeners = Listeners(start.listeners, timer: timers.make(owner: UInt64(TokenKind.listener) << 56))
+        let listeners = Listeners(
+            start.listeners, fields: start.configuration.addsForwarded ? [.default, .forwarded] : .default,
+            timer: timers.make(owner: UInt64(TokenKind.listener) << 56))
         try loop.watchReading(start.mailbox.number, token: UInt64(TokenKind.mailbox) << 56)
         try listeners.watch(loop)
 
