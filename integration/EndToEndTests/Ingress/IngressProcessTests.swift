@@ -59,6 +59,11 @@ extension EndToEnd.Ingress {
                 (try? scene.page("/healthz", at: IngressScene.health).status) != 200
             }
             #expect(isUnhealthy && scene.fairlead.process.isRunning, "while requests are under way")
+            // A client that comes now is told at once, and goes to another replica.
+            let isRefused = waitUntil(timeout: .seconds(1)) {
+                (try? scene.host.tcp(to: IngressScene.http.address, port: 80).isRefused) == true
+            }
+            #expect(isRefused && scene.fairlead.process.isRunning, "nobody listens any more")
             for conversation in long {
                 let response = try conversation.response(to: "POST")
                 #expect(response.status == 200 && response["X-Body-Length"] == "5" && response.closes, "\(response)")
@@ -155,7 +160,7 @@ extension EndToEnd.Ingress {
                 wrong("--proxy-protocol-trusted", "nobody"),
                 wrong("--default-backend-service", "fallback"), wrong("--default-ssl-certificate", "tls"),
                 wrong("--metrics-bind-address", "nowhere"), wrong("--client-header-timeout", "soon"),
-                wrong("--keep-alive", "-1"), wrong("--proxy-body-size", "1x"), wrong("--retry-budget", "101"),
+                wrong("--keep-alive", "25h1x"), wrong("--proxy-body-size", "1x"), wrong("--retry-budget", "101"),
             ]
         }
 
@@ -165,9 +170,11 @@ extension EndToEnd.Ingress {
             let folder = try ManifestFolder()
             defer { folder.delete() }
             let program = try FairleadProcess.locate()
-            // All at once: most of their time is that of loading a debug build.
+            // Wrong usage all at once: most of its time is that of loading a debug build. Others would be in each other's way.
             let runs = try Self.misuses(folder.path).map { misuse in
-                (misuse, try sandbox.host.spawn([program] + misuse.arguments))
+                let child = try sandbox.host.spawn([program] + misuse.arguments)
+                if misuse.exitCode != 2 { child.waitForExit(timeout: .seconds(30)) }
+                return (misuse, child)
             }
             for (misuse, child) in runs {
                 let name = misuse.arguments.dropFirst(3).joined(separator: " ")
