@@ -166,9 +166,11 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BytesTests", ["Bytes", "Lab"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
+        tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
         tests(
@@ -190,7 +192,12 @@ let package = Package(
                 "KubernetesClient", "ClusterState", "FakeAPIServer", "KubernetesAPI", "KubernetesWire", "Linux",
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
-        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
+        tests(
+            "HTTPProxyTests",
+            [
+                "HTTPProxy", "Balancing", "Bytes", "HTTP1", "KubernetesAPI", "Lab", "Linux", "Networking", "Reactor",
+                "Routing", "ServiceModel", logging, lifecycle,
+            ]),
         tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),
