@@ -99,18 +99,27 @@ let package = Package(
         ),
         module(
             "HTTPProxy",
-            ["Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Reactor", "Routing", "TLS", logging, lifecycle],
+            [
+                "Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Observability", "Reactor", "Routing", "TLS",
+                logging, lifecycle,
+            ],
             experimental: [.enableExperimentalFeature("Lifetimes")]
         ),
+        module(
+            "IngressControl",
+            [
+                "ClusterState", "HTTPProxy", "KubernetesAPI", "KubernetesClient", "KubernetesWire", "Linux",
+                "Networking", "Observability", "Routing", "ServiceModel", "TLS", logging, lifecycle,
+            ]
+        ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
-        module("Observability", [logging, "Linux"]),
+        module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "ClusterState", "KernelDataplane", "KubernetesAPI", "KubernetesClient", "KubernetesWire",
-                "Linux",
-                "Networking", "Nftables",
-                "Observability", "ServiceModel", arguments, logging, lifecycle, signals,
+                "Admin", "ClusterState", "HTTPProxy", "IngressControl", "KernelDataplane", "KubernetesAPI",
+                "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
+                "Routing", "ServiceModel", "TLS", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
         ),
@@ -198,6 +207,14 @@ let package = Package(
                 "HTTPProxy", "Balancing", "Bytes", "HTTP1", "KubernetesAPI", "Lab", "Linux", "Networking", "Reactor",
                 "Routing", "ServiceModel", logging, lifecycle,
             ]),
+            "IngressControlTests",
+            [
+                "IngressControl", "ClusterState", "FakeAPIServer", "HTTPProxy", "KubernetesAPI", "KubernetesClient",
+                "KubernetesWire", "Linux", "Networking", "Observability", "Routing", "TLS", "TestSupport", "Lab",
+                logging, lifecycle,
+            ]
+        ),
+        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
         tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),

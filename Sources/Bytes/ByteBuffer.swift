@@ -73,6 +73,11 @@ public struct ByteBuffer: ~Copyable {
         }
     }
 
+    /// The same as an array, off the hot path.
+    public var copy: [UInt8] {
+        unsafe [UInt8](UnsafeBufferPointer(start: self.memory + self.start, count: self.count))
+    }
+
     /// The same for system calls.
     @inlinable
     public func withReadable<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

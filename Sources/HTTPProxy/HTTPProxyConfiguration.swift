@@ -2,6 +2,7 @@
 // connections, and connections to endpoints of its own. Control publishes immutable snapshots of what is to be served;
 // nothing is ever reloaded, and no connection is cut by a change.
 package import Networking
+package import Observability
 package import Reactor
 
 /// What does not change while the proxy runs.
@@ -17,6 +18,9 @@ package struct HTTPProxyConfiguration: Sendable {
     /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
     package var trustedProxies: [CIDR]
     package var limits: ProxyLimits
+    /// Where the lines go of requests whose route asks for them; nil for nowhere.
+    package var accessLog: AccessLogSink?
+    package var accessLogFormat: AccessLogFormat
 
     package init(
         workers: Int = 1,
@@ -25,7 +29,9 @@ package struct HTTPProxyConfiguration: Sendable {
         secureAddresses: [SocketAddress] = [],
         proxyProtocolSources: [CIDR] = [],
         trustedProxies: [CIDR] = [],
-        limits: ProxyLimits = ProxyLimits()
+        limits: ProxyLimits = ProxyLimits(),
+        accessLog: AccessLogSink? = nil,
+        accessLogFormat: AccessLogFormat = .text
     ) {
         self.workers = workers
         self.pinsWorkers = pinsWorkers
@@ -34,5 +40,7 @@ package struct HTTPProxyConfiguration: Sendable {
         self.proxyProtocolSources = proxyProtocolSources
         self.trustedProxies = trustedProxies
         self.limits = limits
+        self.accessLog = accessLog
+        self.accessLogFormat = accessLogFormat
     }
 }

@@ -1,4 +1,5 @@
 internal import ClusterState
+internal import FoundationEssentials
 internal import KubernetesAPI
 package import KubernetesWire
 internal import Linux
@@ -78,6 +79,8 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
     }
 
     private func write(_ event: ClusterEvent) async {
+        var event = event
+        if event.regarding.uid.isEmpty { event.regarding.uid = await self.identity(of: event.regarding) }
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
         var random = SystemRandomNumberGenerator()
         for attempt in 1...Self.attempts {
@@ -103,6 +106,27 @@ package final class EventRecorder: ServiceLifecycle.Service, Sendable {
                 try? await Task.sleep(for: backoff.pause(&random))
             }
         }
+    }
+
+    /// What tells an object from others that had its name before it, by which `kubectl describe` looks for events. Empty if
+    /// it cannot be found out, which is no reason not to write.
+    private func identity(of object: ObjectReference) async -> String {
+        guard let kind = ObjectKind(rawValue: object.kind), kind.apiVersion == object.apiVersion else { return "" }
+        let path = kind.path(in: kind.isClusterScoped ? nil : object.namespace) + "/\(object.name)"
+        let request = APIRequest(
+            .get, path, accept: WireFormat.json.accept, summary: "get \(kind.resource)")
+        let bytes = try? await self.client.send(request) { response throws(APIError) in
+            try await response.readAll(limit: 4 << 20)
+        }
+        return bytes.flatMap { try? JSONDecoder().decode(Identity.self, from: Data($0)) }?.metadata.uid ?? ""
+    }
+
+    private struct Identity: Decodable {
+        struct Metadata: Decodable {
+            var uid: String?
+        }
+
+        var metadata: Metadata
     }
 
     private func post(_ event: ClusterEvent) async throws(APIError) {

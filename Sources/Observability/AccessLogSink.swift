@@ -1,6 +1,14 @@
 package import Linux
 internal import Synchronization
 
+/// How a line of the access log is written.
+package enum AccessLogFormat: String, Hashable, Sendable, CaseIterable {
+    /// As nginx' `combined`, with more at its end.
+    case text
+    /// An object for each request.
+    case json
+}
+
 /// Where lines of the access log are left, by any thread: whole lines, many at once. Never waits for whoever writes them;
 /// what there is no room for is dropped and counted.
 package final class AccessLogSink: Sendable {

@@ -163,8 +163,8 @@ package struct RouteTable: Sendable {
                     if end == path.count, slot.exact >= 0 {
                         // Exact goes before Prefix (P6, P7).
                         found = (slot.exact, position)
-                    } else if slot.prefix >= 0, end > element || end < path.count {
-                        // The slash at a path's end ends no element of Prefix (P3).
+                    } else if slot.prefix >= 0 {
+                        // Never for the slash at a path's end: the keys of Prefix have none (P3).
                         found = (slot.prefix, position)
                     }
                     break

@@ -1,6 +1,6 @@
 /// The path of a rule in the form that requests' paths have when they are matched: percent-encodings of unreserved
-/// characters decoded, digits of the others in upper case, and what cannot stand in a URI encoded (RFC 3986 section
-/// 6.2.2).
+/// characters decoded (RFC 3986 section 6.2.2), and what cannot stand in a URI encoded. Other encodings stay as they are
+/// written, as those of requests do.
 struct RulePath: Hashable {
     let text: String
     /// For Prefix: without one slash at the end (P3); empty for `/`.
@@ -39,24 +39,29 @@ struct RulePath: Hashable {
         normal.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            var byte = bytes[index]
-            var isLiteral = Self.isLiteral(byte)
-            index += 1
+            let byte = bytes[index]
             if byte == UInt8(ascii: "\\") { throw .backslash }
             if byte == UInt8(ascii: "%") {
-                guard index + 1 < bytes.count, let high = Self.digit(bytes[index]),
-                    let low = Self.digit(bytes[index + 1])
+                guard index + 2 < bytes.count, let high = Self.digit(bytes[index + 1]),
+                    let low = Self.digit(bytes[index + 2])
                 else { throw .encoding }
-                byte = high << 4 | low
-                isLiteral = Self.isUnreserved(byte)
-                index += 2
+                let decoded = high << 4 | low
+                if decoded == 0 { throw .null }
+                if Self.isUnreserved(decoded) {
+                    normal.append(decoded)
+                } else {
+                    normal += bytes[index...index + 2]
+                }
+                index += 3
+                continue
             }
             if byte == 0 { throw .null }
-            if isLiteral {
+            if Self.isLiteral(byte) {
                 normal.append(byte)
             } else {
                 normal += [UInt8(ascii: "%"), Self.digits[Int(byte >> 4)], Self.digits[Int(byte & 15)]]
             }
+            index += 1
         }
         return normal
     }

@@ -10,10 +10,11 @@ struct Fairlead: AsyncParsableCommand {
         abstract: "The service data plane of a Kubernetes node.",
         discussion: """
             Makes Services answer at their virtual IPs by programming nftables over netlink: ClusterIP, \
-            NodePort, load balancer and external IPs, for TCP, UDP and SCTP, over IPv4 and IPv6.
+            NodePort, load balancer and external IPs, for TCP, UDP and SCTP, over IPv4 and IPv6. Makes Ingress \
+            rules route requests by host and path, over HTTP and HTTPS.
             """,
         version: "fairlead \(Self.versionNumber)",
-        subcommands: [Run.self, Node.self, Render.self, Cleanup.self]
+        subcommands: [Run.self, Node.self, IngressCommand.self, Render.self, Cleanup.self]
     )
 
     static let versionNumber = "0.1.0"

@@ -40,13 +40,6 @@ struct NodeOptions: ParsableArguments {
     var nodePortAddresses: String?
 
     @Option(
-        name: .customLong("bind-address"),
-        help: ArgumentHelp(
-            "The node's primary address, where it is not the Node's first InternalIP. Nothing listens there.",
-            valueName: "address"))
-    var bindAddress: String?
-
-    @Option(
         name: .customLong("detect-local-mode"),
         help: ArgumentHelp(
             """
@@ -94,7 +87,7 @@ struct NodeOptions: ParsableArguments {
         GivenFlag.list([
             ("hostname-override", self.hostnameOverride), ("cluster-cidr", self.clusterCIDR),
             ("masquerade-all", self.masqueradeAll), ("nodeport-addresses", self.nodePortAddresses),
-            ("bind-address", self.bindAddress), ("detect-local-mode", self.detectLocalMode),
+            ("detect-local-mode", self.detectLocalMode),
             ("pod-bridge-interface", self.podBridgeInterface),
             ("pod-interface-name-prefix", self.podInterfaceNamePrefix), ("proxy-mode", self.proxyMode),
             ("feature-gates", self.featureGates),
@@ -106,6 +99,18 @@ struct NodeOptions: ParsableArguments {
             throw ValidationError("--max-affinity-clients: must be at least 1")
         }
     }
+}
+
+/// The node's address. Apart from the others, as `--bind-address` is where `fairlead run` and the ingress role listen.
+struct NodeAddressOptions: ParsableArguments {
+    @Option(
+        name: .customLong("bind-address"),
+        help: ArgumentHelp(
+            "The node's primary address, where it is not the Node's first InternalIP. Nothing listens there.",
+            valueName: "address"))
+    var bindAddress: String?
+
+    var given: [GivenFlag] { GivenFlag.list([("bind-address", self.bindAddress)]) }
 }
 
 /// Options of connection tracking; names and defaults as kube-proxy's, but for liberal tracking.

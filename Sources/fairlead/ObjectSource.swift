@@ -38,21 +38,29 @@ enum ObjectSource: Hashable {
         }
     }
 
-    /// The service that feeds the queue from it, and where events are written if there is an API server.
+    /// What feeds a queue.
+    struct Feed {
+        let service: any ServiceLifecycle.Service
+        /// nil without an API server.
+        let connection: ClusterConnection?
+        let format: WireFormat
+    }
+
+    /// The service that feeds the queue from it.
     func open(
         _ configuration: ProxyConfiguration,
-        nodeName: String,
+        _ needs: SourceNeeds,
         queue: ChangeQueue,
         limits: ManifestLimits,
         logger: (_ label: String) -> Logger
-    ) throws -> (service: any ServiceLifecycle.Service, events: EventRecorder?) {
+    ) throws -> Feed {
+        let format = WireFormat(contentType: configuration.clientConnection.contentType) ?? .protobuf
         let client: ClientConfiguration
         switch self {
         case .manifests(let directory):
             let source = try ManifestSource(
-                directory: directory, kinds: ObjectKind.ofNode, queue: queue, limits: limits,
-                logger: logger("manifests"))
-            return (source, nil)
+                directory: directory, kinds: needs.kinds, queue: queue, limits: limits, logger: logger("manifests"))
+            return Feed(service: source, connection: nil, format: format)
         case .apiServer(let kubeconfig?, let masters):
             client = try .kubeconfig(at: kubeconfig, masters: masters)
         case .apiServer(nil, let masters):
@@ -61,10 +69,8 @@ enum ObjectSource: Hashable {
             client = try .inCluster(environment: ProcessInfo.processInfo.environment)
         }
         let connection = ClusterConnection(
-            client, selections: ObjectSelection.node(named: nodeName), needed: [.service, .endpointSlice],
-            controller: "fairlead.dev/node", instance: nodeName,
-            format: WireFormat(contentType: configuration.clientConnection.contentType) ?? .protobuf,
-            queue: queue, logger: logger("source"))
-        return (connection, connection.events)
+            client, selections: needs.selections, needed: needs.needed, controller: needs.controller,
+            instance: needs.instance, format: format, queue: queue, logger: logger("source"))
+        return Feed(service: connection, connection: connection, format: format)
     }
 }

@@ -1,6 +1,16 @@
 internal import Linux
+internal import Reactor
 
-/// What programming the kernel takes.
+/// Keeps a lock as long as it lives.
+final class HeldLock: Sendable {
+    private let lock: InstanceLock
+
+    init(_ lock: consuming InstanceLock) {
+        self.lock = lock
+    }
+}
+
+/// What programming the kernel takes, and what keeps instances apart.
 enum Privileges {
     /// The name that a running node role holds in its network namespace.
     private static let nodeLockName = "fairlead/node"
@@ -16,6 +26,16 @@ enum Privileges {
               - in a pod: securityContext.capabilities.add: [NET_ADMIN], with hostNetwork: true
             `fairlead render` shows the rules without any privilege.
             """)
+    }
+
+    /// Workers share their ports (`SO_REUSEPORT`), and the kernel would let another Fairlead of this user share them too.
+    static func takePortLock(_ address: SocketAddress) throws -> HeldLock {
+        do {
+            return HeldLock(try InstanceLock.take("fairlead/ingress/\(address)"))
+        } catch let taken as InstanceLock.Taken {
+            let holder = taken.process.map { "process \($0) (\(taken.command))" } ?? "another process"
+            throw CommandFailure.failed("another Fairlead already listens at \(address): \(holder). Stop that one first.")
+        }
     }
 
     static func takeNodeLock() throws -> InstanceLock {

@@ -15,9 +15,10 @@ struct Render: ParsableCommand {
 
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Node: address") var address: NodeAddressOptions
 
     func run() throws {
-        let start = try NodeStart(config: self.node.config, flags: self.node.given)
+        let start = try NodeStart(config: self.node.config, flags: self.node.given + self.address.given)
         var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
         configuration.affinityClients = self.node.maximumAffinityClients
         let listing: ManifestListing

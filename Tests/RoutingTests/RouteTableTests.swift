@@ -202,7 +202,7 @@ import Testing
                     ingress: Make.name("shop/web"), host: "*.foo.com", path: "/", pathType: .prefix, isDefault: true,
                     backend: BackendID(service: Make.name("shop/d"), port: .number(80))),
                 Route(
-                    ingress: Make.name("shop/web"), host: "*.foo.com", path: "/a%2Fb/", pathType: .exact,
+                    ingress: Make.name("shop/web"), host: "*.foo.com", path: "/a%2fb/", pathType: .exact,
                     backend: BackendID(service: Make.name("shop/s"), port: .number(80))),
             ])
         #expect((0..<2).map { plan.routes.route($0) } == plan.routes.routes)

@@ -54,6 +54,8 @@ struct ClientConnection: ~Copyable {
     /// For the client, before anything of the upstream's input.
     var output = ByteBuffer()
     var exchange = Exchange()
+    /// For the access log, if the route wants one.
+    var log = AccessLogEntry()
     /// Requests so far.
     var requests: UInt32 = 0
 

@@ -48,6 +48,8 @@ struct Exchange: BitwiseCopyable {
     // How far it is.
     var answer = AnswerPhase.connecting
     var status: UInt16 = 0
+    /// Why, if the answer is our own.
+    var local: LocalAnswer?
     /// Interim responses so far.
     var interims: UInt8 = 0
     /// How much of the client's `request` buffer has been sent in this try.

@@ -154,6 +154,7 @@ extension Worker {
     mutating func finish(_ client: Handle) -> Bool {
         let exchange = self.clients[client].exchange
         self.count(status: exchange.status)
+        if self.clients[client].log.isOpen { self.endLog(client) }
         let upstream = exchange.upstream
         if !upstream.isNone {
             self.endTry(client, exchange.status < 500 ? .success : Self.outcome(exchange.status))

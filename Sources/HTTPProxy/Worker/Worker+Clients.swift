@@ -154,6 +154,7 @@ extension Worker {
     mutating func reset(_ client: Handle) { self.remove(client).socket.reset() }
 
     private mutating func remove(_ client: Handle) -> ClientConnection {
+        if self.clients[client].log.isOpen { self.endLog(client) }
         self.abandonUpstream(client, .neutral)
         self.leaveBackend(client)
         self.releaseInput(client)

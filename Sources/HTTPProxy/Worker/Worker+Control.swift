@@ -100,8 +100,14 @@ extension Worker {
                 self.reset(client)
             }
         }
+        self.accessLog.flushIfDue(now: self.loop.now)
         guard self.loop.now >= self.publishAt else { return }
         self.publishAt = self.loop.now + Self.publishInterval
+        self.publish()
+    }
+
+    /// Puts the counters where others can read them.
+    mutating func publish() {
         self.counters.openConnections = UInt64(self.clients.count)
         self.counters.openUpstreams = UInt64(self.upstreams.count)
         self.board.publish(self.counters)

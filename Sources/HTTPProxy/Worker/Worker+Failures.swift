@@ -85,7 +85,6 @@ extension Worker {
     /// Answers by ourselves; `extra` are field lines in the scratch buffer. True when that is over, and the connection waits for a request or lingers.
     mutating func answer(_ client: Handle, _ answer: LocalAnswer, extra: ByteRange = .empty) -> Bool {
         self.abandonUpstream(client, .neutral)
-        self.leaveBackend(client)
         self.releaseRequest(client)
         // Where the next request begins is only certain when the whole of this one has been read.
         let closes =
@@ -95,6 +94,7 @@ extension Worker {
         self.clients[client].exchange.answer = .local
         self.clients[client].exchange.answerBody = BodyRelay()
         self.clients[client].exchange.status = answer.status
+        self.clients[client].exchange.local = answer
         self.counters.localAnswers &+= 1
         self.takeOutput(client)
         let isWritten = self.clients[client].writeAnswer(

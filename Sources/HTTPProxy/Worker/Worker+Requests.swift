@@ -21,6 +21,8 @@ extension Worker {
         guard match.isRoute else { return self.answer(client, .noRoute, to: head) }
         let settings = self.view.settings(match.route)
         self.clients[client].exchange.settings = settings
+        let id = RequestID(high: self.random.next(), low: self.random.next())
+        if settings.writesAccessLog { self.beginLog(client, head, id) }
         if let answer = self.refusal(client, head, settings, path) {
             var extra = ByteRange.empty
             if case .redirect = answer {
@@ -39,7 +41,6 @@ extension Worker {
         guard !backend.isNone else { return self.answer(client, .serviceMissing, to: head) }
 
         self.findAffinity(client, settings.affinity)
-        let id = RequestID(high: self.random.next(), low: self.random.next())
         if !self.clients[client].request.hasMemory { self.clients[client].request = self.heads.take() }
         guard self.clients[client].writeRequest(head, self.fields, path, self.scratch, id) else {
             return self.answer(client, .refused(.headTooLarge), to: head)

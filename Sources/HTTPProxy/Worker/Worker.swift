@@ -28,6 +28,7 @@ struct Worker: ~Copyable {
     let mailbox: Mailbox<WorkerLetter>
     let board: CounterBoard
     var log: WorkerLog
+    var accessLog: AccessLogLines
     var loop: EventLoop
     var timers: TimerWheel
     var listeners: Listeners
@@ -65,6 +66,7 @@ struct Worker: ~Copyable {
         self.mailbox = start.mailbox
         self.board = start.board
         self.log = WorkerLog(start.logger)
+        self.accessLog = AccessLogLines(start.configuration.accessLog, start.configuration.accessLogFormat)
         self.loop = loop
         self.timers = timers
         self.listeners = listeners
@@ -81,6 +83,7 @@ struct Worker: ~Copyable {
     }
 
     mutating func run() {
+        self.keepDate()
         while !self.isDone {
             self.loop.wait(milliseconds: self.timers.delay(now: self.loop.now, limit: Self.longestWait))
             for index in 0..<self.loop.count {
@@ -98,13 +101,17 @@ struct Worker: ~Copyable {
             while let owner = self.timers.next(now: self.loop.now) { self.timeout(owner) }
             self.endTurn()
         }
+        self.accessLog.flush()
+        self.publish()
     }
 
     private mutating func keepDate() {
         let second = self.loop.now / 1_000
         guard second != self.dateSecond else { return }
         self.dateSecond = second
-        self.date = HTTPDate(secondsSince1970: WallClock.now().seconds)
+        let seconds = WallClock.now().seconds
+        self.date = HTTPDate(secondsSince1970: seconds)
+        self.accessLog.setTime(secondsSince1970: seconds)
     }
 
     /// What is measured is told at least this often. Milliseconds.
