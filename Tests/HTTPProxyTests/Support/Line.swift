@@ -58,7 +58,10 @@ final class Line {
 
     func send(_ text: String) async throws { try await self.send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) async throws {
+    /// - Parameters:
+    ///   - reader: takes meanwhile what comes to it, for the rest to find room.
+    ///   - pause: for which it takes nothing.
+    func send(_ bytes: [UInt8], while reader: Line? = nil, after pause: Duration = .zero) async throws {
         var buffer = ByteBuffer(capacity: max(1, bytes.count))
         buffer.append(bytes.span)
         let start = ContinuousClock.now
@@ -66,7 +69,9 @@ final class Line {
             switch self.socket.send(buffer) {
             case .bytes(let count): buffer.consume(count)
             // ENOTCONN: it is on its way.
-            case .blocked, .failed(107): try await Self.wait(since: start, "the other end does not read")
+            case .blocked, .failed(107):
+                if ContinuousClock.now - start >= pause { reader?.receive() }
+                try await Self.wait(since: start, "the other end does not read")
             case .ended, .failed: throw Problem(description: "the other end is gone, with \(buffer.count) to send")
             }
         }
