@@ -1,6 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
+# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
@@ -11,9 +12,11 @@ SHELL := /bin/bash
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster churn churn-http protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz protobuf clean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup:
 	@.ci/setup
@@ -71,7 +74,18 @@ profile-http: setup
 
 churn: setup
 	@.ci/quiet swift build --build-tests
-	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 swift test --skip-build --disable-xctest --filter Churn
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_CHURN_SECONDS=600 \
+		swift test --skip-build --disable-xctest --filter 'EndToEndTests.Churn/'
+
+# Ingresses: 2,000 requests a second of a release build, for a minute.
+churn-http: setup
+	@$(RELEASE) fairlead
+	@.ci/quiet swift build --build-tests
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_CHURN_SECONDS=60 FAIRLEAD_CHURN_RATE=2000 \
+		swift test --skip-build --disable-xctest --filter IngressChurnTests
+
+fuzz: setup
+	@Tests/Fuzz/run
 
 protobuf:
 	@Sources/KubernetesMessages/proto/generate

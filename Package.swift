@@ -181,7 +181,7 @@ let package = Package(
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
-        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging]),
+        tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),

@@ -22,7 +22,6 @@ package struct ChunkedStep: BitwiseCopyable, Hashable, Sendable {
     package var consumed: Int
     package var event: Event
 
-    @inlinable
     init(_ consumed: Int, _ event: Event) {
         self.consumed = consumed
         self.event = event
@@ -111,7 +110,7 @@ package struct ChunkedDecoder: BitwiseCopyable, Hashable, Sendable {
     // MARK: - Sizes
 
     /// One byte between data and data.
-    @inline(__always)
+    @inline(always)
     private mutating func take(_ byte: UInt8) throws(LineProblem) {
         switch self.state {
         case .size:

@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 
 /// Chunks as they are forwarded (RFC 9112 section 7.1): without extensions, and sized as the bytes are at hand.
 ///
 ///     writeSize, the data, writeDataEnd, ..., writeLastChunk, writeTrailer..., writeEnd
-package enum ChunkedEncoder {
+public enum ChunkedEncoder {
     /// The most that ``writeSize(_:into:)`` and ``writeDataEnd(into:)`` add to a chunk's data.
-    package static let overhead = 20
+    public static let overhead = 20
 
     /// - Parameter count: bytes of data, at least one.
     /// - Returns: false when it does not fit; nothing is written then. The same below.
     @inlinable
-    package static func writeSize(_ count: Int, into buffer: inout ByteBuffer) -> Bool {
+    public static func writeSize(_ count: Int, into buffer: inout ByteBuffer) -> Bool {
         precondition(count > 0)
         guard buffer.space >= 18 else { return false }
         buffer.append(hex: UInt64(count))
@@ -19,7 +19,7 @@ package enum ChunkedEncoder {
     }
 
     @inlinable
-    package static func writeDataEnd(into buffer: inout ByteBuffer) -> Bool {
+    public static func writeDataEnd(into buffer: inout ByteBuffer) -> Bool {
         guard buffer.space >= 2 else { return false }
         buffer.append("\r\n")
         return true
@@ -28,7 +28,7 @@ package enum ChunkedEncoder {
     /// A chunk with `range` of `bytes`, or as much of it as fits.
     /// - Returns: how many of the bytes were written.
     @inlinable
-    package static func writeChunk(_ bytes: Span<UInt8>, _ range: ByteRange, into buffer: inout ByteBuffer) -> Int {
+    public static func writeChunk(_ bytes: Span<UInt8>, _ range: ByteRange, into buffer: inout ByteBuffer) -> Int {
         let count = min(Int(range.count), buffer.space - Self.overhead)
         guard count > 0 else { return 0 }
         buffer.append(hex: UInt64(count))
@@ -39,14 +39,14 @@ package enum ChunkedEncoder {
     }
 
     /// Ends the data; a trailer section follows.
-    package static func writeLastChunk(into buffer: inout ByteBuffer) -> Bool {
+    public static func writeLastChunk(into buffer: inout ByteBuffer) -> Bool {
         guard buffer.space >= 3 else { return false }
         buffer.append("0\r\n")
         return true
     }
 
     /// - Parameter line: of ``ChunkedStep/Event/trailer(_:)``, with the bytes that were given for that step.
-    package static func writeTrailer(
+    public static func writeTrailer(
         _ bytes: Span<UInt8>, _ line: FieldLine, into buffer: inout ByteBuffer
     ) -> Bool {
         guard !line.isDropped else { return true }
@@ -59,5 +59,5 @@ package enum ChunkedEncoder {
     }
 
     /// Ends the trailer section, and with it the body.
-    package static func writeEnd(into buffer: inout ByteBuffer) -> Bool { Self.writeDataEnd(into: &buffer) }
+    public static func writeEnd(into buffer: inout ByteBuffer) -> Bool { Self.writeDataEnd(into: &buffer) }
 }

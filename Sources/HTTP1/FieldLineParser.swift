@@ -4,7 +4,7 @@ internal import Bytes
 /// control characters but TAB in the value.
 enum FieldLineParser {
     /// Reads the line that begins at `start`, which is before `end`.
-    @inline(__always)
+    @inline(always)
     static func parse(
         _ bytes: Span<UInt8>, from start: Int, to end: Int, underscores: UnderscorePolicy
     ) throws(LineProblem) -> FieldLine {

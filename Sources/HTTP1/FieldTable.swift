@@ -1,18 +1,17 @@
-package import Bytes
+public import Bytes
 
 /// One field line of a head: where its name and its value are.
 @frozen
-package struct FieldLine: BitwiseCopyable, Hashable, Sendable {
-    package var name: ByteRange
+public struct FieldLine: BitwiseCopyable, Hashable, Sendable {
+    public var name: ByteRange
     /// Without white space around it.
-    package var value: ByteRange
+    public var value: ByteRange
     /// Where the line ends, behind its CRLF. It begins with its name.
-    package var end: UInt32
-    package var field: KnownField
+    public var end: UInt32
+    public var field: KnownField
     /// It is not forwarded: `Connection` names it, or its name is not to be trusted.
-    package var isDropped: Bool
+    public var isDropped: Bool
 
-    @inlinable
     init(name: ByteRange, value: ByteRange, end: Int, field: KnownField, isDropped: Bool) {
         self.name = name
         self.value = value
@@ -58,7 +57,7 @@ package struct FieldTable: ~Copyable {
     }
 
     package subscript(index: Int) -> FieldLine {
-        @inline(__always)
+        @inline(always)
         get {
             precondition(index >= 0 && index < self.count)
             return unsafe self.lines[index]
@@ -66,7 +65,7 @@ package struct FieldTable: ~Copyable {
     }
 
     /// The first line with that field.
-    @inline(__always)
+    @inline(always)
     package func index(of field: KnownField) -> Int? {
         guard self.presence.contains(field) else { return nil }
         return unsafe Int(self.firstIndices[Int(field.rawValue)])
@@ -86,7 +85,7 @@ package struct FieldTable: ~Copyable {
     }
 
     /// The caller has checked that there is room.
-    @inline(__always)
+    @inline(always)
     mutating func append(_ line: FieldLine) {
         precondition(self.count < self.capacity)
         let index = self.count

@@ -87,7 +87,7 @@ package enum ForwardedHead {
         buffer.append(" HTTP/1.1\r\n")
     }
 
-    @inline(__always)
+    @inline(always)
     private static func writeFraming(
         _ framing: RequestFraming, _ fields: borrowing FieldTable, into buffer: inout ByteBuffer
     ) {
@@ -134,7 +134,7 @@ package enum ForwardedHead {
     // MARK: - About the client
 
     /// What this proxy says itself.
-    @inline(__always)
+    @inline(always)
     private static func writeForwarded(
         _ bytes: Span<UInt8>, _ head: RequestHead, _ forwarding: Forwarding, _ fields: ForwardedFields,
         peer: Span<UInt8>, requestID: RequestID, into buffer: inout ByteBuffer

@@ -4,7 +4,7 @@ extension ResponseHead {
     /// How the body is framed for the client: as the backend framed it where the client understands that. What has no length is
     /// chunked, or for HTTP/1.0 ends with the connection.
     @inlinable
-    package func framing(forMinorVersion minorVersion: UInt8) -> ResponseFraming {
+    public func framing(forMinorVersion minorVersion: UInt8) -> ResponseFraming {
         switch self.framing {
         case .none, .length: self.framing
         case .chunked, .untilClose: minorVersion >= 1 ? .chunked : .untilClose
@@ -79,7 +79,7 @@ extension ForwardedHead {
         return true
     }
 
-    @inline(__always)
+    @inline(always)
     private static func writeFraming(
         _ framing: ResponseFraming, _ fields: borrowing FieldTable, removed: FieldSet, _ bytes: Span<UInt8>,
         into buffer: inout ByteBuffer

@@ -13,9 +13,9 @@ enum HeadSemantics {
         var length: UInt64 = 0
         for position in value.indices {
             guard bytes[position].isDigit else { throw .fault(.invalidContentLength) }
-            // Room for ten times as much and a digit.
-            guard length <= (1 << 63 - 10) / 10 else { throw .fault(.invalidContentLength) }
+            guard length <= UInt64(Int64.max) / 10 else { throw .fault(.invalidContentLength) }
             length = length &* 10 &+ UInt64(bytes[position] &- 0x30)
+            guard length <= UInt64(Int64.max) else { throw .fault(.invalidContentLength) }
         }
         if value.count > 1, bytes[value.lowerBound] == 0x30 { fields.drop(index) }
         return length
@@ -52,7 +52,7 @@ enum HeadSemantics {
 
     /// Reads the `Connection` fields, and marks the fields that they name as not to be forwarded
     /// (RFC 9110 section 7.6.1).
-    @inline(__always)
+    @inline(always)
     static func connectionOptions(
         _ bytes: Span<UInt8>, fields: inout FieldTable
     ) throws(LineProblem) -> ConnectionOptions {

@@ -19,6 +19,9 @@ package enum HostName {
         // What follows the text (white space, a slash) is no part of a name: nothing behind the end counts.
         var index = start
         var uppercase: UInt64 = 0
+        var emptyLabels: UInt64 = 0
+        // Whether the byte before is a dot, as the lowest byte of a mask. Before the first there might as well be one.
+        var dotBefore: UInt64 = 0x80
         while index < end {
             let word = bytes.word(index)
             let dots = word.exactEqual(.dot)
@@ -26,6 +29,8 @@ package enum HostName {
             let invalid = ~valid & Word.high
             let meant = invalid == 0 ? ~0 : (invalid & (0 &- invalid)) &- 1
             uppercase |= word.exactRange(0x41, 0x5a) & meant
+            emptyLabels |= dots & (dots << 8 | dotBefore) & meant
+            dotBefore = dots >> 56
             index &+= Word.first(invalid)
             if invalid != 0 { break }
         }
@@ -34,9 +39,9 @@ package enum HostName {
         // One dot at the end says that the name is complete already.
         var count = nameEnd &- start
         if count > 0, bytes[nameEnd &- 1] == .dot { count &-= 1 }
-        guard count > 0, count <= Self.longestName else { return nil }
+        guard count > 0, count <= Self.longestName, emptyLabels == 0 else { return nil }
         let name = ByteRange(start: start, count: count)
-        guard Self.hasValidLabels(bytes, name) else { return nil }
+        if count > Self.longestLabel, Self.hasLongLabel(bytes, name) { return nil }
         let kind: Authority.Kind =
             bytes[start &+ count &- 1].isDigit && Self.isIPv4(bytes, name.indices) ? .ipv4 : .name
         return Authority(kind: kind, name: name, text: text, port: port, hasUppercase: uppercase != 0)
@@ -66,19 +71,13 @@ package enum HostName {
         return port == 0 ? nil : UInt16(truncatingIfNeeded: port)
     }
 
-    /// No label is empty or too long.
-    private static func hasValidLabels(_ bytes: Span<UInt8>, _ name: ByteRange) -> Bool {
+    private static func hasLongLabel(_ bytes: Span<UInt8>, _ name: ByteRange) -> Bool {
         var length = 0
         for index in name.indices {
-            if bytes[index] == .dot {
-                guard length > 0 else { return false }
-                length = 0
-            } else {
-                length &+= 1
-                guard length <= Self.longestLabel else { return false }
-            }
+            length = bytes[index] == .dot ? 0 : length &+ 1
+            if length > Self.longestLabel { return true }
         }
-        return length > 0
+        return false
     }
 
     /// Four decimal numbers up to 255, without leading zeros.

@@ -2,7 +2,7 @@ internal import Bytes
 
 /// The fields that parsing and forwarding look at, by name. Whole families where all are treated alike.
 @frozen
-package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
+public enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
     case other
     case host
     // Framing and the connection.
@@ -48,79 +48,128 @@ package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
     case location
 
     /// The field with that name, whatever its case. The name is a token.
-    @inline(__always)
+    @inline(always)
     static func recognize(_ bytes: Span<UInt8>, _ name: ByteRange) -> KnownField {
-        let start = name.lowerBound
-        switch name.count {
-        case 0, 1: return .other
-        case 2: return bytes.hasToken("te", at: start) ? .te : .other
-        case 4:
-            if bytes.hasToken("host", at: start) { return .host }
-            return bytes.hasToken("date", at: start) ? .date : .other
-        case 6:
-            if bytes.hasToken("cookie", at: start) { return .cookie }
-            if bytes.hasToken("server", at: start) { return .server }
-            return bytes.hasToken("expect", at: start) ? .expect : .other
-        case 7:
-            if bytes.hasToken("referer", at: start) { return .referer }
-            if bytes.hasToken("upgrade", at: start) { return .upgrade }
-            return bytes.hasToken("trailer", at: start) ? .trailer : .other
-        case 8:
-            if bytes.hasToken("location", at: start) { return .location }
-            if bytes.hasToken("x-scheme", at: start) { return .xScheme }
-        case 9:
-            if bytes.hasToken("forwarded", at: start) { return .forwarded }
-            if bytes.hasToken("x-real-ip", at: start) { return .xRealIP }
-        case 10:
-            if bytes.hasToken("connection", at: start) { return .connection }
-            if bytes.hasToken("user-agent", at: start) { return .userAgent }
-            if bytes.hasToken("set-cookie", at: start) { return .setCookie }
-            if bytes.hasToken("keep-alive", at: start) { return .keepAlive }
-            if bytes.hasToken("x-auth-key", at: start) { return .other }
-        case 12:
-            if bytes.hasToken("x-request-id", at: start) { return .xRequestID }
-            if bytes.hasToken("x-auth-token", at: start) { return .other }
-        case 13:
-            if bytes.hasToken("authorization", at: start) { return .authorization }
-        case 14:
-            if bytes.hasToken("content-length", at: start) { return .contentLength }
-            if bytes.hasToken("http2-settings", at: start) { return .http2Settings }
-        case 15:
-            if bytes.hasToken("x-forwarded-for", at: start) { return .xForwardedFor }
-        case 16:
-            if bytes.hasToken("x-forwarded-host", at: start) { return .xForwardedHost }
-            if bytes.hasToken("x-forwarded-port", at: start) { return .xForwardedPort }
-            if bytes.hasToken("proxy-connection", at: start) { return .proxyConnection }
-        case 17:
-            if bytes.hasToken("transfer-encoding", at: start) { return .transferEncoding }
-            if bytes.hasToken("x-forwarded-proto", at: start) { return .xForwardedProto }
-        case 18:
-            if bytes.hasToken("x-forwarded-scheme", at: start) { return .xForwardedScheme }
-            if bytes.hasToken("proxy-authenticate", at: start) { return .proxyAuthenticate }
-        case 19:
-            if bytes.hasToken("proxy-authorization", at: start) { return .proxyAuthorization }
-        default: break
-        }
-        return Self.family(bytes, name)
+        let candidate = Self.candidate(bytes, name)
+        if candidate == .other { return .other }
+        return Self.confirm(candidate, bytes, name)
     }
 
-    /// Names that only begin like a known one.
-    @inline(__always)
-    private static func family(_ bytes: Span<UInt8>, _ name: ByteRange) -> KnownField {
-        // All have seven bytes at least, and begin with x- or ss.
-        guard name.count >= 7 else { return .other }
+    /// The only field with a name of that length and those characters at the beginning, if there is any.
+    @inline(always)
+    private static func candidate(_ bytes: Span<UInt8>, _ name: ByteRange) -> KnownField {
+        let count = Int(name.count)
+        guard count > 1 else { return .other }
+        let first = bytes[name.lowerBound] | 0x20
+        let isX = first == UInt8(ascii: "x")
+        switch count {
+        case 2: return first == UInt8(ascii: "t") ? .te : .other
+        case 4:
+            if first == UInt8(ascii: "h") { return .host }
+            return first == UInt8(ascii: "d") ? .date : .other
+        case 6:
+            if first == UInt8(ascii: "c") { return .cookie }
+            if first == UInt8(ascii: "s") { return .server }
+            return first == UInt8(ascii: "e") ? .expect : .other
+        case 7:
+            if first == UInt8(ascii: "r") { return .referer }
+            if first == UInt8(ascii: "u") { return .upgrade }
+            if first == UInt8(ascii: "t") { return .trailer }
+        case 8:
+            if first == UInt8(ascii: "l") { return .location }
+            if isX { return .xScheme }
+        case 9:
+            if first == UInt8(ascii: "f") { return .forwarded }
+            if isX { return .xRealIP }
+        case 10:
+            if first == UInt8(ascii: "c") { return .connection }
+            if first == UInt8(ascii: "u") { return .userAgent }
+            if first == UInt8(ascii: "k") { return .keepAlive }
+            if first == UInt8(ascii: "s") { return .setCookie }
+        case 12:
+            if isX { return .xRequestID }
+        case 13:
+            if first == UInt8(ascii: "a") { return .authorization }
+        case 14:
+            if first == UInt8(ascii: "c") { return .contentLength }
+            if first == UInt8(ascii: "h") { return .http2Settings }
+        case 15:
+            if isX { return .xForwardedFor }
+        case 16:
+            if isX {
+                return bytes[name.lowerBound &+ 12] | 0x20 == UInt8(ascii: "h") ? .xForwardedHost : .xForwardedPort
+            }
+            if first == UInt8(ascii: "p") { return .proxyConnection }
+        case 17:
+            if first == UInt8(ascii: "t") { return .transferEncoding }
+            if isX { return .xForwardedProto }
+        case 18:
+            if isX { return .xForwardedScheme }
+            if first == UInt8(ascii: "p") { return .proxyAuthenticate }
+        case 19:
+            if first == UInt8(ascii: "p") { return .proxyAuthorization }
+        default: break
+        }
+        // Perhaps one of a family.
+        return isX || first == UInt8(ascii: "s") ? .clientIdentity : .other
+    }
+
+    @inline(never)
+    private static func confirm(_ candidate: KnownField, _ bytes: Span<UInt8>, _ name: ByteRange) -> KnownField {
+        if candidate != .clientIdentity, bytes.equals(candidate.name, name) { return candidate }
+        // Names that only begin like a known one.
         let start = name.lowerBound
-        let isX = bytes.hasToken("x-", at: start)
-        guard isX || bytes.hasToken("ss", at: start) else { return .other }
-        if isX {
-            if bytes.hasToken("x-auth-", at: start) { return .clientIdentity }
+        guard name.count >= 7 else { return .other }
+        if bytes.hasToken("x-", at: start) {
+            if bytes.hasToken("x-auth-", at: start) {
+                return bytes.equals("x-auth-token", name) || bytes.equals("x-auth-key", name) ? .other : .clientIdentity
+            }
             if name.count >= 9, bytes.hasToken("x-rewrite", at: start) { return .xRewrite }
             if name.count >= 10, bytes.hasToken("x-original", at: start) { return .xOriginal }
             if name.count >= 12, bytes.hasToken("x-forwarded-", at: start) { return .xForwardedOther }
-        } else if name.count >= 11, bytes.hasToken("ssl-client-", at: start) {
-            return .clientIdentity
         }
-        return .other
+        return name.count >= 11 && bytes.hasToken("ssl-client-", at: start) ? .clientIdentity : .other
+    }
+
+    /// In lower case; of a family the beginning, of ``other`` nothing.
+    public var name: StaticString {
+        switch self {
+        case .other: ""
+        case .host: "host"
+        case .contentLength: "content-length"
+        case .transferEncoding: "transfer-encoding"
+        case .connection: "connection"
+        case .keepAlive: "keep-alive"
+        case .proxyConnection: "proxy-connection"
+        case .proxyAuthenticate: "proxy-authenticate"
+        case .proxyAuthorization: "proxy-authorization"
+        case .te: "te"
+        case .trailer: "trailer"
+        case .upgrade: "upgrade"
+        case .http2Settings: "http2-settings"
+        case .expect: "expect"
+        case .forwarded: "forwarded"
+        case .xForwardedFor: "x-forwarded-for"
+        case .xForwardedHost: "x-forwarded-host"
+        case .xForwardedPort: "x-forwarded-port"
+        case .xForwardedProto: "x-forwarded-proto"
+        case .xForwardedScheme: "x-forwarded-scheme"
+        case .xForwardedOther: "x-forwarded-"
+        case .xScheme: "x-scheme"
+        case .xRealIP: "x-real-ip"
+        case .xRequestID: "x-request-id"
+        case .xOriginal: "x-original"
+        case .xRewrite: "x-rewrite"
+        case .clientIdentity: "ssl-client-"
+        case .cookie: "cookie"
+        case .setCookie: "set-cookie"
+        case .userAgent: "user-agent"
+        case .referer: "referer"
+        case .authorization: "authorization"
+        case .date: "date"
+        case .server: "server"
+        case .location: "location"
+        }
     }
 
     /// The field whose name this would be with hyphens for its underscores.
@@ -139,20 +188,20 @@ package enum KnownField: UInt8, Hashable, Sendable, CaseIterable {
 
 /// Some of the fields of ``KnownField``.
 @frozen
-package struct FieldSet: OptionSet, BitwiseCopyable, Hashable, Sendable {
-    package var rawValue: UInt64
+public struct FieldSet: OptionSet, BitwiseCopyable, Hashable, Sendable {
+    public var rawValue: UInt64
 
     @inlinable
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     @inlinable
-    package init(_ field: KnownField) { self.rawValue = 1 &<< UInt64(field.rawValue) }
+    public init(_ field: KnownField) { self.rawValue = 1 &<< UInt64(field.rawValue) }
 
     @inlinable
-    package func contains(_ field: KnownField) -> Bool { self.rawValue &>> UInt64(field.rawValue) & 1 == 1 }
+    public func contains(_ field: KnownField) -> Bool { self.rawValue &>> UInt64(field.rawValue) & 1 == 1 }
 
     /// What concerns one connection only, and is never forwarded as it came (RFC 9110 section 7.6.1).
-    package static var hopByHop: FieldSet {
+    public static var hopByHop: FieldSet {
         FieldSet(.connection).union(FieldSet(.keepAlive)).union(FieldSet(.proxyConnection))
             .union(FieldSet(.proxyAuthenticate)).union(FieldSet(.proxyAuthorization)).union(FieldSet(.te))
             .union(FieldSet(.transferEncoding)).union(FieldSet(.upgrade)).union(FieldSet(.http2Settings))

@@ -23,7 +23,7 @@ struct LineBound: BitwiseCopyable {
     var fault: MessageFault?
 
     /// - Parameter limit: the most bytes of this line.
-    @inline(__always)
+    @inline(always)
     init(start: Int, limit: Int, fault: MessageFault, bytes: Int, head: Int) {
         let lineEnd = start &+ limit
         let headEnd = Swift.min(bytes, head)

@@ -1,6 +1,6 @@
 /// What is wrong with a message.
 @frozen
-package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
+public enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
     // Lines.
     case bareLineFeed
     case bareCarriageReturn
@@ -57,7 +57,7 @@ package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
     case tooManyTrailers
 
     /// The status with which a request is refused that has it. Of responses the client is told 502.
-    package var status: UInt16 {
+    public var status: UInt16 {
         switch self {
         case .targetTooLong: 414
         case .fieldTooLong, .headTooLarge, .tooManyFields: 431
@@ -70,7 +70,7 @@ package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
     }
 
     /// A few words, for logs and the reason field.
-    package var text: StaticString {
+    public var text: StaticString {
         switch self {
         case .bareLineFeed: "line feed without carriage return"
         case .bareCarriageReturn: "carriage return without line feed"
@@ -126,12 +126,12 @@ package enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
 /// A request that is answered with an error, whereupon its connection is closed: where the next request begins
 /// is not certain any more.
 @frozen
-package struct Refusal: BitwiseCopyable, Hashable, Sendable {
-    package var reason: MessageFault
+public struct Refusal: BitwiseCopyable, Hashable, Sendable {
+    public var reason: MessageFault
 
     @inlinable
-    package init(_ reason: MessageFault) { self.reason = reason }
+    public init(_ reason: MessageFault) { self.reason = reason }
 
     /// 400, 405, 414, 417, 431, 501 or 505.
-    package var status: UInt16 { self.reason.status }
+    public var status: UInt16 { self.reason.status }
 }

@@ -45,7 +45,7 @@ package enum PathNormalizer {
 
     /// Whether nothing in the path needs a closer look: it begins with a slash, and has no percent sign, no backslash, no slash
     /// before a slash or a dot.
-    @inline(__always)
+    @inline(always)
     static func isNormal(_ bytes: Span<UInt8>, _ path: ByteRange) -> Bool {
         let end = path.upperBound
         var index = path.lowerBound
@@ -92,7 +92,7 @@ package enum PathNormalizer {
     }
 
     /// - Returns: how many bytes the character has.
-    @inline(__always)
+    @inline(always)
     private static func copyCharacter(
         _ bytes: Span<UInt8>, at index: Int, to end: Int, _ encodedSlashes: EncodedSlashPolicy, _ mayHide: inout Bool,
         into scratch: inout ByteBuffer
@@ -126,7 +126,7 @@ package enum PathNormalizer {
     }
 
     /// Resolves the segment that was written last.
-    @inline(__always)
+    @inline(always)
     private static func endSegment(
         from segment: Int, root: Int, mayHide: Bool, atEnd: Bool, in scratch: inout ByteBuffer
     ) throws(LineProblem) {

@@ -88,8 +88,11 @@ extension ProxyProtocol {
         var end = 0
         let limit = min(bytes.count, Self.longestText)
         while end < limit, bytes[end] >= .space, bytes[end] < 0x7f { end += 1 }
-        guard end + 1 < limit else { throw limit == Self.longestText ? .fault(.textTooLong) : .unfinished }
-        guard bytes[end] == .carriageReturn, bytes[end + 1] == .lineFeed else { throw .fault(.invalidText) }
+        let isFull = limit == Self.longestText
+        guard end < limit else { throw isFull ? .fault(.textTooLong) : .unfinished }
+        guard bytes[end] == .carriageReturn else { throw .fault(.invalidText) }
+        guard end + 1 < limit else { throw isFull ? .fault(.textTooLong) : .unfinished }
+        guard bytes[end + 1] == .lineFeed else { throw .fault(.invalidText) }
 
         var words = Words(position: 6, end: end)
         guard let family = words.next(bytes) else { throw .fault(.invalidText) }

@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// Methods are case-sensitive (RFC 9110 section 9.1). CONNECT and TRACE never come this far.
 @frozen
-package enum RequestMethod: UInt8, Hashable, Sendable {
+public enum RequestMethod: UInt8, Hashable, Sendable {
     case get
     case head
     case post
@@ -14,7 +14,7 @@ package enum RequestMethod: UInt8, Hashable, Sendable {
 
     /// Whether the request may be sent again, as far as its method says (RFC 9110 section 9.2.2).
     @inlinable
-    package var isIdempotent: Bool {
+    public var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options: true
         case .post, .patch, .other: false
@@ -24,7 +24,7 @@ package enum RequestMethod: UInt8, Hashable, Sendable {
 
 /// RFC 9112 section 3.2. The authority form is CONNECT's alone, and refused.
 @frozen
-package enum TargetForm: UInt8, Hashable, Sendable {
+public enum TargetForm: UInt8, Hashable, Sendable {
     /// `/path?query`
     case origin
     /// `http://host/path?query`
@@ -35,7 +35,7 @@ package enum TargetForm: UInt8, Hashable, Sendable {
 
 /// Where the body of a request ends.
 @frozen
-package enum RequestFraming: BitwiseCopyable, Hashable, Sendable {
+public enum RequestFraming: BitwiseCopyable, Hashable, Sendable {
     case none
     /// Not 0.
     case length(UInt64)
@@ -43,7 +43,7 @@ package enum RequestFraming: BitwiseCopyable, Hashable, Sendable {
 }
 
 @frozen
-package enum UpgradeKind: UInt8, Hashable, Sendable {
+public enum UpgradeKind: UInt8, Hashable, Sendable {
     case none
     case webSocket
     /// What the first `Upgrade` field names; never HTTP/2.
@@ -52,9 +52,9 @@ package enum UpgradeKind: UInt8, Hashable, Sendable {
 
 /// Whom a request is for.
 @frozen
-package struct Authority: BitwiseCopyable, Hashable, Sendable {
+public struct Authority: BitwiseCopyable, Hashable, Sendable {
     @frozen
-    package enum Kind: UInt8, Hashable, Sendable {
+    public enum Kind: UInt8, Hashable, Sendable {
         /// None was named: HTTP/1.0, or an empty `Host`.
         case none
         case name
@@ -63,16 +63,15 @@ package struct Authority: BitwiseCopyable, Hashable, Sendable {
         case ipv6
     }
 
-    package var kind: Kind
+    public var kind: Kind
     /// Routes go by this: without port and trailing dot. It may have capital letters, see ``hasUppercase``.
-    package var name: ByteRange
+    public var name: ByteRange
     /// As it was sent, with port.
-    package var text: ByteRange
+    public var text: ByteRange
     /// 0 when it was not given.
-    package var port: UInt16
-    package var hasUppercase: Bool
+    public var port: UInt16
+    public var hasUppercase: Bool
 
-    @inlinable
     init(kind: Kind, name: ByteRange, text: ByteRange, port: UInt16, hasUppercase: Bool) {
         self.kind = kind
         self.name = name
@@ -84,38 +83,38 @@ package struct Authority: BitwiseCopyable, Hashable, Sendable {
 
 /// A request but for its body. Ranges are of the bytes that were parsed; the field lines are in the ``FieldTable``.
 @frozen
-package struct RequestHead: BitwiseCopyable, Hashable, Sendable {
-    package var method: RequestMethod
-    package var methodName: ByteRange
-    package var form: TargetForm
+public struct RequestHead: BitwiseCopyable, Hashable, Sendable {
+    public var method: RequestMethod
+    public var methodName: ByteRange
+    public var form: TargetForm
     /// The whole target.
-    package var target: ByteRange
+    public var target: ByteRange
     /// As it was sent, not yet normal: see ``PathNormalizer``. Empty for an absolute target without one.
-    package var path: ByteRange
+    public var path: ByteRange
     /// With its `?`; empty without one.
-    package var query: ByteRange
+    public var query: ByteRange
     /// Of the target if that is absolute, else of `Host`.
-    package var authority: Authority
+    public var authority: Authority
     /// 0 or 1.
-    package var minorVersion: UInt8
+    public var minorVersion: UInt8
     /// Bytes of the head with its empty line, and with empty lines before it.
-    package var length: Int
-    package var framing: RequestFraming
+    public var length: Int
+    public var framing: RequestFraming
     /// Whether the client wants to use the connection again.
-    package var keepsAlive: Bool
+    public var keepsAlive: Bool
     /// Whether the client waits for `100 Continue` before it sends the body. Never without a body.
-    package var expectsContinue: Bool
+    public var expectsContinue: Bool
     /// Whether the client takes trailers (`TE: trailers`).
-    package var acceptsTrailers: Bool
-    package var upgrade: UpgradeKind
+    public var acceptsTrailers: Bool
+    public var upgrade: UpgradeKind
     /// The field line with the `Upgrade`, where ``upgrade`` is not none.
-    package var upgradeField: UInt16
-    package var presence: FieldSet
+    public var upgradeField: UInt16
+    public var presence: FieldSet
 }
 
 /// What a look at some bytes gave.
 @frozen
-package enum RequestParse: BitwiseCopyable, Hashable, Sendable {
+public enum RequestParse: BitwiseCopyable, Hashable, Sendable {
     case complete(RequestHead)
     /// So far so good; more bytes are needed.
     case incomplete

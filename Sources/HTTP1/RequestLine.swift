@@ -15,7 +15,7 @@ struct RequestLine: BitwiseCopyable {
     var end: Int
 
     /// Reads the line that begins at `start`, which is before `end`.
-    @inline(__always)
+    @inline(always)
     init(_ bytes: Span<UInt8>, from start: Int, to end: Int) throws(LineProblem) {
         let afterMethod: Int
         if _fastPath(start &+ 4 <= end && bytes.hasText("GET ", at: start)) {
@@ -118,7 +118,7 @@ struct RequestLine: BitwiseCopyable {
     // MARK: - Target
 
     /// Where the target ends there has to be a space.
-    @inline(__always)
+    @inline(always)
     private static func requireSpace(_ bytes: Span<UInt8>, at index: Int, to end: Int) throws(LineProblem) {
         if _fastPath(index < end && bytes[index] == .space) { return }
         throw Self.targetProblem(bytes, at: index, to: end)

@@ -53,7 +53,7 @@ package enum RequestParser {
     }
 
     /// Passes over a few empty lines (RFC 9112 section 2.2).
-    @inline(__always)
+    @inline(always)
     static func skipEmptyLines(_ bytes: Span<UInt8>) -> Beginning {
         if _fastPath(bytes.count > 0 && bytes[0] != .carriageReturn) { return .at(0) }
         var index = 0
@@ -71,7 +71,7 @@ package enum RequestParser {
     // MARK: - Meaning
 
     /// What the lines mean together.
-    @inline(__always)
+    @inline(always)
     private static func head(
         _ bytes: Span<UInt8>, _ line: RequestLine, length: Int, fields: inout FieldTable
     ) throws(LineProblem) -> RequestHead {
@@ -112,7 +112,7 @@ package enum RequestParser {
         return head
     }
 
-    @inline(__always)
+    @inline(always)
     private static func authority(
         _ bytes: Span<UInt8>, _ line: RequestLine, fields: borrowing FieldTable
     ) throws(LineProblem) -> Authority {

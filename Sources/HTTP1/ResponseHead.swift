@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// Where the body of a response ends (RFC 9112 section 6.3).
 @frozen
-package enum ResponseFraming: BitwiseCopyable, Hashable, Sendable {
+public enum ResponseFraming: BitwiseCopyable, Hashable, Sendable {
     /// There is none: HEAD, 1xx, 204, 304, or a length of 0.
     case none
     /// Not 0.
@@ -14,30 +14,30 @@ package enum ResponseFraming: BitwiseCopyable, Hashable, Sendable {
 
 /// A response but for its body. Ranges are of the bytes that were parsed; the field lines are in the ``FieldTable``.
 @frozen
-package struct ResponseHead: BitwiseCopyable, Hashable, Sendable {
+public struct ResponseHead: BitwiseCopyable, Hashable, Sendable {
     /// 100 to 999.
-    package var status: UInt16
+    public var status: UInt16
     /// May be empty.
-    package var reason: ByteRange
+    public var reason: ByteRange
     /// 0 or 1.
-    package var minorVersion: UInt8
+    public var minorVersion: UInt8
     /// Where the first field line begins.
-    package var fieldsStart: Int
+    public var fieldsStart: Int
     /// Bytes of the head with its empty line.
-    package var length: Int
-    package var framing: ResponseFraming
+    public var length: Int
+    public var framing: ResponseFraming
     /// Whether the backend lets the connection be used again, after the body. Never with ``ResponseFraming/untilClose``.
-    package var keepsAlive: Bool
+    public var keepsAlive: Bool
     /// `101 Switching Protocols` to a request that asked for it: bytes of another protocol follow.
-    package var isUpgrade: Bool
-    package var presence: FieldSet
+    public var isUpgrade: Bool
+    public var presence: FieldSet
 
     /// Another response follows this one.
-    @inlinable package var isInterim: Bool { self.status < 200 && self.status != 101 }
+    @inlinable public var isInterim: Bool { self.status < 200 && self.status != 101 }
 }
 
 @frozen
-package enum ResponseParse: BitwiseCopyable, Hashable, Sendable {
+public enum ResponseParse: BitwiseCopyable, Hashable, Sendable {
     case complete(ResponseHead)
     /// So far so good; more bytes are needed.
     case incomplete
@@ -47,13 +47,13 @@ package enum ResponseParse: BitwiseCopyable, Hashable, Sendable {
 
 /// The request that a response answers, as far as the response's framing depends on it.
 @frozen
-package struct ResponseContext: BitwiseCopyable, Hashable, Sendable {
-    package var method: RequestMethod
+public struct ResponseContext: BitwiseCopyable, Hashable, Sendable {
+    public var method: RequestMethod
     /// What the forwarded request asked to switch to.
-    package var upgrade: UpgradeKind
+    public var upgrade: UpgradeKind
 
     @inlinable
-    package init(method: RequestMethod, upgrade: UpgradeKind = .none) {
+    public init(method: RequestMethod, upgrade: UpgradeKind = .none) {
         self.method = method
         self.upgrade = upgrade
     }

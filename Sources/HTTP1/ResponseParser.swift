@@ -41,7 +41,7 @@ package enum ResponseParser {
 
     // MARK: - Meaning
 
-    @inline(__always)
+    @inline(always)
     private static func head(
         _ bytes: Span<UInt8>, _ line: StatusLine, length: Int, context: ResponseContext, fields: inout FieldTable
     ) throws(LineProblem) -> ResponseHead {
@@ -94,7 +94,7 @@ struct StatusLine: BitwiseCopyable {
     /// Where the next line begins.
     var end: Int
 
-    @inline(__always)
+    @inline(always)
     init(_ bytes: Span<UInt8>, from start: Int, to end: Int) throws(LineProblem) {
         let lineEnd = bytes.firstControl(from: start, to: end)
         guard lineEnd &+ 1 < end, bytes[lineEnd] == .carriageReturn, bytes[lineEnd &+ 1] == .lineFeed else {

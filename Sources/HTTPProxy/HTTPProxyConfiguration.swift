@@ -17,6 +17,8 @@ package struct HTTPProxyConfiguration: Sendable {
     package var proxyProtocolSources: [CIDR]
     /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
     package var trustedProxies: [CIDR]
+    /// Whether backends get the client in the field of RFC 7239 too, beside `X-Forwarded-*`.
+    package var addsForwarded: Bool
     package var limits: ProxyLimits
     /// Where the lines go of requests whose route asks for them; nil for nowhere.
     package var accessLog: AccessLogSink?
@@ -29,6 +31,7 @@ package struct HTTPProxyConfiguration: Sendable {
         secureAddresses: [SocketAddress] = [],
         proxyProtocolSources: [CIDR] = [],
         trustedProxies: [CIDR] = [],
+        addsForwarded: Bool = false,
         limits: ProxyLimits = ProxyLimits(),
         accessLog: AccessLogSink? = nil,
         accessLogFormat: AccessLogFormat = .text
@@ -39,6 +42,7 @@ package struct HTTPProxyConfiguration: Sendable {
         self.secureAddresses = secureAddresses
         self.proxyProtocolSources = proxyProtocolSources
         self.trustedProxies = trustedProxies
+        self.addsForwarded = addsForwarded
         self.limits = limits
         self.accessLog = accessLog
         self.accessLogFormat = accessLogFormat

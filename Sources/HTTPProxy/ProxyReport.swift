@@ -2,6 +2,7 @@
 package struct ProxyReport: Sendable, Hashable {
     package var connections: UInt64 = 0
     package var connectionsDelayed: UInt64 = 0
+    package var connectionsRefused: UInt64 = 0
     package var acceptFailures: UInt64 = 0
     package var handshakes: UInt64 = 0
     package var handshakeFailures: UInt64 = 0
@@ -35,6 +36,7 @@ package struct ProxyReport: Sendable, Hashable {
     mutating func add(_ worker: WorkerCounters) {
         self.connections += worker.connections
         self.connectionsDelayed += worker.connectionsDelayed
+        self.connectionsRefused += worker.connectionsRefused
         self.acceptFailures += worker.acceptFailures
         self.handshakes += worker.handshakes
         self.handshakeFailures += worker.handshakeFailures

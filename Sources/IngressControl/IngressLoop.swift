@@ -29,6 +29,7 @@ struct IngressLoop {
     private var hasPublished = false
     /// A certificate is another one, whatever the plan says.
     private var certificatesAreStale = true
+    private var uids: [ObjectName: String] = [:]
     private var service: KubernetesAPI.Service?
     private var serviceIsNews = false
     private var generation: UInt64 = 0
@@ -95,7 +96,12 @@ struct IngressLoop {
         default: break
         }
         // Before it is planned, so that it has its certificate from the beginning.
-        if case .ingress(let ingress)? = change.object { _ = self.want(ingress.secrets) }
+        if case .ingress(let ingress)? = change.object {
+            _ = self.want(ingress.secrets)
+            if !ingress.uid.isEmpty, self.uids[name] != ingress.uid { self.uids[name] = ingress.uid }
+        } else if change.key.kind == .ingress {
+            self.uids[name] = nil
+        }
         if change.key.kind == .service, name == self.publishService {
             if case .service(let service)? = change.object { self.service = service } else { self.service = nil }
             self.serviceIsNews = true
@@ -152,7 +158,7 @@ struct IngressLoop {
         }
         let latency = self.clock.now - start
         let state = IngressState(
-            plan: plan, generation: self.generation, publishedAt: .now, latency: latency,
+            plan: plan, uids: self.uids, generation: self.generation, publishedAt: .now, latency: latency,
             certificates: self.certificates(plan.certificates, reusing: changesTLS ? nil : self.board.state))
         self.board.show(state)
         if isForWorkers { self.reporter.published(state, isFirst: !self.hasPublished) }

@@ -26,7 +26,7 @@ struct IngressReporter {
         let plan = state.plan
         var metadata: Logger.Metadata = [
             "generation": "\(state.generation)", "routes": "\(plan.routes.count)",
-            "ingresses": "\(plan.ingresses.count)", "took": "\(state.latency)",
+            "ingresses": "\(plan.ingresses.count)", "took": "\(IngressText.duration(state.latency))",
         ]
         guard !isFirst else {
             metadata["problems"] = "\(plan.problems.count)"

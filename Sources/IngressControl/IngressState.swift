@@ -7,6 +7,8 @@ internal import TLS
 /// What is in force at one moment, for whoever asks. A copy is some references.
 package struct IngressState: Sendable {
     package let plan: IngressPlan
+    /// What tells Ingresses from others that had their names before; none without an API server.
+    package let uids: [ObjectName: String]
     /// How many snapshots the workers have been given; this is in force with the last of them.
     package let generation: UInt64
     /// When that was.

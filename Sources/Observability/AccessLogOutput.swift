@@ -69,9 +69,9 @@ struct AccessLogOutput: ~Copyable {
     }
 }
 
-/// How its file is opened.
+/// How its file is opened. A pipe that nobody reads from is an error at once and not a wait for ever.
 enum AccessLogFile {
     static func open(_ path: String) throws(SystemError) -> Descriptor {
-        try Descriptor.open(path, flags: O_WRONLY | O_APPEND | O_CREAT, mode: 0o640)
+        try Descriptor.open(path, flags: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, mode: 0o640)
     }
 }

@@ -56,8 +56,10 @@ struct IngressOptions: ParsableArguments {
     @Option(
         name: .customLong("default-backend-service"),
         help: ArgumentHelp(
-            "Gets the requests that no rule and no default backend of an Ingress is for, at its first port.",
-            valueName: "namespace/name"))
+            """
+            Gets the requests that no rule and no default backend of an Ingress is for: a Service, and the number or name \
+            of one of its ports, or else its first.
+            """, valueName: "namespace/name[:port]"))
     var defaultBackendService: String?
 
     @Option(
@@ -98,6 +100,13 @@ struct IngressOptions: ParsableArguments {
     var trustedProxies: [String] = []
 
     @Option(
+        name: .customLong("forwarded-header"), defaultAsFlag: "true", parsing: .next,
+        help: ArgumentHelp(
+            "Tell backends of the client in Forwarded (RFC 7239) as well as in X-Forwarded-*. Default: false.",
+            valueName: "bool"))
+    var forwardedHeader: String?
+
+    @Option(
         name: .customLong("proxy-protocol-trusted"),
         help: ArgumentHelp(
             "Peers that begin each connection with a PROXY protocol header, version 1 or 2. Default: nobody.",
@@ -118,6 +127,18 @@ struct IngressOptions: ParsableArguments {
             Default: 5s with an API server, 0 with manifests.
             """, valueName: "time"))
     var shutdownGracePeriod: String?
+}
+
+/// Which node this is. Apart from the others, as the node role has the flag too.
+struct IngressNodeOptions: ParsableArguments {
+    @Option(
+        name: .customLong("hostname-override"),
+        help: ArgumentHelp(
+            """
+            This node's name as EndpointSlices spell it: endpoints of its zone go first. Default: NODE_NAME of the \
+            environment, and without it none.
+            """, valueName: "name"))
+    var hostnameOverride: String?
 }
 
 /// Where the ingress role listens. Apart from the others, as `--bind-address` has another meaning for the node role.

@@ -60,6 +60,7 @@ struct IngressRole: ParsableArguments {
             secureAddresses: at(options.httpsPort),
             proxyProtocolSources: try Self.blocks("proxy-protocol-trusted", options.proxyProtocolTrusted),
             trustedProxies: try Self.blocks("trusted-proxies", options.trustedProxies),
+            addsForwarded: try FlagValue.isTrue("forwarded-header", options.forwardedHeader, default: false),
             limits: try self.limits.limits(), accessLogFormat: try self.accessLog.validFormat())
     }
 
@@ -77,11 +78,27 @@ struct IngressRole: ParsableArguments {
         var blocks: [CIDR] = []
         for text in FlagValue.list(values) {
             guard let block = CIDR(text) ?? IPAddress(text).map({ CIDR(host: $0) }) else {
-                throw .usage("--\(flag): '\(text)' is not a block such as 10.0.0.0/8 or 2001:db8::/32")
+                let place = values.contains(text) ? "" : " of '\(values.joined(separator: ","))'"
+                throw .usage("--\(flag): '\(text)'\(place) is not a block such as 10.0.0.0/8 or 2001:db8::/32")
             }
             blocks.append(block)
         }
         return blocks
+    }
+
+    /// `namespace/name`, with or without `:port`.
+    private static func backend(_ flag: String, _ value: String?) throws(CommandFailure) -> BackendID? {
+        guard let value, !value.isEmpty else { return nil }
+        let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let service = try FlagValue.objectName(flag, parts[0]) else {
+            throw .usage("--\(flag): must be namespace/name or namespace/name:port, not '\(value)'")
+        }
+        guard parts.count > 1 else { return BackendID(service: service, port: nil) }
+        if let number = UInt16(parts[1]), number > 0 { return BackendID(service: service, port: .number(number)) }
+        guard NameRules.label(parts[1]) == nil, Int(parts[1]) == nil else {
+            throw .usage("--\(flag): '\(parts[1])' of '\(value)' is neither the number nor the name of a port")
+        }
+        return BackendID(service: service, port: .name(parts[1]))
     }
 
     private func plannerOptions(
@@ -100,8 +117,7 @@ struct IngressRole: ParsableArguments {
             if let problem = NameRules.label(namespace) { throw .usage("--watch-namespace: \(problem)") }
             planner.watchNamespace = namespace
         }
-        planner.defaultBackend = try FlagValue.objectName("default-backend-service", options.defaultBackendService)
-            .map { BackendID(service: $0, port: nil) }
+        planner.defaultBackend = try Self.backend("default-backend-service", options.defaultBackendService)
         planner.defaultCertificate = try FlagValue.objectName("default-ssl-certificate", options.defaultSSLCertificate)
         planner.redirectsToHTTPS = try FlagValue.isTrue("ssl-redirect", options.sslRedirect, default: false)
         if try FlagValue.isTrue("use-port-in-redirects", options.usePortInRedirects, default: !source.isCluster),

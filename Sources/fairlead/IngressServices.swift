@@ -97,7 +97,8 @@ struct IngressServices {
         }
         let status = StatusPublisher(
             settings.writesStatus ? client.map { StatusWriter($0) } : nil,
-            resolver: AddressResolver(settings.source, workload: workload, logger: self.logger("status")),
+            resolver: AddressResolver(
+                settings.source, workload: workload, isAlone: !self.identity.isInPod, logger: self.logger("status")),
             clearsAtEnd: settings.clearsStatus, logger: self.logger("status"))
         self.status = status
         self.isElected = client != nil && settings.writesStatus

@@ -36,11 +36,12 @@ struct IngressCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var role: IngressRole
+    @OptionGroup(title: "Ingress: node") var node: IngressNodeOptions
     @OptionGroup(title: "Serving") var serving: IngressServingOptions
 
     func run() async throws {
         try await RoleProcess(
-            common: self.common, ingress: self.role, site: { _ in try self.serving.serving() }
+            common: self.common, ingress: self.role, nodeName: self.node.hostnameOverride, site: { _ in try self.serving.serving() }
         ).run()
     }
 }

@@ -105,7 +105,7 @@ extension Option where Value == String? {
     fileprivate init(limit flag: String) {
         let limit = ProxyLimit.all.first { $0.flag == flag }
         self.init(
-            name: .customLong(flag),
+            name: .customLong(flag), parsing: .unconditional,
             help: ArgumentHelp(
                 "\(limit?.sentence ?? "") Default: \(limit?.defaultText ?? "").",
                 valueName: limit?.unit.rawValue ?? "value"))

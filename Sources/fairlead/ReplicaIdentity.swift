@@ -6,6 +6,8 @@ internal import Linux
 struct ReplicaIdentity {
     /// The pod that this runs in, if any.
     let pod: ObjectName?
+    /// Whether it runs in a pod, whose name may not be known.
+    let isInPod: Bool
     /// Where the Lease is.
     let namespace: String
     /// Empty if nobody says.
@@ -17,12 +19,14 @@ struct ReplicaIdentity {
 
     private static let namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-    init(environment: [String: String]) {
+    /// - Parameter nodeName: what `--hostname-override` says.
+    init(environment: [String: String], nodeName: String? = nil) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let namespace = value("POD_NAMESPACE") ?? Self.accountNamespace
         self.pod = value("POD_NAME").flatMap { name in namespace.map { ObjectName(namespace: $0, name: name) } }
+        self.isInPod = namespace != nil
         self.namespace = namespace ?? "default"
-        self.nodeName = value("NODE_NAME")?.lowercased() ?? ""
+        self.nodeName = (nodeName ?? value("NODE_NAME"))?.lowercased() ?? ""
         self.instance = self.pod?.name ?? HostSystem.name
         self.leaseHolder = self.instance + "_" + String(UInt64.random(in: 0 ... .max), radix: 16)
     }

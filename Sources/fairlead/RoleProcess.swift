@@ -28,6 +28,8 @@ struct RoleProcess {
     var ingress: IngressRole?
     /// Of options that only one of the commands has.
     var given: [GivenFlag] = []
+    /// This node's name, where the ingress role is alone.
+    var nodeName: String?
     let site: (NodeStart) throws -> Serving
 
     func run() async throws {
@@ -40,7 +42,7 @@ struct RoleProcess {
         let source = try ObjectSource.resolve(self.common.source, self.common.cluster, start.configuration)
         let limits = try self.common.source.limits()
         let registry = Self.registry()
-        let identity = ReplicaIdentity(environment: ProcessInfo.processInfo.environment)
+        let identity = ReplicaIdentity(environment: ProcessInfo.processInfo.environment, nodeName: self.nodeName)
         let node = try self.node.map { try NodeServices($0, start, source, registry: registry, logger: logger) }
         let settings = try self.ingress?.settings(
             source, nodeName: node?.configuration.nodeName ?? identity.nodeName)

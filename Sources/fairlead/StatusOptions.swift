@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import IngressControl
 internal import KubernetesAPI
 internal import KubernetesClient
+internal import Networking
 
 /// Options of where Ingresses are said to be reached; names and defaults as ingress-nginx's.
 struct StatusOptions: ParsableArguments {
@@ -47,8 +48,10 @@ struct StatusOptions: ParsableArguments {
         if let service { return .service(service) }
         var addresses: [PublishedAddress] = []
         for text in texts {
-            guard let address = PublishedAddress(text) else {
-                throw .usage("--publish-status-address: '\(text)' is neither an address nor a DNS name")
+            // A name without a dot means something to its own network alone.
+            guard let address = PublishedAddress(text), IPAddress(text) != nil || text.contains(".") else {
+                throw .usage(
+                    "--publish-status-address: '\(text)' is neither an address nor a DNS name such as lb.example.com")
             }
             addresses.append(address)
         }

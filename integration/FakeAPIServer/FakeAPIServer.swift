@@ -187,6 +187,16 @@ package final class FakeAPIServer: Sendable {
         }
     }
 
+    /// Answers a GET of a path with this, whatever kind it is of: Pods, for one, which are asked for and not followed.
+    package func show(json: String, at path: String) async throws {
+        try await self.perform { $0.documents[path] = Array(json.utf8) }
+    }
+
+    /// The query of the last GET of such a path; nil if there has been none.
+    package func query(ofDocumentAt path: String) async throws -> [String: String]? {
+        try await self.perform { $0.documentQueries[path] }
+    }
+
     /// The object as a `GET` in JSON would give it; nil if it is not there.
     package func json(_ resource: Resource, namespace: String, name: String) async throws -> String? {
         try await self.perform { core in

@@ -19,6 +19,10 @@ final class ServerCore {
     private(set) var watches: [ObjectIdentifier: Watch] = [:]
     private var bookmarks: RepeatedTask?
     var lastPage = 0
+    /// Kinds that are not kept as objects: what a GET of their paths is answered, in JSON.
+    var documents: [String: [UInt8]] = [:]
+    /// With which query each was asked for last.
+    var documentQueries: [String: [String: String]] = [:]
 
     /// The rest of a list, as it was when its first page was asked for.
     struct Page {
@@ -66,6 +70,10 @@ final class ServerCore {
     }
 
     private func answer(_ request: Request, _ format: WireFormat, _ exchange: Exchange) throws {
+        if let document = self.documents[request.path], request.method == .GET {
+            self.documentQueries[request.path] = request.query
+            return exchange.answer(200, type: WireFormat.json.mediaType, document)
+        }
         guard let path = ResourcePath(request.path), !path.isStatus || path.resource.hasStatus else {
             throw Refusal(404, "NotFound", "the server could not find the requested resource")
         }

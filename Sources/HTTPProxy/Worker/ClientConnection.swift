@@ -63,6 +63,8 @@ struct ClientConnection: ~Copyable {
     var isInWindow = false
     var windowStart: UInt64 = 0
 
+    /// Who connected.
+    let peer: IPAddress
     /// Who the client is: who connected, or whom the PROXY protocol names.
     private(set) var address: SocketAddress
     /// `address` as text without the port, written once for all requests.
@@ -80,6 +82,7 @@ struct ClientConnection: ~Copyable {
         self.transport = transport
         self.phase = phase
         self.timer = timer
+        self.peer = peer.address
         self.address = peer
         self.addressText = AddressText(peer.address)
         self.listener = listener

@@ -11,10 +11,10 @@ struct Listeners: ~Copyable {
         let forwarding: Forwarding
         let trustedForwarding: Forwarding
 
-        init(isSecure: Bool, port: UInt16) {
+        init(isSecure: Bool, port: UInt16, _ fields: ForwardedFields) {
             self.isSecure = isSecure
-            self.forwarding = Forwarding(isTrusted: false, isSecure: isSecure, port: port)
-            self.trustedForwarding = Forwarding(isTrusted: true, isSecure: isSecure, port: port)
+            self.forwarding = Forwarding(fields: fields, isTrusted: false, isSecure: isSecure, port: port)
+            self.trustedForwarding = Forwarding(fields: fields, isTrusted: true, isSecure: isSecure, port: port)
         }
     }
 
@@ -23,10 +23,12 @@ struct Listeners: ~Copyable {
     let timer: Int32
     private(set) var isPaused = false
 
-    /// - Parameter timer: ends a pause.
-    init(_ listeners: [WorkerStart.Listener], timer: Int32) {
+    /// - Parameters:
+    ///   - fields: which fields tell backends about clients.
+    ///   - timer: ends a pause.
+    init(_ listeners: [WorkerStart.Listener], fields: ForwardedFields, timer: Int32) {
         self.sockets = listeners.map(\.socket)
-        self.settings = listeners.map { Settings(isSecure: $0.isSecure, port: $0.socket.address.port) }
+        self.settings = listeners.map { Settings(isSecure: $0.isSecure, port: $0.socket.address.port, fields) }
         self.timer = timer
     }
 

@@ -161,6 +161,7 @@ extension Worker {
         self.releaseOutput(client)
         self.releaseRequest(client)
         self.timers.free(self.clients[client].timer)
+        self.leave(self.clients[client].peer)
         return self.clients.remove(client)
     }
 

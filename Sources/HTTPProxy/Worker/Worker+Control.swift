@@ -45,9 +45,9 @@ extension Worker {
             backend = .none
         }
         if backend.isNone {
-            backend = self.backends.insert(BackendPool(plan.id, seed: self.random.next()))
+            backend = self.backends.insert(BackendPool(plan.id, self.limits, seed: self.random.next()))
         }
-        let changes = self.backends[backend].adopt(plan, workers: self.workers)
+        let changes = self.backends[backend].adopt(plan, self.limits, workers: self.workers)
         // Their idle connections are of no use to anybody; the others end with what they are doing.
         for slot in changes.removed { self.closeIdle(backend, slot) }
         self.view.setBackend(index, backend, revision: plan.revision)
@@ -57,7 +57,10 @@ extension Worker {
     /// Nothing leads there any more. It stays until its last request has ended.
     private mutating func retire(_ backend: Handle) {
         self.backends[backend].isRetired = true
+        // While its connections are closed it is needed; with the last of them it would be discarded.
+        self.backends[backend].users += 1
         for slot in self.backends[backend].endpoints.update(to: []).removed { self.closeIdle(backend, slot) }
+        self.backends[backend].users -= 1
         self.discardIfUnused(backend)
     }
 
@@ -76,12 +79,16 @@ extension Worker {
         self.drainDeadline = self.loop.now + patience
         for position in 0..<self.clients.positions {
             guard let client = self.clients.handle(at: position) else { continue }
-            // One that waits between requests waits for nothing; RFC 9112 section 9.5 lets it end at any time.
-            if self.clients[client].phase == .waiting, !self.clients[client].isInHead {
-                self.close(client)
-            } else {
-                self.clients[client].closesAfterExchange = true
-            }
+            self.clients[client].closesAfterExchange = true
+            guard self.clients[client].phase == .waiting, !self.clients[client].isInHead else { continue }
+            // What has come meanwhile is answered still. A request that crosses with the end of the connection meets
+            // an orderly one, and not a reset: its client knows that nobody took it (RFC 9112 section 9.5).
+            self.serve(client)
+            guard self.clients.contains(client), self.clients[client].phase == .waiting,
+                !self.clients[client].isInHead
+            else { continue }
+            self.beginLingering(client)
+            self.serve(client)
         }
         for position in 0..<self.upstreams.positions {
             guard let upstream = self.upstreams.handle(at: position), self.upstreams[upstream].phase == .idle else {

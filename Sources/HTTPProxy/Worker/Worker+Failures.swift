@@ -17,7 +17,7 @@ extension Worker {
             wasSent: exchange.requestSent > 0 || !exchange.isReplayable, isReplayable: exchange.isReplayable,
             wasAnswered: exchange.answer == .started, tries: Int(exchange.tries),
             elapsed: self.loop.now - exchange.startedAt)
-        var policy = RetryPolicy()
+        var policy = self.limits.retries
         policy.maximumTries = Int(exchange.settings.maximumTries)
         switch policy.decide(failure, state, budget: &self.backends[exchange.backend].budget, at: self.loop.now) {
         case .retryOnNewConnection:

@@ -5,6 +5,8 @@ struct WorkerCounters: BitwiseCopyable, Sendable {
     var connections: UInt64 = 0
     /// The limit on connections was met and accepting was put off.
     var connectionsDelayed: UInt64 = 0
+    /// Their address had as many as it may.
+    var connectionsRefused: UInt64 = 0
     /// No descriptor or memory for a connection.
     var acceptFailures: UInt64 = 0
     var handshakes: UInt64 = 0

@@ -22,11 +22,14 @@ package struct AddressResolver: Sendable {
     let source: AddressSource
     /// nil where this runs in no pod.
     let workload: Workload?
+    /// Whether it may be taken for the only one where that cannot be looked up.
+    private let isAlone: Bool
     private let logger: Logger
 
-    package init(_ source: AddressSource, workload: Workload? = nil, logger: Logger) {
+    package init(_ source: AddressSource, workload: Workload? = nil, isAlone: Bool = true, logger: Logger) {
         self.source = source
         self.workload = workload
+        self.isAlone = isAlone
         self.logger = logger
     }
 
@@ -84,7 +87,7 @@ package struct AddressResolver: Sendable {
 
     /// Whether nobody goes on when this process ends.
     func isLastReplica() async throws(APIError) -> Bool {
-        guard let workload else { return true }
+        guard let workload else { return self.isAlone }
         return try await workload.reader.replicas().allSatisfy { $0.name == workload.pod || $0.isEnding }
     }
 }

@@ -34,10 +34,12 @@ package final class ProblemEvents: Sendable {
 
     /// Notes change nothing, and are for pages.
     private func record(_ problems: [IngressProblem]) {
+        let uids = self.board.state?.uids ?? [:]
         for problem in problems where problem.severity != .note {
+            let uid = problem.object.kind == .ingress ? uids[problem.object.name] ?? "" : ""
             self.recorder.record(
                 .warning, reason: problem.code.rawValue, action: "Sync", note: problem.message,
-                regarding: ObjectReference(problem.object))
+                regarding: ObjectReference(problem.object, uid: uid))
         }
     }
 }

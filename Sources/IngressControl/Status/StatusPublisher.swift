@@ -110,9 +110,8 @@ package final class StatusPublisher: ServiceLifecycle.Service, Sendable {
     }
 
     private func tick() async {
-        while !Task.isCancelled {
-            // The same.
-            try? await Task.sleep(for: self.timing.resync)
+        while true {
+            do { try await Task.sleep(for: self.timing.resync) } catch { return }
             self.inbox.withLock { $0.isResyncDue = true }
             self.signal.yield()
         }

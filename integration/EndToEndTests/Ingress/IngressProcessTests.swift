@@ -74,7 +74,7 @@ extension EndToEnd.Ingress {
             for _ in 0..<3 {
                 let load = try HTTPLoad(
                     from: scene.host, to: IngressScene.http, [.init(host: "a.example", path: "/")], rate: 500,
-                    connections: 16, freshEvery: 3, timeout: .seconds(3))
+                    connections: 16, freshEvery: 3, repeats: true, timeout: .seconds(3))
                 pause(.milliseconds(300))
                 scene.fairlead.process.signal(15)
                 #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
@@ -86,28 +86,19 @@ extension EndToEnd.Ingress {
             }
         }
 
-        @Test func `a request that does not end holds it up for as long as it is told, a second signal not at all`()
-            throws
-        {
+        @Test func `a request that does not end holds it up for as long as it is told`() throws {
             let scene = try Self.makeScene(["--worker-shutdown-timeout", "1s"])
             defer { scene.tearDown() }
             try scene.backend("a").script("/never", [.hang])
-            for signals in [1, 2] {
-                let conversation = try scene.connect()
-                try conversation.send(HTTPRequest("GET", "/never", host: "a.example").bytes)
-                pause(.milliseconds(100))
-                let start = ContinuousClock.now
-                scene.fairlead.process.signal(15)
-                if signals == 2 {
-                    pause(.milliseconds(50))
-                    scene.fairlead.process.signal(15)
-                }
-                let status = scene.fairlead.process.waitForExit(timeout: .seconds(8))
-                let duration = ContinuousClock.now - start
-                #expect(status != nil && duration < .seconds(6), "\(signals): \(duration)")
-                if signals == 1 { #expect(duration > .milliseconds(800), "\(duration)") }
-                try scene.start()
-            }
+            let conversation = try scene.connect()
+            try conversation.send(HTTPRequest("GET", "/never", host: "a.example").bytes)
+            pause(.milliseconds(100))
+            let start = ContinuousClock.now
+            scene.fairlead.process.signal(15)
+            #expect(scene.fairlead.process.waitForExit(timeout: .seconds(8)) == .exited(0))
+            let duration = ContinuousClock.now - start
+            #expect(duration > .milliseconds(800) && duration < .seconds(6), "\(duration)")
+            #expect(conversation.isClosed(within: .seconds(1)))
         }
 
         @Test func `kill -9 and another start: everything is as before`() throws {
@@ -128,15 +119,14 @@ extension EndToEnd.Ingress {
             #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
         }
 
-        @Test func `it needs no privilege`() throws {
-            // Ports below 1024 are somebody's to grant; nobody's user id will do for the rest.
+        @Test func `it needs no capability`() throws {
+            // But for ports below 1024, which are somebody else's to grant.
             let scene = try IngressScene(
-                prefix: [
-                    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
-                    "--inh-caps=-all",
-                ],
+                prefix: ["setpriv", "--bounding-set=-all", "--inh-caps=-all"],
                 ["--http-port", "8080", "--https-port", "8443"])
             defer { scene.tearDown() }
+            let effective = try scene.host.shell("grep CapEff /proc/\(scene.fairlead.process.pid)/status")
+            try #require(effective.contains("0000000000000000"), "they are really gone")
             let target = SocketAddress(IPAddress(127, 0, 0, 1), 8080)
             let conversation = try scene.connect(to: target)
             #expect(try conversation.exchange(HTTPRequest("GET", "/", host: "nobody.test")).status == 404)
@@ -193,8 +183,8 @@ extension EndToEnd.Ingress {
             #expect(completion.succeeded && completion.output.contains("USAGE:"))
         }
 
-        @Test(arguments: ["80", "443", "10254", "10255"])
-        func `a port that is taken is said, with who has it to be asked for`(port: String) throws {
+        @Test(arguments: ["80", "443"])
+        func `a port that is taken is the end, and said`(port: String) throws {
             let sandbox = try Sandbox()
             defer { sandbox.tearDown() }
             let folder = try ManifestFolder()
@@ -209,9 +199,9 @@ extension EndToEnd.Ingress {
                     "127.0.0.1:10255",
                 ], timeout: .seconds(20))
             #expect(completion.status == .exited(1), "\(completion.errorOutput)")
-            #expect(
-                completion.errorOutput.contains(port) && completion.errorOutput.contains("ss -Htlnp"),
-                "\(completion.errorOutput)")
+            for word in [port, "Address already in use"] {
+                #expect(completion.errorOutput.contains(word), "\(completion.errorOutput)")
+            }
         }
     }
 }

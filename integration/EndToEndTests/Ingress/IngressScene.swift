@@ -19,6 +19,11 @@ final class IngressScene: Sendable {
     static let className = "fairlead"
     static let controller = "fairlead.dev/ingress-controller"
 
+    /// A connection holds little, as over a real network: otherwise loopback takes megabytes before anybody has to wait.
+    private static let kernelParameters: [(path: String, value: String)] = [
+        ("net/ipv4/tcp_rmem", "4096 131072 262144"), ("net/ipv4/tcp_wmem", "4096 65536 262144"),
+    ]
+
     let sandbox: Sandbox
     let folder: ManifestFolder
     /// What the program is started with.
@@ -32,6 +37,7 @@ final class IngressScene: Sendable {
         objects: [any Manifest] = [], withClass: Bool = true, prefix: [String] = [], _ further: [String] = []
     ) throws {
         let sandbox = try Sandbox()
+        try sandbox.host.setKernelParameters(Self.kernelParameters)
         let folder = try ManifestFolder()
         let standing: [any Manifest] =
             (withClass ? [IngressClassManifest(Self.className, controller: Self.controller)] : []) + objects
@@ -161,7 +167,11 @@ final class IngressScene: Sendable {
         let ingress = ingress("settled", [.init(host, [.prefix("/", .service("nobody", port: 80))])])
         try self.folder.write("zz-settled.yaml", [ingress])
         let isInForce = waitUntil(timeout: .seconds(10)) {
-            (0..<6).allSatisfy { _ in (try? self.fetch("http://\(host)/").status) == 503 }
+            !self.fairlead.process.isRunning
+                || (0..<6).allSatisfy { _ in (try? self.fetch("http://\(host)/").status) == 503 }
+        }
+        if let status = self.fairlead.process.status {
+            throw LabError("Fairlead has ended, \(status): \(self.fairlead.log.joined(separator: "\n"))")
         }
         guard isInForce else { throw LabError("a change is not in force after 10 s: \(self.fairlead.log.suffix(5))") }
     }
@@ -233,4 +243,16 @@ func expectRoutes(
         let outcome = try scene.fetch(url).outcome
         #expect(outcome == expected, "\(url)", sourceLocation: sourceLocation)
     }
+}
+
+/// A host of one's own, `NAME.test`, and its backends, which have scripts and failures of their own.
+func withApplication(
+    _ name: String, _ pods: [String], _ annotations: [String: String] = [:],
+    _ body: (_ scene: IngressScene, _ pods: [HTTPBackend]) throws -> Void
+) throws {
+    let scene = try Stage.scene
+    let names = pods.map { "\(name)-\($0)" }
+    let backends = try names.map { try scene.backend($0) }
+    let rules = ingress(name, [.init("\(name).test", [.prefix("/", .to(name))])], annotations)
+    try scene.with(name, try scene.service(name, on: names) + [rules]) { try body(scene, backends) }
 }

@@ -10,6 +10,8 @@ package struct HTTPLoadReport: Sendable {
     /// Not sent, because every connection was busy.
     package internal(set) var skipped = 0
     package internal(set) var failed = 0
+    /// Requests that met the close of a connection that had been used before, and went out again on a new one.
+    package internal(set) var repeated = 0
     /// The first few failures in words.
     package internal(set) var failures: [String] = []
     /// Answers by `X-Backend`.
@@ -54,15 +56,17 @@ package final class HTTPLoad: Sendable {
     private let connectionLimit: Int
     /// Every so many requests get a new connection; 0 for never.
     private let freshEvery: Int
+    private let repeats: Bool
     private let timeout: Duration
     private let state = Mutex(HTTPLoadReport())
     private let isStopped = Atomic<Bool>(false)
     private let thread = Mutex<OSThread?>(nil)
 
-    /// Starts at once and goes on until ``stop()``.
+    /// Starts at once and goes on until ``stop()``. With `repeats` a request that crosses with the close of a connection that was
+    /// kept, before any byte of an answer, is sent again, as clients do (RFC 9112 section 9.3.1); otherwise it has failed.
     package init(
         from host: Host, to target: SocketAddress, _ requests: [Request], rate: Int, connections: Int = 32,
-        freshEvery: Int = 0, timeout: Duration = .seconds(10)
+        freshEvery: Int = 0, repeats: Bool = false, timeout: Duration = .seconds(10)
     ) throws {
         self.host = host
         self.target = target
@@ -70,6 +74,7 @@ package final class HTTPLoad: Sendable {
         self.interval = Duration.seconds(1) / max(1, rate)
         self.connectionLimit = connections
         self.freshEvery = freshEvery
+        self.repeats = repeats
         self.timeout = timeout
         let thread = try OSThread { [weak self] in self?.generate() }
         self.thread.withLock { $0 = thread }
@@ -106,7 +111,8 @@ package final class HTTPLoad: Sendable {
             if isStopped, !connections.contains(where: \.isBusy) { return }
             let interests = connections.map { Readiness.Interest(number: $0.socket.number, writing: false) }
             let ready = Readiness.wait(interests, timeout: isStopped ? .milliseconds(20) : due - .now)
-            for index in ready { self.advance(connections[index]) }
+            let awake = ready.map { connections[$0] }
+            for connection in awake { self.advance(connection, &connections) }
             let overdue = ContinuousClock.now - self.timeout
             for connection in connections where connection.isOverdue(overdue) {
                 self.state.withLock { $0.fail("no answer to \(connection.target) within \(self.timeout)") }
@@ -150,10 +156,20 @@ package final class HTTPLoad: Sendable {
         return connection
     }
 
-    private func advance(_ connection: LoadConnection) {
+    private func advance(_ connection: LoadConnection, _ connections: inout [LoadConnection]) {
         switch connection.receive() {
         case .more: break
         case .closed: connection.isFinished = true
+        case .crossed(let request, let number, let due, let reason):
+            connection.isFinished = true
+            guard self.repeats else { return self.state.withLock { $0.fail(reason) } }
+            self.state.withLock { $0.repeated += 1 }
+            do throws(SystemError) {
+                guard let new = try self.connect(&connections) else { return self.state.withLock { $0.fail(reason) } }
+                try new.send(request, number: number, due: due)
+            } catch {
+                self.state.withLock { $0.fail("\(error)") }
+            }
         case .failed(let reason):
             connection.isFinished = true
             self.state.withLock { $0.fail(reason) }
@@ -173,6 +189,8 @@ private final class LoadConnection {
         case more
         /// While nothing was asked.
         case closed
+        /// Without a byte of an answer, on a connection that had one before.
+        case crossed(HTTPLoad.Request, number: Int, due: ContinuousClock.Instant, reason: String)
         case failed(String)
         case answered(by: String, after: Duration)
     }
@@ -180,7 +198,8 @@ private final class LoadConnection {
     let socket: Socket
     var isFinished = false
     private(set) var target = ""
-    private var request: (HTTPLoad.Request, due: ContinuousClock.Instant)?
+    private var request: (HTTPLoad.Request, number: Int, due: ContinuousClock.Instant)?
+    private var hasAnswered = false
     private var input: [UInt8] = []
     private var expected = 0
 
@@ -192,7 +211,7 @@ private final class LoadConnection {
 
     func send(_ request: HTTPLoad.Request, number: Int, due: ContinuousClock.Instant) throws(SystemError) {
         self.target = "\(request.path)?\(number)"
-        self.request = (request, due)
+        self.request = (request, number, due)
         self.input = []
         self.expected = 0
         let text = "GET \(self.target) HTTP/1.1\r\nHost: \(request.host)\r\n\r\n"
@@ -203,14 +222,12 @@ private final class LoadConnection {
     func receive() -> Outcome {
         do throws(SystemError) {
             guard let bytes = try self.socket.receive() else { return .more }
-            if bytes.isEmpty {
-                return self.isBusy ? .failed("closed instead of an answer to \(self.target)\(self.excerpt)") : .closed
-            }
+            if bytes.isEmpty { return self.lost("closed") }
             self.input += bytes
         } catch {
-            return self.isBusy ? .failed("\(error) instead of an answer to \(self.target)\(self.excerpt)") : .closed
+            return self.lost("\(error)")
         }
-        guard let (request, due) = self.request else { return .failed("an answer that nobody asked for") }
+        guard let (request, _, due) = self.request else { return .failed("an answer that nobody asked for") }
         if self.expected == 0 {
             guard let end = HTTPLines.headEnd(self.input, from: 0) else { return .more }
             guard let response = try? HTTPResponse(head: self.input[..<(end - 4)]), response.status == 200,
@@ -234,8 +251,16 @@ private final class LoadConnection {
             return .failed("\(backend) answered \(request.host)\(self.target)")
         }
         self.request = nil
+        self.hasAnswered = true
         if response.closes { self.isFinished = true }
         return .answered(by: backend, after: .now - due)
+    }
+
+    private func lost(_ how: String) -> Outcome {
+        guard let (request, number, due) = self.request else { return .closed }
+        let reason = "\(how) instead of an answer to \(self.target)\(self.excerpt)"
+        guard self.hasAnswered, self.input.isEmpty else { return .failed(reason) }
+        return .crossed(request, number: number, due: due, reason: reason)
     }
 
     private var excerpt: String {

@@ -21,7 +21,7 @@ enum LoadCommand {
         var allocations = 0
         var frees = 0
 
-        init(_ report: HTTPLoad.Report) {
+        init(_ report: MeasuredLoad.Report) {
             self.completed = report.completed
             self.failed = report.failed
             self.p50 = Double(report.latency.percentile(0.5)) / 1000
@@ -47,7 +47,7 @@ enum LoadCommand {
     static func run(_ arguments: some Collection<String>) throws -> Bool {
         switch arguments.first {
         case self.backend:
-            var server = try HTTPBackend(on: Scene.backendAddress)
+            var server = try MeasuredBackend(on: Scene.backendAddress)
             try server.serve()
             return true
         case self.load:
@@ -66,11 +66,11 @@ enum LoadCommand {
         }
         let (connections, count, warmUp, rate) = (numbers[1], numbers[2], numbers[3], numbers[4])
         let address = port == Scene.backendAddress.port ? Scene.backendAddress.address : IPAddress(127, 0, 0, 1)
-        let requests = Routes.paths.map { HTTPLoad.request(host: Routes.host(0), path: "\($0)item") }
-        var load = try HTTPLoad(
+        let requests = Routes.paths.map { MeasuredLoad.request(host: Routes.host(0), path: "\($0)item") }
+        var load = try MeasuredLoad(
             to: SocketAddress(address, port), connections: connections, requests: requests,
-            expectedBody: HTTPBackend.smallBody)
-        let pace: HTTPLoad.Pace = rate > 0 ? .rate(rate) : .closed(concurrency: 50)
+            expectedBody: MeasuredBackend.smallBody)
+        let pace: MeasuredLoad.Pace = rate > 0 ? .rate(rate) : .closed(concurrency: 50)
         var figures: Figures
         if let counters {
             // Two runs, so that there is a moment between them at which no request is under way.

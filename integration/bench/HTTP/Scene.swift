@@ -127,11 +127,11 @@ final class Scene {
     }
 
     /// What has reached the backend so far.
-    func counters() throws -> HTTPBackend.Counters { try Self.counters(self.sandbox.host) }
+    func counters() throws -> MeasuredBackend.Counters { try Self.counters(self.sandbox.host) }
 
-    private static func counters(_ host: Host) throws -> HTTPBackend.Counters {
+    private static func counters(_ host: Host) throws -> MeasuredBackend.Counters {
         let text = try host.shell("curl -sf http://\(self.backendAddress)/counters")
-        guard let counters = HTTPBackend.Counters(text: text) else { throw LabError("the backend's counters: \(text)") }
+        guard let counters = MeasuredBackend.Counters(text: text) else { throw LabError("the backend's counters: \(text)") }
         return counters
     }
 }

@@ -3,7 +3,7 @@ internal import Networking
 
 /// HTTP/1.1 requests on connections that are kept, one at a time on each: at a fixed rate whatever the answers do (an open
 /// loop), or as fast as answers come. Every answer has to be a 200 with a body of the expected length.
-package struct HTTPLoad: ~Copyable {
+package struct MeasuredLoad: ~Copyable {
     /// What a run came to.
     package struct Report: Sendable {
         package var completed = 0

@@ -4,7 +4,7 @@ import Networking
 import Testing
 
 /// The benchmarks' own backend and load: their figures are only worth what these are.
-@Suite struct HTTPLoadTests {
+@Suite struct MeasuredLoadTests {
     /// A backend on a thread of a sandbox.
     private final class Backend: Sendable {
         let sandbox: Sandbox
@@ -19,7 +19,7 @@ import Testing
             self.thread = try OSThread {
                 do {
                     try sandbox.host.namespace.enter()
-                    var backend = try HTTPBackend(on: address)
+                    var backend = try MeasuredBackend(on: address)
                     ready.signal()
                     try backend.serve(until: stop)
                 } catch {
@@ -38,24 +38,24 @@ import Testing
             self.sandbox.tearDown()
         }
 
-        func load(connections: Int, paths: [String], expectedBody: Int) throws -> HTTPLoad {
+        func load(connections: Int, paths: [String], expectedBody: Int) throws -> MeasuredLoad {
             try self.sandbox.host.run {
-                try HTTPLoad(
+                try MeasuredLoad(
                     to: self.address, connections: connections,
-                    requests: paths.map { HTTPLoad.request(host: "bench.example", path: $0) },
+                    requests: paths.map { MeasuredLoad.request(host: "bench.example", path: $0) },
                     expectedBody: expectedBody)
             }
         }
 
-        func counters() throws -> HTTPBackend.Counters? {
-            HTTPBackend.Counters(text: try self.sandbox.host.shell("curl -s http://\(self.address)/counters"))
+        func counters() throws -> MeasuredBackend.Counters? {
+            MeasuredBackend.Counters(text: try self.sandbox.host.shell("curl -s http://\(self.address)/counters"))
         }
     }
 
     @Test func everyRequestIsCountedOnceOnConnectionsThatAreKept() throws {
         let backend = try Backend()
         defer { backend.end() }
-        var load = try backend.load(connections: 8, paths: ["/a", "/b"], expectedBody: HTTPBackend.smallBody)
+        var load = try backend.load(connections: 8, paths: ["/a", "/b"], expectedBody: MeasuredBackend.smallBody)
         let report = try load.run(.closed(concurrency: 4), count: 500, warmUp: 100)
         #expect(report.completed == 400)
         #expect(report.latency.count == 400)
@@ -68,7 +68,7 @@ import Testing
     @Test func anOpenLoopSendsNothingBeforeItIsDue() throws {
         let backend = try Backend()
         defer { backend.end() }
-        var load = try backend.load(connections: 4, paths: ["/"], expectedBody: HTTPBackend.smallBody)
+        var load = try backend.load(connections: 4, paths: ["/"], expectedBody: MeasuredBackend.smallBody)
         let began = ContinuousClock.now
         let report = try load.run(.rate(1000), count: 101)
         #expect(ContinuousClock.now - began >= .milliseconds(100))
@@ -79,7 +79,7 @@ import Testing
     @Test func bodiesOfOneMebibyteComeWhole() throws {
         let backend = try Backend()
         defer { backend.end() }
-        var load = try backend.load(connections: 2, paths: ["/1m"], expectedBody: HTTPBackend.largeBody)
+        var load = try backend.load(connections: 2, paths: ["/1m"], expectedBody: MeasuredBackend.largeBody)
         let report = try load.run(.closed(concurrency: 2), count: 6)
         #expect(report.completed == 6)
         #expect(report.failed == 0)
@@ -88,7 +88,7 @@ import Testing
     @Test func anAnswerOfAnotherLengthIsAFailure() throws {
         let backend = try Backend()
         defer { backend.end() }
-        var load = try backend.load(connections: 3, paths: ["/"], expectedBody: HTTPBackend.smallBody + 1)
+        var load = try backend.load(connections: 3, paths: ["/"], expectedBody: MeasuredBackend.smallBody + 1)
         let report = try load.run(.closed(concurrency: 3), count: 3)
         #expect(report.completed == 0)
         #expect(report.failed == 3)

@@ -7,7 +7,7 @@ internal import Networking
 ///
 /// `GET /1m...` is answered with 1 MiB, `/counters` with ``Counters`` as text, everything else with 128 bytes. Bodies of requests
 /// must have a `Content-Length`; a request with another framing ends its connection.
-package struct HTTPBackend: ~Copyable {
+package struct MeasuredBackend: ~Copyable {
     /// What has reached the backend, `/counters` left out.
     package struct Counters: Sendable, Equatable {
         package var connections = 0
