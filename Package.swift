@@ -175,9 +175,11 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("NetworkingTests", ["Networking"]),
+        tests("BytesTests", ["Bytes", "Lab"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
+        tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
@@ -200,6 +202,11 @@ let package = Package(
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
         tests(
+            "HTTPProxyTests",
+            [
+                "HTTPProxy", "Balancing", "Bytes", "HTTP1", "KubernetesAPI", "Lab", "Linux", "Networking", "Reactor",
+                "Routing", "ServiceModel", logging, lifecycle,
+            ]),
             "IngressControlTests",
             [
                 "IngressControl", "ClusterState", "FakeAPIServer", "HTTPProxy", "KubernetesAPI", "KubernetesClient",

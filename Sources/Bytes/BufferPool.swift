@@ -7,6 +7,8 @@ public struct BufferPool: ~Copyable {
     private var free: [UnownedMemory] = []
     /// Buffers that are in use.
     public private(set) var used = 0
+    /// Unused buffers that are kept.
+    var kept: Int { self.free.count }
 
     public init(size: Int, limit: Int) {
         self.size = size

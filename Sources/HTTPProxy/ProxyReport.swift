@@ -2,6 +2,7 @@
 package struct ProxyReport: Sendable, Hashable {
     package var connections: UInt64 = 0
     package var connectionsDelayed: UInt64 = 0
+    package var connectionsRefused: UInt64 = 0
     package var acceptFailures: UInt64 = 0
     package var handshakes: UInt64 = 0
     package var handshakeFailures: UInt64 = 0
@@ -22,6 +23,7 @@ package struct ProxyReport: Sendable, Hashable {
     package var upstreamReuses: UInt64 = 0
     package var upstreamFailures: UInt64 = 0
     package var retries: UInt64 = 0
+    package var staleConnections: UInt64 = 0
     package var ejections: UInt64 = 0
     package var bytesFromClients: UInt64 = 0
     package var bytesToClients: UInt64 = 0
@@ -35,6 +37,7 @@ package struct ProxyReport: Sendable, Hashable {
     mutating func add(_ worker: WorkerCounters) {
         self.connections += worker.connections
         self.connectionsDelayed += worker.connectionsDelayed
+        self.connectionsRefused += worker.connectionsRefused
         self.acceptFailures += worker.acceptFailures
         self.handshakes += worker.handshakes
         self.handshakeFailures += worker.handshakeFailures
@@ -54,6 +57,7 @@ package struct ProxyReport: Sendable, Hashable {
         self.upstreamReuses += worker.upstreamReuses
         self.upstreamFailures += worker.upstreamFailures
         self.retries += worker.retries
+        self.staleConnections += worker.staleConnections
         self.ejections += worker.ejections
         self.bytesFromClients += worker.bytesFromClients
         self.bytesToClients += worker.bytesToClients

@@ -6,7 +6,7 @@ internal import Routing
 struct BackendPool: ~Copyable {
     let id: BackendID
     var endpoints: EndpointSet
-    var budget = RetryBudget()
+    var budget: RetryBudget
     /// Why it can take no requests, if so.
     private(set) var availability = BackendAvailability.noEndpoints
     /// No route leads here any more.
@@ -19,13 +19,14 @@ struct BackendPool: ~Copyable {
     private var idleCounts: [Int32] = []
 
     /// - Parameter seed: different for each worker and backend.
-    init(_ id: BackendID, seed: UInt64) {
+    init(_ id: BackendID, _ limits: ProxyLimits, seed: UInt64) {
         self.id = id
+        self.budget = RetryBudget(policy: limits.retryBudgetPolicy)
         self.endpoints = EndpointSet(seed: seed)
     }
 
     /// - Parameter workers: what is asked for all of them is divided by their number.
-    mutating func adopt(_ plan: BackendPlan, workers: Int) -> EndpointChanges {
+    mutating func adopt(_ plan: BackendPlan, _ limits: ProxyLimits, workers: Int) -> EndpointChanges {
         self.availability = plan.availability
         var policy = BalancingPolicy()
         policy.algorithm =
@@ -34,9 +35,11 @@ struct BackendPool: ~Copyable {
             case .random: .random
             case .leastRequests: .leastRequests
             }
+        policy.outliers = limits.outliers
         policy.prefersSameZone = plan.endpoints.contains { $0.isSameZone }
         policy.sessionsMoveOnFailure = plan.settings.sessionsMoveOnFailure
-        let maximum = Int(plan.settings.maximumRequestsPerEndpoint)
+        let asked = Int(plan.settings.maximumRequestsPerEndpoint)
+        let maximum = asked == 0 ? limits.requestsPerEndpoint : asked
         policy.maximumRequests = maximum == 0 ? 0 : max(1, maximum / workers)
         if policy != self.endpoints.policy { self.endpoints.policy = policy }
         let changes = self.endpoints.update(

@@ -40,6 +40,8 @@ struct BodyRelay: BitwiseCopyable {
     private(set) var transferred: UInt64 = 0
     /// At most so many; 0 is any number.
     private var limit: UInt64 = 0
+    /// Where there is less space nothing may be staged, although there is something: for a long trailer more than ``stepRoom``.
+    private(set) var neededRoom = Self.stepRoom
 
     /// Copying more than this costs more than it saves: a second piece in one system call is some 100 ns.
     static let copyLimit = 4096
@@ -121,9 +123,9 @@ struct BodyRelay: BitwiseCopyable {
 
     /// The source's connection was closed. True if what came was all of it, which is staged now.
     mutating func sourceClosed(into staged: inout ByteBuffer) -> Bool {
-        guard case .untilClose = self.progress, self.direct == 0, !self.owesLineEnd, staged.space >= 5 else {
-            return false
-        }
+        // The line end of the last chunk, if it is owed still, and the chunk that ends the data.
+        guard case .untilClose = self.progress, self.direct == 0, staged.space >= 7 else { return false }
+        _ = self.payLineEnd(into: &staged)
         self.progress = .ended
         if self.framing == .chunked { staged.append("0\r\n\r\n") }
         return true
@@ -176,7 +178,12 @@ struct BodyRelay: BitwiseCopyable {
                 continue
             case .trailer(let line):
                 // It comes again when what is staged has been sent.
-                guard Int(line.name.count) + Int(line.value.count) + 8 <= staged.space else { return .staged }
+                let room = Int(line.name.count) + Int(line.value.count) + 8
+                guard room <= staged.space else {
+                    self.neededRoom = room
+                    return .staged
+                }
+                self.neededRoom = Self.stepRoom
                 if self.framing == .chunked { self.stageTrailer(source.readable, line, into: &staged) }
             case .end:
                 if self.framing == .chunked {

@@ -31,7 +31,7 @@ struct ClientConnection: ~Copyable {
     var isWritable = true
     /// The client sends no more; it may still want its answer.
     var hasEnded = false
-    /// Closed in both directions, or reset.
+    /// Reset: there is nobody to answer.
     var isBroken = false
     /// We send no more.
     private(set) var hasShutDown = false
@@ -63,6 +63,8 @@ struct ClientConnection: ~Copyable {
     var isInWindow = false
     var windowStart: UInt64 = 0
 
+    /// Who connected.
+    let peer: IPAddress
     /// Who the client is: who connected, or whom the PROXY protocol names.
     private(set) var address: SocketAddress
     /// `address` as text without the port, written once for all requests.
@@ -80,6 +82,7 @@ struct ClientConnection: ~Copyable {
         self.transport = transport
         self.phase = phase
         self.timer = timer
+        self.peer = peer.address
         self.address = peer
         self.addressText = AddressText(peer.address)
         self.listener = listener

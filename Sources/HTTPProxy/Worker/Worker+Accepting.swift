@@ -29,6 +29,10 @@ extension Worker {
     }
 
     private mutating func open(_ socket: StreamSocket, from peer: SocketAddress, at listener: Int) {
+        guard self.admits(peer) else {
+            self.counters.connectionsRefused &+= 1
+            return socket.reset()
+        }
         let settings = self.listeners.settings(listener)
         let introduces = self.view.introduces(peer.address)
         var transport = Transport()
@@ -37,6 +41,7 @@ extension Worker {
             guard let context = self.view.tls, let connection = try? TLSConnection(context, descriptor: socket.number)
             else {
                 self.counters.handshakeFailures &+= 1
+                self.leave(peer.address)
                 return socket.close()
             }
             transport = Transport(connection)
@@ -65,7 +70,22 @@ extension Worker {
 
     // MARK: - Too many
 
-    /// No more are taken for a while: they wait in the kernel's queue, and others' loops may take them.
+    /// Whether an address may have one more connection; it has it then.
+    private mutating func admits(_ peer: SocketAddress) -> Bool {
+        guard self.limits.connectionsPerAddress > 0 else { return true }
+        let count = self.peers[peer.address, default: 0]
+        guard count < self.limits.connectionsPerAddress else { return false }
+        self.peers[peer.address] = count + 1
+        return true
+    }
+
+    /// One connection of an address has ended.
+    mutating func leave(_ peer: IPAddress) {
+        guard self.limits.connectionsPerAddress > 0, let count = self.peers[peer] else { return }
+        self.peers[peer] = count > 1 ? count - 1 : nil
+    }
+
+    /// No more are taken for a while: they wait in the kernel's queue.
     private mutating func pauseAccepting() {
         guard !self.listeners.isPaused else { return }
         self.listeners.pause(self.loop)
@@ -75,6 +95,9 @@ extension Worker {
     mutating func resumeAccepting() {
         guard self.listeners.isPaused, !self.isDraining else { return }
         self.listeners.resume(self.loop)
+        if self.listeners.isPaused {
+            self.timers.set(self.listeners.timer, deadline: self.loop.now + UInt64(Self.acceptPause))
+        }
     }
 
     /// Milliseconds.

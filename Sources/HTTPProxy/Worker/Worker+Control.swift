@@ -1,5 +1,4 @@
 internal import Balancing
-
 internal import Reactor
 internal import Routing
 
@@ -45,9 +44,9 @@ extension Worker {
             backend = .none
         }
         if backend.isNone {
-            backend = self.backends.insert(BackendPool(plan.id, seed: self.random.next()))
+            backend = self.backends.insert(BackendPool(plan.id, self.limits, seed: self.random.next()))
         }
-        let changes = self.backends[backend].adopt(plan, workers: self.workers)
+        let changes = self.backends[backend].adopt(plan, self.limits, workers: self.workers)
         // Their idle connections are of no use to anybody; the others end with what they are doing.
         for slot in changes.removed { self.closeIdle(backend, slot) }
         self.view.setBackend(index, backend, revision: plan.revision)
@@ -57,7 +56,10 @@ extension Worker {
     /// Nothing leads there any more. It stays until its last request has ended.
     private mutating func retire(_ backend: Handle) {
         self.backends[backend].isRetired = true
+        // While its connections are closed it is needed; with the last of them it would be discarded.
+        self.backends[backend].users += 1
         for slot in self.backends[backend].endpoints.update(to: []).removed { self.closeIdle(backend, slot) }
+        self.backends[backend].users -= 1
         self.discardIfUnused(backend)
     }
 
@@ -70,18 +72,27 @@ extension Worker {
     // MARK: - The end
 
     private mutating func drain(_ patience: UInt64) {
+        self.drainDeadline = min(self.drainDeadline, self.loop.now + patience)
         guard !self.isDraining else { return }
         self.isDraining = true
         self.listeners.close(self.loop)
-        self.drainDeadline = self.loop.now + patience
         for position in 0..<self.clients.positions {
             guard let client = self.clients.handle(at: position) else { continue }
-            // One that waits between requests waits for nothing; RFC 9112 section 9.5 lets it end at any time.
-            if self.clients[client].phase == .waiting, !self.clients[client].isInHead {
-                self.close(client)
-            } else {
-                self.clients[client].closesAfterExchange = true
+            self.clients[client].closesAfterExchange = true
+            guard self.clients[client].phase == .waiting, !self.clients[client].isInHead else { continue }
+            // Who has just come gets a moment to say what for: only repeated connections are begun anew by clients.
+            guard self.clients[client].requests > 0 else {
+                self.timers.set(self.clients[client].timer, deadline: self.loop.now + Self.firstRequestPatience)
+                continue
             }
+            // What has come meanwhile is answered still. A request that crosses with the end of the connection meets
+            // an orderly one, and not a reset: its client knows that nobody took it (RFC 9112 section 9.5).
+            self.serve(client)
+            guard self.clients.contains(client), self.clients[client].phase == .waiting,
+                !self.clients[client].isInHead
+            else { continue }
+            self.beginLingering(client)
+            self.serve(client)
         }
         for position in 0..<self.upstreams.positions {
             guard let upstream = self.upstreams.handle(at: position), self.upstreams[upstream].phase == .idle else {
@@ -114,5 +125,6 @@ extension Worker {
     }
 
     /// Milliseconds.
+    private static let firstRequestPatience: UInt64 = 1_000
     private static let publishInterval: UInt64 = 200
 }

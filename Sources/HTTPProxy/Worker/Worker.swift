@@ -3,6 +3,7 @@ internal import Bytes
 internal import HTTP1
 internal import Linux
 internal import Logging
+internal import Networking
 internal import Reactor
 
 /// What a token of the loop stands for; the upper byte of it.
@@ -47,6 +48,8 @@ struct Worker: ~Copyable {
     var random: RandomNumbers
     var date: HTTPDate
     private var dateSecond: UInt64 = 0
+    /// Connections by address, where that is limited. Counted by whom they come from, also where that is a proxy.
+    var peers: [IPAddress: Int] = [:]
     var isDraining = false
     var drainDeadline = UInt64.max
     /// When the counters are told next.
