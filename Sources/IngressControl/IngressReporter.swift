@@ -43,7 +43,8 @@ struct IngressReporter {
         let warnings = self.expiry.look(at: items, now: WallTime.now.seconds)
         for warning in warnings.prefix(Self.loggedCertificates) {
             self.logger.warning(
-                warning.stage == .expired ? "a certificate has expired, and is served still" : "a certificate expires soon",
+                warning.stage == .expired
+                    ? "a certificate has expired, and is served still" : "a certificate expires soon",
                 metadata: [
                     "secret": "\(warning.item.secret)", "not_after": "\(IngressText.date(warning.item.notAfter))",
                 ])

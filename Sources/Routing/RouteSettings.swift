@@ -1,6 +1,6 @@
 // Routing: what Ingresses mean. Pure: objects in; a compiled table of routes, backends with their endpoints, which
 // host has which certificate, and what cannot be honoured out. No sockets, clock, logger or Foundation.
-// Rule numbers in comments (P5, X1, ...) are those of docs/ingress.md.
+// Rule numbers in comments (P5, X1, ...) are those of docs/ingress-rules.md.
 
 /// A piece of ``RouteTable/text``.
 @frozen

@@ -30,7 +30,8 @@ struct IngressOptions: ParsableArguments {
 
     @Option(
         name: .customLong("controller-class"),
-        help: ArgumentHelp("Ingresses are ours whose IngressClass has this as spec.controller.", valueName: "controller"))
+        help: ArgumentHelp(
+            "Ingresses are ours whose IngressClass has this as spec.controller.", valueName: "controller"))
     var controllerClass = "fairlead.dev/ingress-controller"
 
     @Option(
@@ -41,7 +42,8 @@ struct IngressOptions: ParsableArguments {
     @Option(
         name: .customLong("watch-namespace"),
         help: ArgumentHelp(
-            "Only Ingresses of this namespace, and what they refer to. Default: all namespaces.", valueName: "namespace"))
+            "Only Ingresses of this namespace, and what they refer to. Default: all namespaces.", valueName: "namespace"
+        ))
     var watchNamespace: String?
 
     @Option(

@@ -89,7 +89,8 @@ struct IngressServices {
     /// What is to run, in the order in which it starts; it ends in the opposite one.
     ///
     /// - Parameter recorder: who writes events in the name of the ingress role; nil without an API server.
-    mutating func services(_ feed: ObjectSource.Feed, recorder: EventRecorder?) throws -> [any ServiceLifecycle.Service] {
+    mutating func services(_ feed: ObjectSource.Feed, recorder: EventRecorder?) throws -> [any ServiceLifecycle.Service]
+    {
         let settings = self.settings
         let client = feed.connection?.client
         let workload = client.flatMap { client in

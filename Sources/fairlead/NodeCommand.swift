@@ -41,7 +41,8 @@ struct IngressCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await RoleProcess(
-            common: self.common, ingress: self.role, nodeName: self.node.hostnameOverride, site: { _ in try self.serving.serving() }
+            common: self.common, ingress: self.role, nodeName: self.node.hostnameOverride,
+            site: { _ in try self.serving.serving() }
         ).run()
     }
 }

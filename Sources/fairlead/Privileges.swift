@@ -34,7 +34,8 @@ enum Privileges {
             return HeldLock(try InstanceLock.take("fairlead/ingress/\(address)"))
         } catch let taken as InstanceLock.Taken {
             let holder = taken.process.map { "process \($0) (\(taken.command))" } ?? "another process"
-            throw CommandFailure.failed("another Fairlead already listens at \(address): \(holder). Stop that one first.")
+            throw CommandFailure.failed(
+                "another Fairlead already listens at \(address): \(holder). Stop that one first.")
         }
     }
 

@@ -24,7 +24,8 @@ struct StatusOptions: ParsableArguments {
 
     @Option(
         name: .customLong("update-status"), defaultAsFlag: "true", parsing: .next,
-        help: ArgumentHelp("Write it into the status of Ingresses, at an API server. Default: true.", valueName: "bool"))
+        help: ArgumentHelp("Write it into the status of Ingresses, at an API server. Default: true.", valueName: "bool")
+    )
     var updateStatus: String?
 
     @Option(
@@ -43,7 +44,8 @@ struct StatusOptions: ParsableArguments {
         let service = try FlagValue.objectName("publish-service", self.publishService)
         let texts = FlagValue.list(self.publishStatusAddress)
         guard service == nil || texts.isEmpty else {
-            throw .usage("--publish-service, --publish-status-address: only one of them says where Ingresses are reached")
+            throw .usage(
+                "--publish-service, --publish-status-address: only one of them says where Ingresses are reached")
         }
         if let service { return .service(service) }
         var addresses: [PublishedAddress] = []

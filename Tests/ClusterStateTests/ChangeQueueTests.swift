@@ -42,6 +42,37 @@ import Testing
         #expect(queue.take().isSynced)
     }
 
+    @Test func kindsThatNobodyWantsArePassedOver() throws {
+        let wakeUp = try WakeUp()
+        let queue = ChangeQueue(wakeUp: wakeUp, kinds: [.endpointSlice])
+        queue.submit([ObjectChange(key: Fixtures.key("a"), object: Fixtures.service("a"))])
+        #expect(try !self.isAwake(wakeUp))
+        #expect(queue.take().changes.isEmpty)
+        let slice = ObjectKey(kind: .endpointSlice, name: Fixtures.key("a").name)
+        queue.submit([
+            ObjectChange(key: Fixtures.key("a"), object: Fixtures.service("a")), ObjectChange(key: slice, object: nil),
+        ])
+        #expect(queue.take().changes == [ObjectChange(key: slice, object: nil)])
+    }
+
+    /// Two roles and one source: each has what it wants, in its own time.
+    @Test func oneQueueFeedsSeveral() throws {
+        let (first, second) = (
+            ChangeQueue(wakeUp: try WakeUp()), ChangeQueue(wakeUp: try WakeUp(), kinds: [.endpointSlice])
+        )
+        let both = ChangeQueue(feeding: [first, second])
+        let slice = ObjectKey(kind: .endpointSlice, name: Fixtures.key("a").name)
+        let service = ObjectChange(key: Fixtures.key("a"), object: Fixtures.service("a"))
+        both.submit([service, ObjectChange(key: slice, object: nil)])
+        #expect(first.take().changes == [service, ObjectChange(key: slice, object: nil)])
+        #expect(!first.take().isSynced)
+        both.markSynced()
+        #expect(first.take().isSynced)
+        let taken = second.take()
+        #expect(taken.changes == [ObjectChange(key: slice, object: nil)] && taken.isSynced)
+        #expect(both.take().changes.isEmpty)
+    }
+
     @Test func submittersAndTakerMeet() async throws {
         let queue = ChangeQueue(wakeUp: try WakeUp())
         let taken = await withTaskGroup(of: Void.self, returning: Int.self) { group in

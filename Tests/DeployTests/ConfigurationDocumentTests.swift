@@ -3,7 +3,8 @@ import Lab
 import Linux
 import Testing
 
-/// `docs/configuration.md` speaks of every field and of every flag.
+/// `docs/configuration.md` speaks of every field and of every flag of the node role; those of the ingress role are in
+/// `docs/ingress.md` and `docs/limits.md`.
 @Suite struct ConfigurationDocumentTests {
     /// The rows of a section's tables, as cells without backticks.
     private static func rows(_ section: String) throws -> [[String]] {
@@ -33,15 +34,18 @@ import Testing
         }
     }
 
-    @Test(arguments: ["node", "run"])
-    func `every flag that there is has a row`(command: String) throws {
+    @Test(arguments: [
+        ("node", ["configuration"]), ("ingress", ["ingress", "limits"]),
+        ("run", ["configuration", "ingress", "limits"]),
+    ])
+    func `every flag that there is has a row`(command: String, documents: [String]) throws {
         let help = try ChildProcess.run([try FairleadProcess.locate(), command, "--help-hidden"]).output
         let flags = help.split(separator: "\n").filter { $0.hasPrefix("  -") }.compactMap { line in
             line.split { " ,".contains($0) }.first { $0.hasPrefix("--") }.map(String.init)
         }
         #expect(flags.count > 50)
-        let document = try DeployTests.text("docs/configuration.md")
-        for flag in flags where !["--version", "--help"].contains(flag) {
+        let document = try documents.map { try DeployTests.text("docs/\($0).md") }.joined()
+        for flag in flags where !["--version", "--help", "--v"].contains(flag) {
             #expect(["`\(flag)`", "`\(flag) "].contains { document.contains($0) }, "\(flag)")
         }
     }

@@ -66,7 +66,10 @@ import Testing
 
     static let broken: [(String, Secret, String)] = [
         ("nothing", Self.secret(Self.name, nil), "it has no tls.crt and no tls.key"),
-        ("no key", Secret(metadata: ObjectMeta(name: Self.name), certificate: TestCertificate.shop.chain), "no tls.key"),
+        (
+            "no key", Secret(metadata: ObjectMeta(name: Self.name), certificate: TestCertificate.shop.chain),
+            "no tls.key"
+        ),
         ("another's key", Self.secret(Self.name, .shop, key: TestCertificate.blog.key), "not the key"),
         ("garbage", Secret(metadata: ObjectMeta(name: Self.name), certificate: [1, 2], key: [3]), "no PEM block"),
     ]

@@ -44,7 +44,9 @@ import Testing
             #expect(problems.contains(#""object":"Ingress default/late","severity":"#))
             #expect(problems.contains(#""reason":"ServiceMissing""#))
             let certificates = IngressDocuments.certificates(state)
-            #expect(certificates.contains(#""secret":"default/shop","default":false,"state":"valid","hosts":["shop.example"]"#))
+            #expect(
+                certificates.contains(
+                    #""secret":"default/shop","default":false,"state":"valid","hosts":["shop.example"]"#))
             #expect(certificates.contains(#""names":["shop.example","*.shop.example"],"subject":"CN=shop.example""#))
             #expect(certificates.contains(#""notAfter":"2126-01-01T00:00:00Z""#))
             #expect(!certificates.contains("PRIVATE KEY"))

@@ -58,7 +58,9 @@ import Testing
 
     @Test func `an endpoint comes, goes, and nothing else is said to have changed`() async throws {
         try await Ingresses.with { ingresses in
-            let first = try await ingresses.snapshot("the first endpoint") { $0.endpoints("web") == ["10.244.0.1:8080"] }
+            let first = try await ingresses.snapshot("the first endpoint") {
+                $0.endpoints("web") == ["10.244.0.1:8080"]
+            }
             #expect(first.route("shop.example", "/cart")?.backend?.description == "default/web:http")
             try ingresses.folder.write(
                 "base.yaml",

@@ -29,7 +29,9 @@ import Testing
 
     @Test func `addresses are each there once, addresses before names, in an order of their own`() {
         var plan = StatusPlan()
-        plan.take([.hostname("b.example"), .ip("192.0.2.10"), .ip("192.0.2.9"), .hostname("a.example"), .ip("192.0.2.9")])
+        plan.take([
+            .hostname("b.example"), .ip("192.0.2.10"), .ip("192.0.2.9"), .hostname("a.example"), .ip("192.0.2.9"),
+        ])
         #expect(
             plan.addresses == [.ip("192.0.2.9"), .ip("192.0.2.10"), .hostname("a.example"), .hostname("b.example")])
     }
@@ -44,7 +46,8 @@ import Testing
     }
 
     @Test func `only what says something else is written`() {
-        let plan = Self.plan(Self.served("a"), Self.served("b", "192.0.2.7", "lb.example"), Self.served("c", "192.0.2.7"))
+        let plan = Self.plan(
+            Self.served("a"), Self.served("b", "192.0.2.7", "lb.example"), Self.served("c", "192.0.2.7"))
         #expect(
             plan.due(isResync: false)
                 == [.publish(Self.ours, Self.name("a")), .publish(Self.ours, Self.name("c"))])
@@ -125,7 +128,8 @@ import Testing
 
     @Test(arguments: [
         ("192.0.2.1", PublishedAddress.ip("192.0.2.1")), ("2001:DB8::0:1", .ip("2001:db8::1")),
-        ("lb.example", .hostname("lb.example")), ("LB.example", nil), ("", nil), ("a_b", nil), ("1.2.3", .hostname("1.2.3")),
+        ("lb.example", .hostname("lb.example")), ("LB.example", nil), ("", nil), ("a_b", nil),
+        ("1.2.3", .hostname("1.2.3")),
     ])
     func `addresses and names`(text: String, expected: PublishedAddress?) {
         #expect(PublishedAddress(text) == expected)

@@ -235,7 +235,7 @@ import Testing
                 scene.publisher.lead(leads)
             } afterwards: { server in
                 let status = try await Scene.status("a", server)
-            #expect(status == Self.ours)
+                #expect(status == Self.ours)
             }
         }
     }
@@ -266,9 +266,11 @@ import Testing
                     Self.pod("self", node: "node-1"), Self.pod("b", node: "node-2"),
                     Self.pod("c", node: "node-3", ready: false), Self.pod("d", node: "node-4", ending: true),
                 ], scene.server)
-            let addresses = #"[{"type":"InternalIP","address":"10.0.0.1"},{"type":"ExternalIP","address":"198.51.100.1"}]"#
+            let addresses =
+                #"[{"type":"InternalIP","address":"10.0.0.1"},{"type":"ExternalIP","address":"198.51.100.1"}]"#
             try await scene.server.show(
-                json: #"{"metadata":{"name":"node-1"},"status":{"addresses":\#(addresses)}}"#, at: "/api/v1/nodes/node-1")
+                json: #"{"metadata":{"name":"node-1"},"status":{"addresses":\#(addresses)}}"#,
+                at: "/api/v1/nodes/node-1")
             scene.publisher.lead(true)
             try await scene.tell("a")
             // Of node-2 there is no Node to be seen; its pod's status knows an address: 50 is the digit's code.

@@ -54,6 +54,9 @@ package final class StatusPublisher: ServiceLifecycle.Service, Sendable {
         self.timing = timing
         self.logger = logger
         (self.signals, self.signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        if case .fixed(let addresses) = resolver.source {
+            self.inbox.withLock { $0.addresses = PublishedAddresses.sorted(addresses) }
+        }
     }
 
     // MARK: - What it is told
