@@ -142,6 +142,8 @@ int fairlead_reset_on_close(int fd) {
 
 int fairlead_shutdown_write(int fd) { return outcome(shutdown(fd, SHUT_WR)); }
 
+int fairlead_stop_listening(int fd) { return outcome(shutdown(fd, SHUT_RD)); }
+
 int fairlead_close(int fd) { return outcome(close(fd)); }
 
 int fairlead_pin_thread(int processor) {

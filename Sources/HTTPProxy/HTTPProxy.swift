@@ -18,7 +18,8 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
         self.configuration = configuration
         self.logger = logger
         // The first worker's listeners choose the ports where none is given; the others' are at the same.
-        var addresses = configuration.plainAddresses.map { ($0, false) } + configuration.secureAddresses.map { ($0, true) }
+        var addresses =
+            configuration.plainAddresses.map { ($0, false) } + configuration.secureAddresses.map { ($0, true) }
         var starts: [WorkerStart] = []
         var random = SystemRandomNumberGenerator()
         for _ in 0..<configuration.workers {
@@ -69,7 +70,13 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
             }
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
-                    try await group.waitForAll()
+                    do {
+                        for try await _ in group {}
+                    } catch {
+                        // Connections to the listeners of a worker that did not start would wait for ever.
+                        self.drain(0)
+                        throw error
+                    }
                 } onGracefulShutdown: {
                     self.drain(self.configuration.limits.drainTimeout)
                 }

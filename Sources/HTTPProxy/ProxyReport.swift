@@ -23,6 +23,7 @@ package struct ProxyReport: Sendable, Hashable {
     package var upstreamReuses: UInt64 = 0
     package var upstreamFailures: UInt64 = 0
     package var retries: UInt64 = 0
+    package var staleConnections: UInt64 = 0
     package var ejections: UInt64 = 0
     package var bytesFromClients: UInt64 = 0
     package var bytesToClients: UInt64 = 0
@@ -56,6 +57,7 @@ package struct ProxyReport: Sendable, Hashable {
         self.upstreamReuses += worker.upstreamReuses
         self.upstreamFailures += worker.upstreamFailures
         self.retries += worker.retries
+        self.staleConnections += worker.staleConnections
         self.ejections += worker.ejections
         self.bytesFromClients += worker.bytesFromClients
         self.bytesToClients += worker.bytesToClients

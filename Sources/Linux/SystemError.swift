@@ -26,6 +26,11 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
         self.subject.isEmpty ? "\(self.call): \(self.reason)" : "\(self.call) \(self.subject): \(self.reason)"
     }
 
+    /// Whether an errno says that this process, or the system, has no more of something: descriptors, memory, ports.
+    package static func isExhaustion(_ number: Int32) -> Bool {
+        [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EADDRNOTAVAIL].contains(number)
+    }
+
     /// The message of `strerror(3)` for an errno value.
     public static func text(of number: Int32) -> String {
         guard let text = unsafe strerror(number) else { return "errno \(number)" }

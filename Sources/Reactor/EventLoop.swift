@@ -31,8 +31,8 @@ public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public var canWrite: Bool { self.rawValue & 0x1c != 0 }
     /// The peer sends no more, or is gone.
     @inlinable public var isEnd: Bool { self.rawValue & 0x2018 != 0 }
-    /// Closed in both directions, or reset.
-    @inlinable public var isGone: Bool { self.rawValue & 0x18 != 0 }
+    /// Reset: there is nobody to talk to.
+    @inlinable public var isReset: Bool { self.rawValue & 0x8 != 0 }
 
     /// EPOLLET
     static let edgeTriggered = Readiness(rawValue: 1 << 31)

@@ -20,6 +20,9 @@ public final class ListeningSocket: Sendable {
         self.address = StreamSocket(number).localAddress ?? address
     }
 
+    /// From now on the kernel refuses connections, also where others hold this socket.
+    public func stop() { _ = fairlead_stop_listening(self.number) }
+
     public enum Accepting: Sendable {
         case connection(StreamSocket, from: SocketAddress)
         /// There is none.

@@ -96,6 +96,8 @@ int fairlead_socket_error(int fd);
 // The next close sends a reset.
 int fairlead_reset_on_close(int fd);
 int fairlead_shutdown_write(int fd);
+// Connections to a listening socket are refused from now on.
+int fairlead_stop_listening(int fd);
 int fairlead_close(int fd);
 // Keeps the calling thread on one processor.
 int fairlead_pin_thread(int processor);

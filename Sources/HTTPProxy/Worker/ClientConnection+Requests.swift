@@ -10,6 +10,7 @@ extension ClientConnection {
         self.exchange.method = head.method
         self.exchange.isHTTP11 = head.minorVersion >= 1
         self.exchange.upgrade = head.upgrade
+        self.exchange.awaitsInterim = head.expectsContinue
         self.exchange.startedAt = now
         self.exchange.tries = 1
         self.headLength = head.length

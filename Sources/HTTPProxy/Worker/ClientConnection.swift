@@ -31,7 +31,7 @@ struct ClientConnection: ~Copyable {
     var isWritable = true
     /// The client sends no more; it may still want its answer.
     var hasEnded = false
-    /// Closed in both directions, or reset.
+    /// Reset: there is nobody to answer.
     var isBroken = false
     /// We send no more.
     private(set) var hasShutDown = false

@@ -54,8 +54,13 @@ struct Exchange: BitwiseCopyable {
     var interims: UInt8 = 0
     /// How much of the client's `request` buffer has been sent in this try.
     var requestSent = 0
-    /// Bytes of the request went out that are no longer here.
+    /// All that went out of the request is here still.
     var isReplayable = true
+    /// The client waits for `100 Continue`, or for the answer, before it sends the body.
+    var awaitsInterim = false
+    /// How often bytes went to the endpoint or came from it, and of which of those its time is counted from.
+    var moved: UInt64 = 0
+    var timedFrom = UInt64.max
     /// The endpoint takes no more of the request; it may have answered all the same.
     var stopsSending = false
     var requestBody = BodyRelay()

@@ -58,6 +58,7 @@ struct Listeners: ~Copyable {
     /// The kernel refuses new connections from now on; those that wait in its queue it resets.
     mutating func close(_ loop: borrowing EventLoop) {
         if !self.isPaused { self.pause(loop) }
+        for socket in self.sockets { socket.stop() }
         self.sockets = []
     }
 }

@@ -19,6 +19,8 @@ enum LocalAnswer: BitwiseCopyable {
     case noEndpoints
     case endpointsBusy
     case unreachable
+    /// This process has no descriptor, port or memory for a connection.
+    case exhausted
     case connectTimeout
     case noReply
     case badReply
@@ -35,7 +37,7 @@ enum LocalAnswer: BitwiseCopyable {
         case .misdirected: 421
         case .noCertificate, .httpOnHTTPS: 400
         case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused, .noEndpoints,
-            .endpointsBusy:
+            .endpointsBusy, .exhausted:
             503
         case .unreachable, .noReply, .badReply: 502
         case .connectTimeout, .replyTimeout: 504
@@ -62,6 +64,7 @@ enum LocalAnswer: BitwiseCopyable {
         case .noEndpoints: "no-endpoints"
         case .endpointsBusy: "endpoints-busy"
         case .unreachable: "endpoint-unreachable"
+        case .exhausted: "out-of-resources"
         case .connectTimeout: "endpoint-connect-timeout"
         case .noReply: "endpoint-closed"
         case .badReply: "endpoint-invalid-response"

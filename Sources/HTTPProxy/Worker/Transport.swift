@@ -94,7 +94,7 @@ struct Transport: ~Copyable {
 extension Transfer {
     init(_ outcome: TLSTransfer) {
         switch outcome {
-        case .bytes(let count): self = .bytes(count)
+        case .bytes(let count): self = count > 0 ? .bytes(count) : .blocked
         // A handshake message in the middle (TLS 1.3 key update) can want the other direction; the loop tells of both.
         case .wantsRead, .wantsWrite: self = .blocked
         case .closed: self = .ended

@@ -85,7 +85,7 @@ extension Worker {
         self.peers[peer] = count > 1 ? count - 1 : nil
     }
 
-    /// No more are taken for a while: they wait in the kernel's queue, and others' loops may take them.
+    /// No more are taken for a while: they wait in the kernel's queue.
     private mutating func pauseAccepting() {
         guard !self.listeners.isPaused else { return }
         self.listeners.pause(self.loop)
@@ -95,6 +95,9 @@ extension Worker {
     mutating func resumeAccepting() {
         guard self.listeners.isPaused, !self.isDraining else { return }
         self.listeners.resume(self.loop)
+        if self.listeners.isPaused {
+            self.timers.set(self.listeners.timer, deadline: self.loop.now + UInt64(Self.acceptPause))
+        }
     }
 
     /// Milliseconds.

@@ -23,7 +23,8 @@ extension Worker {
         let exchange = self.clients[client].exchange
         guard let value = exchange.cookie, exchange.table >= 0 else { return .empty }
         let affinity = exchange.settings.affinity
-        let isSecure = affinity.security == .always || affinity.security == .likeRequest && self.clients[client].isSecure
+        let isSecure =
+            affinity.security == .always || affinity.security == .likeRequest && self.clients[client].isSecure
         self.scratch.clear()
         let room = self.scratch.space
         self.view.withText(exchange.table) { text in

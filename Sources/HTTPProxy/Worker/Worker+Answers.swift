@@ -7,25 +7,30 @@ internal import Reactor
 extension Worker {
     /// Goes on with an exchange. True when it is over.
     mutating func exchange(_ client: Handle) -> Bool {
+        // Nobody would get the answer.
+        if self.clients[client].isBroken { return self.clientLost(client) }
         let upstream = self.clients[client].exchange.upstream
         if upstream.isNone {
             switch self.flush(client) {
             case .done: return self.finish(client)
-            case .blocked: return false
+            case .blocked:
+                self.expectProgress(client)
+                return false
             case .failed: return self.clientLost(client)
             }
         }
-        guard self.upstreams[upstream].phase == .busy else {
-            // Nobody would get the answer.
-            return self.clients[client].isBroken ? self.clientLost(client) : false
-        }
-        return self.sendRequest(client) || self.passAnswer(client)
+        guard self.upstreams[upstream].phase == .busy else { return false }
+        if self.sendRequest(client) { return true }
+        // Sending may have come to an answer of our own, which waits for the client.
+        guard self.clients[client].exchange.upstream == upstream else { return false }
+        return self.passAnswer(client)
     }
 
     /// Passes on what comes from the endpoint. True when the exchange is over.
     private mutating func passAnswer(_ client: Handle) -> Bool {
         while true {
             let upstream = self.clients[client].exchange.upstream
+            let before = self.upstreams[upstream].input.count
             if self.clients[client].exchange.answer == .awaited {
                 if self.upstreams[upstream].hasUnparsed {
                     self.upstreams[upstream].hasUnparsed = false
@@ -33,6 +38,7 @@ extension Worker {
                     case .incomplete: break
                     case .interim, .begun: continue
                     case .over: return true
+                    case .retried: return false
                     }
                 }
             } else {
@@ -50,8 +56,9 @@ extension Worker {
             }
             let exchange = self.clients[client].exchange
             if exchange.answer == .started, exchange.answerBody.isDone { return self.finish(client) }
-            // What was staged may have been less than there is.
-            if exchange.answer == .started, !self.upstreams[upstream].input.isEmpty { continue }
+            // What was staged may have been less than there is; what did not move at all waits for what follows it.
+            let rest = self.upstreams[upstream].input.count
+            if exchange.answer == .started, rest > 0, rest < before { continue }
             switch self.read(upstream: upstream) {
             case .some: continue
             case .nothing:
@@ -59,6 +66,7 @@ extension Worker {
                 return false
             case .end:
                 if let isOver = self.upstreamEnded(client) { return isOver }
+            case .broken: return self.upstreamBroken(client)
             }
         }
     }
@@ -80,19 +88,29 @@ extension Worker {
         return self.tryFailed(client, .brokenReply)
     }
 
+    /// The endpoint's connection was reset: nothing of what came is sure to be all of it.
+    private mutating func upstreamBroken(_ client: Handle) -> Bool {
+        let upstream = self.clients[client].exchange.upstream
+        guard self.clients[client].exchange.answer != .started, self.upstreams[upstream].input.isEmpty else {
+            return self.tryFailed(client, .brokenReply)
+        }
+        return self.tryFailed(client, .closedWithoutReply(isReused: self.upstreams[upstream].isReused))
+    }
+
     // MARK: - Heads
 
     /// A whole head has come: an interim response (RFC 9110 section 15.2) goes on to clients that know of them.
     mutating func passInterim(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
         self.clients[client].exchange.interims &+= 1
         guard self.clients[client].exchange.interims <= ProxyLimits.interimResponses else {
-            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+            return self.tryFailed(client, .brokenReply) ? .over : .retried
         }
         if self.clients[client].exchange.isHTTP11 {
             self.takeOutput(client)
             // One that does not fit behind those that the client has not taken can be left out.
-            _ = self.writeHead(client, upstream, head, .none)
+            _ = self.writeHead(client, upstream, head, .none, .empty)
         }
+        self.clients[client].exchange.awaitsInterim = false
         self.upstreams[upstream].input.consume(head.length)
         self.upstreams[upstream].hasUnparsed = !self.upstreams[upstream].input.isEmpty
         return .interim
@@ -107,8 +125,8 @@ extension Worker {
         // What the client still sends of its request, nobody would read.
         if !exchange.requestBody.isDone || exchange.stopsSending { self.clients[client].closesAfterExchange = true }
         self.takeOutput(client)
-        guard self.writeHead(client, upstream, head, framing) else {
-            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        guard self.writeHead(client, upstream, head, framing, self.writeCookie(client)) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .retried
         }
         self.upstreams[upstream].input.consume(head.length)
         self.clients[client].exchange.answer = .started
@@ -119,22 +137,24 @@ extension Worker {
     }
 
     private mutating func writeHead(
-        _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming
+        _ client: Handle, _ upstream: Handle, _ head: ResponseHead, _ framing: ResponseFraming, _ extra: ByteRange
     ) -> Bool {
-        let extra = self.writeCookie(client)
         return self.clients.writeHead(
             client, self.upstreams, upstream, head, self.fields, framing: framing, date: self.date,
             self.scratch, extra: extra)
     }
 
     mutating func switchProtocols(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
+        // What is left of the request would go out as bytes of the other protocol.
+        guard self.clients[client].exchange.requestSent == self.clients[client].request.count else {
+            return self.tryFailed(client, .brokenReply) ? .over : .retried
+        }
         self.takeOutput(client)
-        guard self.writeHead(client, upstream, head, .none) else {
-            return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        guard self.writeHead(client, upstream, head, .none, .empty) else {
+            return self.tryFailed(client, .brokenReply) ? .over : .retried
         }
         self.upstreams[upstream].input.consume(head.length)
         self.releaseRequest(client)
-        self.endTry(client, .success)
         self.counters.tunnels &+= 1
         self.count(status: 101)
         self.clients[client].phase = .tunnelling
@@ -160,7 +180,8 @@ extension Worker {
             self.endTry(client, exchange.status < 500 ? .success : Self.outcome(exchange.status))
             self.clients[client].exchange.upstream = .none
             // Bytes after the answer are nobody's, and a request that was not sent whole would be read as the next one.
-            let isClean = exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
+            let isClean =
+                exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
                 && exchange.requestSent == self.clients[client].request.count
                 && self.upstreams[upstream].input.isEmpty
             if isClean { self.keep(upstream) } else { self.closeUpstream(upstream) }

@@ -18,11 +18,22 @@ extension Worker {
             let direct = self.clients[client].exchange.requestBody.direct
             guard staged + direct > 0 else {
                 if self.clients[client].exchange.requestBody.isDone { return false }
+                if !self.clients[client].input.isEmpty, !self.clients[client].request.isEmpty {
+                    // What has come did not fit behind what was sent, which is of no use but to be sent again.
+                    self.forgetRequest(client)
+                    continue
+                }
                 switch self.read(client) {
                 case .some: continue
                 case .nothing: return false
-                // It will not send the rest, so there is nothing to be answered.
-                case .end: return self.clientLost(client)
+                case .end, .broken:
+                    // It will not send the rest, so there is nothing to be answered; but what has begun goes on.
+                    guard self.clients[client].exchange.answer == .started, !self.clients[client].isBroken else {
+                        return self.clientLost(client)
+                    }
+                    self.clients[client].exchange.stopsSending = true
+                    self.clients[client].closesAfterExchange = true
+                    return false
                 }
             }
             guard self.upstreams[upstream].isWritable else { return false }
@@ -56,6 +67,7 @@ extension Worker {
     private mutating func requestSent(_ client: Handle, _ count: Int, staged: Int) {
         let ofStaged = min(count, staged)
         self.clients[client].exchange.requestSent += ofStaged
+        self.clients[client].exchange.moved &+= 1
         self.counters.bytesToUpstreams &+= UInt64(count)
         guard count > ofStaged else { return }
         self.clients[client].input.consume(count - ofStaged)
@@ -68,16 +80,21 @@ extension Worker {
         if self.clients[client].exchange.requestSent == self.clients[client].request.count,
             self.clients[client].request.space < BodyRelay.stepRoom
         {
-            // What was sent is needed no more, unless it has to be sent again; a long body is not kept for that.
-            self.clients[client].request.clear()
-            self.clients[client].exchange.requestSent = 0
-            self.clients[client].exchange.isReplayable = false
+            // A long body is not kept to be sent again.
+            self.forgetRequest(client)
         }
         switch self.clients[client].stageRequest() {
         case .staged: return nil
         case .malformed(let fault): return .refused(fault)
         case .tooLong: return .bodyTooLarge
         }
+    }
+
+    /// What has been sent, all of it, makes room; it cannot be sent again.
+    private mutating func forgetRequest(_ client: Handle) {
+        self.clients[client].request.clear()
+        self.clients[client].exchange.requestSent = 0
+        self.clients[client].exchange.isReplayable = false
     }
 
     /// The rest of the request is refused: with an answer if none has begun.
@@ -146,6 +163,7 @@ extension Worker {
         case .bytes(let count):
             self.counters.bytesFromUpstreams &+= UInt64(count)
             self.upstreams[upstream].hasUnparsed = true
+            self.clients[self.upstreams[upstream].client].exchange.moved &+= 1
             if count < space {
                 if !self.upstreams[upstream].hasEnded { self.upstreams[upstream].isReadable = false }
             } else {
@@ -156,10 +174,14 @@ extension Worker {
         case .blocked:
             self.upstreams[upstream].isReadable = false
             return .nothing
-        case .ended, .failed:
+        case .ended:
             self.upstreams[upstream].isReadable = false
             self.upstreams[upstream].hasEnded = true
             return .end
+        case .failed:
+            self.upstreams[upstream].isReadable = false
+            self.upstreams[upstream].hasEnded = true
+            return .broken
         }
     }
 }

@@ -8,9 +8,13 @@ extension Worker {
     /// The loop has told something of it.
     mutating func clientReady(_ client: Handle, _ readiness: Readiness) {
         if readiness.canRead { self.clients[client].isReadable = true }
-        if readiness.canWrite { self.clients[client].isWritable = true }
+        if readiness.canWrite {
+            self.clients[client].isWritable = true
+            // Reading TLS can have waited for writing (RFC 8446 section 4.6.3).
+            if self.clients[client].isTLS { self.clients[client].isReadable = true }
+        }
         if readiness.isEnd { self.clients[client].hasEnded = true }
-        if readiness.isGone { self.clients[client].isBroken = true }
+        if readiness.isReset { self.clients[client].isBroken = true }
         self.serve(client)
     }
 
@@ -34,15 +38,20 @@ extension Worker {
     enum Reading {
         case some
         case nothing
-        /// It sends no more, or is gone.
+        /// It sends no more.
         case end
+        /// The connection was reset.
+        case broken
     }
 
     /// Reads what is there, as far as there is space, into a buffer that is got for it.
     mutating func read(_ client: Handle) -> Reading {
         guard self.clients[client].isReadable else { return .nothing }
         if !self.clients[client].input.hasMemory { self.clients[client].input = self.heads.take() }
+        if self.clients[client].input.space == 0 { self.clients[client].input.compact() }
         let space = self.clients[client].input.space
+        // Full of what nobody has taken yet.
+        guard space > 0 else { return .nothing }
         switch self.clients[client].receive() {
         case .bytes(let count):
             self.counters.bytesFromClients &+= UInt64(count)
@@ -55,10 +64,14 @@ extension Worker {
         case .blocked:
             self.clients[client].isReadable = false
             return .nothing
-        case .ended, .failed:
+        case .ended:
             self.clients[client].isReadable = false
             self.clients[client].hasEnded = true
             return .end
+        case .failed:
+            self.clients[client].isReadable = false
+            self.clients[client].hasEnded = true
+            return .broken
         }
     }
 
@@ -74,16 +87,12 @@ extension Worker {
                 case .begun: return true
                 }
             }
-            if self.clients[client].input.hasMemory, self.clients[client].input.space == 0 {
-                // The parser knows its limits; a buffer holds a head of any size that it takes, from the front.
-                self.clients[client].input.compact()
-            }
             switch self.read(client) {
             case .some: self.expectHead(client)
             case .nothing:
                 if self.clients[client].input.isEmpty { self.releaseInput(client) }
                 return false
-            case .end:
+            case .end, .broken:
                 self.close(client)
                 return false
             }
@@ -105,10 +114,12 @@ extension Worker {
         self.clients[client].isInHead = false
         self.clients[client].expectHead()
         self.clients[client].exchange = Exchange()
+        self.clients[client].isInWindow = false
+        self.clients[client].windowStart = 0
         self.clients[client].hasUnparsed = !self.clients[client].input.isEmpty
-        if self.clients[client].input.isEmpty { self.releaseInput(client) } else { self.expectHead(client) }
         self.releaseOutput(client)
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.keepAliveTimeout))
+        if self.clients[client].input.isEmpty { self.releaseInput(client) } else { self.expectHead(client) }
     }
 
     // MARK: - The end
@@ -140,7 +151,7 @@ extension Worker {
             case .nothing:
                 self.releaseInput(client)
                 return false
-            case .end:
+            case .end, .broken:
                 self.close(client)
                 return false
             }

@@ -1,5 +1,4 @@
 internal import Balancing
-
 internal import Reactor
 internal import Routing
 
@@ -73,14 +72,19 @@ extension Worker {
     // MARK: - The end
 
     private mutating func drain(_ patience: UInt64) {
+        self.drainDeadline = min(self.drainDeadline, self.loop.now + patience)
         guard !self.isDraining else { return }
         self.isDraining = true
         self.listeners.close(self.loop)
-        self.drainDeadline = self.loop.now + patience
         for position in 0..<self.clients.positions {
             guard let client = self.clients.handle(at: position) else { continue }
             self.clients[client].closesAfterExchange = true
             guard self.clients[client].phase == .waiting, !self.clients[client].isInHead else { continue }
+            // Who has just come gets a moment to say what for: only repeated connections are begun anew by clients.
+            guard self.clients[client].requests > 0 else {
+                self.timers.set(self.clients[client].timer, deadline: self.loop.now + Self.firstRequestPatience)
+                continue
+            }
             // What has come meanwhile is answered still. A request that crosses with the end of the connection meets
             // an orderly one, and not a reset: its client knows that nobody took it (RFC 9112 section 9.5).
             self.serve(client)
@@ -121,5 +125,6 @@ extension Worker {
     }
 
     /// Milliseconds.
+    private static let firstRequestPatience: UInt64 = 1_000
     private static let publishInterval: UInt64 = 200
 }

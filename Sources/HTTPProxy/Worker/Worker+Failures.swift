@@ -22,15 +22,16 @@ extension Worker {
         switch policy.decide(failure, state, budget: &self.backends[exchange.backend].budget, at: self.loop.now) {
         case .retryOnNewConnection:
             self.clients[client].exchange.avoidsPool = true
+            self.counters.staleConnections &+= 1
         case .retryElsewhere:
             self.clients[client].exchange.tried.insert(exchange.slot)
             self.clients[client].exchange.tries += 1
+            self.counters.retries &+= 1
         case .abort:
             return self.breakOff(client)
         case .answer, .passReplyOn:
             return self.answer(client, Self.answer(to: failure))
         }
-        self.counters.retries &+= 1
         self.clients[client].exchange.requestSent = 0
         self.clients[client].exchange.answer = .connecting
         self.clients[client].exchange.stopsSending = false
@@ -78,7 +79,8 @@ extension Worker {
     /// The client is gone; what its request began is of no use. True.
     mutating func clientLost(_ client: Handle) -> Bool {
         self.counters.clientsLost &+= 1
-        self.close(client)
+        // Whoever still reads must not take what came for all of it.
+        if self.clients[client].exchange.answer == .started { self.reset(client) } else { self.close(client) }
         return true
     }
 
@@ -92,6 +94,7 @@ extension Worker {
             || !self.clients[client].exchange.requestBody.isDone
         self.clients[client].closesAfterExchange = closes
         self.clients[client].exchange.answer = .local
+        self.clients[client].isInWindow = false
         self.clients[client].exchange.answerBody = BodyRelay()
         self.clients[client].exchange.status = answer.status
         self.clients[client].exchange.local = answer

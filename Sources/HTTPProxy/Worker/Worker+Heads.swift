@@ -39,6 +39,8 @@ extension Worker {
         case begun
         /// The exchange is over: failed, and dealt with; or a tunnel now.
         case over
+        /// It is tried again: this upstream is gone.
+        case retried
     }
 
     /// Looks at what the upstream's input begins with.
@@ -47,7 +49,7 @@ extension Worker {
             method: self.clients[client].exchange.method, upgrade: self.clients[client].exchange.upgrade)
         switch self.upstreams[upstream].parseHead(context, self.messages, &self.fields) {
         case .incomplete: return .incomplete
-        case .malformed: return self.tryFailed(client, .brokenReply) ? .over : .incomplete
+        case .malformed: return self.tryFailed(client, .brokenReply) ? .over : .retried
         case .complete(let head):
             if head.status == 101 { return self.switchProtocols(client, upstream, head) }
             return head.status < 200

@@ -26,6 +26,8 @@ extension Worker {
         if let answer = self.refusal(client, head, settings, path) {
             var extra = ByteRange.empty
             if case .redirect = answer {
+                // There is no address to name.
+                if head.authority.kind == .none { return self.answer(client, .refused(.missingHost), to: head) }
                 extra = self.clients.writeLocation(
                     client, head, path, port: self.view.redirectPort, into: &self.scratch)
             }

@@ -36,7 +36,8 @@ extension Worker {
         if self.waitsForClient(client) {
             // It may be slow, but not slower than that.
             let floor = UInt64(self.limits.minimumBodyRate) * UInt64(self.limits.bodyRateWindow) / 1000
-            let moved = self.clients[client].transferred - self.clients[client].windowStart
+            let transferred = self.clients[client].transferred
+            let moved = transferred - min(transferred, self.clients[client].windowStart)
             if moved >= max(floor, 1) { return self.beginWindow(client) }
             self.counters.slowClients &+= 1
             if self.clients[client].exchange.answer == .awaited {
@@ -59,8 +60,9 @@ extension Worker {
     private func waitsForClient(_ client: Handle) -> Bool {
         if !self.clients[client].output.isEmpty || self.clients[client].exchange.answerBody.direct > 0 { return true }
         let exchange = self.clients[client].exchange
-        return exchange.answer == .awaited && !exchange.requestBody.isDone && exchange.requestBody.direct == 0
-            && exchange.requestSent == self.clients[client].request.count && !exchange.stopsSending
+        return exchange.answer == .awaited && !exchange.requestBody.isDone && !exchange.awaitsInterim
+            && exchange.requestBody.direct == 0 && exchange.requestSent == self.clients[client].request.count
+            && !exchange.stopsSending
     }
 
     /// Something has happened in an exchange. An endpoint is given its time anew; a client is given a time in which it
@@ -70,9 +72,20 @@ extension Worker {
             if !self.clients[client].isInWindow { self.beginWindow(client) }
             return
         }
+        // What a client sends ahead does not give the endpoint more time.
+        let moved = self.clients[client].exchange.moved
+        guard self.clients[client].isInWindow || self.clients[client].exchange.timedFrom != moved else { return }
         self.clients[client].isInWindow = false
-        let timeout = self.clients[client].exchange.settings.readTimeout
+        self.clients[client].exchange.timedFrom = moved
+        let settings = self.clients[client].exchange.settings
+        let timeout = self.takesRequest(client) ? settings.readTimeout : settings.sendTimeout
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(timeout))
+    }
+
+    /// Whether the endpoint takes what there is of the request.
+    private func takesRequest(_ client: Handle) -> Bool {
+        let upstream = self.clients[client].exchange.upstream
+        return upstream.isNone || self.upstreams[upstream].isWritable
     }
 
     private mutating func beginWindow(_ client: Handle) {

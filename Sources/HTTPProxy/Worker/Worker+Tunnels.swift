@@ -7,8 +7,12 @@ extension Worker {
     /// True when the connection is to be looked at again, which it is not: it goes on or is gone.
     mutating func tunnel(_ client: Handle) -> Bool {
         let upstream = self.clients[client].exchange.upstream
-        guard self.upwards(client, upstream), self.downwards(client, upstream) else {
+        if self.clients[client].isBroken {
             self.close(client)
+            return false
+        }
+        guard self.upwards(client, upstream), self.downwards(client, upstream) else {
+            if self.clients.contains(client) { self.close(client) }
             return false
         }
         if self.clients[client].hasShutDown, self.upstreams[upstream].hasShutDown {
@@ -31,7 +35,10 @@ extension Worker {
                     self.clients[client].input.consume(sent)
                     if sent < count { self.upstreams[upstream].isWritable = false }
                 case .blocked: self.upstreams[upstream].isWritable = false
-                case .ended, .failed: return false
+                case .ended, .failed:
+                    // It takes no more; what it has sent is read all the same.
+                    self.clients[client].input.clear()
+                    self.upstreams[upstream].hasShutDown = true
                 }
                 continue
             }
@@ -40,6 +47,7 @@ extension Worker {
             case .nothing:
                 self.releaseInput(client)
                 return true
+            case .broken: return false
             case .end:
                 self.releaseInput(client)
                 if !self.upstreams[upstream].hasShutDown {
@@ -66,6 +74,9 @@ extension Worker {
                 self.releaseInput(upstream: upstream)
                 self.releaseOutput(client)
                 return true
+            case .broken:
+                self.breaksTunnel(client)
+                return false
             case .end:
                 self.releaseInput(upstream: upstream)
                 self.releaseOutput(client)
@@ -74,4 +85,7 @@ extension Worker {
             }
         }
     }
+
+    /// The endpoint's end was a reset, and so is the client's.
+    private mutating func breaksTunnel(_ client: Handle) { self.reset(client) }
 }

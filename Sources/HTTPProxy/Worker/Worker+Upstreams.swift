@@ -46,23 +46,36 @@ extension Worker {
     /// if the exchange came to its end instead, with an answer of our own.
     mutating func acquireUpstream(_ client: Handle) -> Bool {
         let backend = self.clients[client].exchange.backend
-        while true {
-            switch self.pick(client, backend) {
-            case .slot(let slot):
-                self.clients[client].exchange.slot = slot
-                self.clients[client].exchange.isCounted = true
-                self.backends[backend].endpoints.requestStarted(slot)
-                if self.useIdle(client, backend, slot) {
-                    self.connected(client)
-                    return self.sendRequest(client)
-                }
-                if self.connect(client, backend, slot) { return false }
-                return self.tryFailed(client, .connectFailed)
-            case .noEndpoints: return self.answer(client, self.unavailable(backend))
-            case .allBusy: return self.answer(client, .endpointsBusy)
-            case .allTried: return self.answer(client, Self.answer(to: self.clients[client].exchange.failure))
+        switch self.pick(client, backend) {
+        case .slot(let slot):
+            self.clients[client].exchange.slot = slot
+            self.clients[client].exchange.isCounted = true
+            self.backends[backend].endpoints.requestStarted(slot)
+            if self.useIdle(client, backend, slot) {
+                self.connected(client)
+                return self.sendRequest(client)
             }
+            switch self.connect(client, backend, slot) {
+            case .begun: return false
+            case .failed: return self.tryFailed(client, .connectFailed)
+            case .exhausted(let number):
+                // That is this process's fault, and no endpoint's.
+                self.log.connectFailed(number, now: self.loop.now)
+                return self.answer(client, .exhausted)
+            }
+        case .noEndpoints: return self.answer(client, self.unavailable(backend))
+        case .allBusy: return self.answer(client, .endpointsBusy)
+        case .allTried:
+            let exchange = self.clients[client].exchange
+            return self.answer(client, exchange.tried.count == 0 ? .noEndpoints : Self.answer(to: exchange.failure))
         }
+    }
+
+    private enum Connecting {
+        case begun
+        case failed
+        /// No descriptor, port or memory: an errno.
+        case exhausted(Int32)
     }
 
     private mutating func pick(_ client: Handle, _ backend: Handle) -> PickOutcome {
@@ -103,11 +116,14 @@ extension Worker {
         }
     }
 
-    private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
-        guard let endpoint = self.backends[backend].endpoints.endpoint(slot) else { return false }
+    private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Connecting {
+        guard let endpoint = self.backends[backend].endpoints.endpoint(slot) else { return .failed }
         self.counters.upstreamConnects &+= 1
-        guard case .begun(let socket, _) = StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port))
-        else { return false }
+        let socket: StreamSocket
+        switch StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port)) {
+        case .begun(let begun, _): socket = begun
+        case .failed(let number): return SystemError.isExhaustion(number) ? .exhausted(number) : .failed
+        }
         let timer = self.timers.make()
         let upstream = self.upstreams.insert(
             UpstreamConnection(socket, client: client, backend: backend, slot: slot, timer: timer))
@@ -120,17 +136,18 @@ extension Worker {
             try self.loop.watch(socket.number, token: token)
         } catch {
             self.closeUpstream(upstream)
-            return false
+            return .exhausted(error.number)
         }
         self.clients[client].exchange.upstream = upstream
         self.clients[client].exchange.answer = .connecting
         let patience = self.clients[client].exchange.settings.connectTimeout
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(patience))
-        return true
+        return .begun
     }
 
     private mutating func connected(_ client: Handle) {
         self.clients[client].exchange.answer = .awaited
+        self.clients[client].exchange.timedFrom = .max
         self.expectProgress(client)
     }
 
@@ -143,6 +160,12 @@ extension Worker {
         guard self.backends[backend].endpoints.isActive(slot), !self.isDraining, !self.upstreams[upstream].hasEnded,
             self.backends[backend].idleCount(slot) < self.limits.idleConnectionsPerEndpoint
         else { return self.closeUpstream(upstream) }
+        // What has been told and not been read will not be told again; an idle connection has nothing to say.
+        if self.upstreams[upstream].isReadable, !self.upstreams[upstream].socket.isQuiet {
+            return self.closeUpstream(upstream)
+        }
+        self.upstreams[upstream].isReadable = false
+        self.upstreams[upstream].hasUnparsed = false
         self.releaseInput(upstream: upstream)
         self.upstreams[upstream].phase = .idle
         self.upstreams[upstream].client = .none

@@ -18,7 +18,7 @@ struct WorkerCounters: BitwiseCopyable, Sendable {
     var requests: UInt64 = 0
     /// Of those, how many were no HTTP, or not such as we pass on.
     var requestsRefused: UInt64 = 0
-    /// Answers by the first digit of their status; at 0 exchanges that ended without one.
+    /// Answers by the first digit of their status; at 0 those with another one.
     var answers = InlineArray<6, UInt64>(repeating: 0)
     /// Of those, how many were our own.
     var localAnswers: UInt64 = 0
@@ -33,7 +33,10 @@ struct WorkerCounters: BitwiseCopyable, Sendable {
     var upstreamConnects: UInt64 = 0
     var upstreamReuses: UInt64 = 0
     var upstreamFailures: UInt64 = 0
+    /// Requests that were sent again, to another endpoint.
     var retries: UInt64 = 0
+    /// Requests that were sent again because the endpoint had closed the idle connection.
+    var staleConnections: UInt64 = 0
     var ejections: UInt64 = 0
 
     var bytesFromClients: UInt64 = 0

@@ -8,6 +8,7 @@ internal import Reactor
 struct WorkerLog: ~Copyable {
     private let logger: Logger
     private var saidAccept: UInt64?
+    private var saidConnect: UInt64?
 
     init(_ logger: Logger) { self.logger = logger }
 
@@ -19,6 +20,18 @@ struct WorkerLog: ~Copyable {
             "connections cannot be accepted; they wait",
             metadata: [
                 "reason": "\(SystemError.text(of: number))", "mend": "raise the limit on open files (LimitNOFILE=)",
+            ])
+    }
+
+    /// The same.
+    mutating func connectFailed(_ number: Int32, now: UInt64) {
+        if let said = self.saidConnect, now < said + Self.repetition { return }
+        self.saidConnect = now
+        self.logger.error(
+            "endpoints cannot be connected to: this process lacks what it takes",
+            metadata: [
+                "reason": "\(SystemError.text(of: number))",
+                "mend": "raise the limit on open files (LimitNOFILE=), or net.ipv4.ip_local_port_range",
             ])
     }
 

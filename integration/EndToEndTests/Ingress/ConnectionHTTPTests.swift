@@ -197,7 +197,7 @@ extension EndToEnd.Ingress.Shared {
             let backend = try scene.backend("a")
             backend.script("/204", [.text("HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n")])
             backend.script("/304", [.text("HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\nETag: \"x\"\r\n\r\n")])
-            backend.script("/0", [.text("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")])
+            backend.script("/nothing", [.text("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")])
             let conversation = try scene.connect()
             for _ in 0..<3 {
                 let head = try conversation.exchange(Self.request("HEAD", "/"))
@@ -206,7 +206,7 @@ extension EndToEnd.Ingress.Shared {
                 #expect(none.status == 204 && none["X-A"] == "b" && none["Content-Length"] == nil)
                 let same = try conversation.exchange(Self.request("GET", "/304"))
                 #expect(same.status == 304 && same["ETag"] == "\"x\"")
-                #expect(try conversation.exchange(Self.request("GET", "/0")).framing == .length)
+                #expect(try conversation.exchange(Self.request("GET", "/nothing")).framing == .length)
                 expectOwnAnswer(conversation, "after them")
             }
         }
@@ -222,6 +222,19 @@ extension EndToEnd.Ingress.Shared {
                 let response = try conversation.response(to: "POST")
                 #expect(response.status == 200 && response.interim.isEmpty && response["X-Body-Length"] == "5")
             }
+            expectOwnAnswer(conversation, "after it")
+        }
+
+        @Test func `a client that does not wait for 100 is not waited for either`() throws {
+            let scene = try Stage.scene
+            try scene.backend("a").script("/unexpected", [.wait(.milliseconds(200)), .awaitBody, .answer])
+            let conversation = try scene.connect()
+            try conversation.send(
+                "POST /unexpected HTTP/1.1\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+            pause(.milliseconds(50))
+            try conversation.send("hello")
+            let response = try conversation.response(to: "POST")
+            #expect(response.status == 200 && response["X-Body-Length"] == "5")
             expectOwnAnswer(conversation, "after it")
         }
 

@@ -11,7 +11,7 @@ extension EndToEnd.Ingress {
         {
             let certificate = try Certificate.selfSigned(for: ["default.test"])
             let scene = try IngressScene([
-                "--default-backend-service", "infra/fallback:80", "--default-ssl-certificate", "infra/default-tls",
+                "--default-backend-service", "infra/fallback", "--default-ssl-certificate", "infra/default-tls",
                 "--watch-namespace", "watched",
             ])
             defer { scene.tearDown() }
@@ -62,14 +62,11 @@ extension EndToEnd.Ingress {
             try expectRoutes(scene, ["http://plain.test/": "a", "http://foreign.test/": "404"])
         }
 
-        @Test func `other controllers' names, requests of a connection, Forwarded, and bodies without annotation`()
-            throws
-        {
+        @Test func `other controllers' names, requests of a connection, and bodies without annotation`() throws {
             let scene = try IngressScene(
                 withClass: false,
                 ["--controller-class", "example.com/front", "--ingress-class", "front"]
-                    + IngressOptions.requestsPerConnection(5) + IngressOptions.bodySize("1k") + IngressOptions.forwarded
-            )
+                    + IngressOptions.requestsPerConnection(5) + IngressOptions.bodySize("1k"))
             defer { scene.tearDown() }
             var ours = ingress("ours", [.init("a.example", [.prefix("/", .to("a"))])])
             ours.className = "front-class"
@@ -88,12 +85,28 @@ extension EndToEnd.Ingress {
             for number in 1...5 {
                 let response = try conversation.exchange(HTTPRequest("GET", "/", host: "a.example"))
                 #expect(response.status == 200 && response.closes == (number == 5), "\(number)")
-                let forwarded = response.echoed?["Forwarded"]?.replacing("\"", with: "")
-                #expect(forwarded == "for=127.7.0.1;host=a.example;proto=http")
             }
             #expect(conversation.isClosed(within: .seconds(2)))
             let body = String(repeating: "x", count: 1025)
             #expect(try scene.fetch("http://a.example/", method: "POST", body: body).status == 413)
+        }
+
+        @Test func `Forwarded says in one field what X-Forwarded say in several`() throws {
+            let scene = try IngressScene(IngressOptions.forwarded)
+            defer { scene.tearDown() }
+            try scene.put(
+                "web", try scene.service("a") + [ingress("a", [.init("a.example", [.prefix("/", .to("a"))])])])
+            let claim = "Forwarded: for=203.0.113.9;proto=https"
+            func seen(_ fields: [String], from source: IPAddress) throws -> String? {
+                let echoed = try scene.fetch("http://a.example/", fields, from: source).echoed
+                // A host need not be quoted, and may be.
+                return echoed?["Forwarded"]?.replacing("\"", with: "")
+            }
+            let own = "host=a.example;proto=http"
+            #expect(try seen([claim], from: IngressScene.untrustedPeer) == "for=127.7.0.1;\(own)")
+            #expect(try seen([], from: IngressScene.trustedPeer) == "for=127.8.0.1;\(own)")
+            let added = try seen([claim], from: IngressScene.trustedPeer)
+            #expect(added == "for=203.0.113.9;proto=https, for=127.8.0.1;\(own)")
         }
 
         @Test func `it listens on both families`() throws {

@@ -64,10 +64,7 @@ final class BackendConnection {
         guard self.isReading, !self.inputHasEnded, self.output.count < 1 << 20,
             let bytes = try self.socket?.receive()
         else { return }
-        self.record { record in
-            record.receivedCount += bytes.count
-            record.received += bytes.prefix(self.shared.recordLimit - record.received.count)
-        }
+        self.record { $0.add(bytes, keeping: self.shared.recordLimit) }
         if bytes.isEmpty { self.inputHasEnded = true }
         self.input += bytes
     }
@@ -118,7 +115,7 @@ final class BackendConnection {
         self.request = request
         self.record { record in
             if request.body.hasEnded { record.completed += 1 }
-            if record.targets.count < 1000 { record.targets.append(request.target) }
+            record.targets.append(request.target)
         }
         self.steps = self.shared.update { $0.scripts[request.path] ?? [.awaitBody, .answer] }[...]
         return true
@@ -137,8 +134,12 @@ final class BackendConnection {
     /// Whether it is done; otherwise it is tried again when something has happened.
     private func perform(_ step: HTTPBackend.Step) throws -> Bool {
         switch step {
-        case .awaitBody: return self.request?.body.hasEnded ?? true
-        case .awaitBodyBytes(let count): return self.request.map { $0.body.length >= count || $0.body.hasEnded } ?? true
+        case .awaitBody:
+            self.sayContinue()
+            return self.request?.body.hasEnded ?? true
+        case .awaitBodyBytes(let count):
+            self.sayContinue()
+            return self.request.map { $0.body.length >= count || $0.body.hasEnded } ?? true
         case .send(let bytes): self.output += bytes
         case .flood(let bytes, let times): self.flood = (bytes, times)
         case .wait(let duration):
@@ -157,6 +158,13 @@ final class BackendConnection {
         case .hang: return false
         }
         return true
+    }
+
+    /// Who waits for a body says so where the client waits too (RFC 9110 section 10.1.1).
+    private func sayContinue() {
+        guard let request = self.request, request.expectsContinue, request.body.length == 0 else { return }
+        self.request?.expectsContinue = false
+        self.output += "HTTP/1.1 100 Continue\r\n\r\n".utf8
     }
 
     private func answer(_ status: Int, _ fields: [String]) {
@@ -223,6 +231,8 @@ struct BackendRequest {
     /// As it came, with the empty line.
     let head: [UInt8]
     var body: Body
+    /// Whether the client waits to be asked for the body.
+    var expectsContinue: Bool
 
     init(head: ArraySlice<UInt8>) throws {
         let lines = try HTTPLines.split(head.dropLast(4))
@@ -247,6 +257,8 @@ struct BackendRequest {
         self.target = String(decoding: words[1], as: UTF8.self)
         self.path = String(self.target.prefix { $0 != "?" })
         self.head = Array(head)
+        self.expectsContinue =
+            fields.values("Expect").contains { $0.lowercased() == "100-continue" } && !self.body.hasEnded
         let connection = fields.values("Connection").joined(separator: ",").lowercased()
         self.closes =
             connection.contains("close")

@@ -43,18 +43,25 @@ package final class HTTPBackend: Sendable {
 
         package let number: Int
         package let peer: SocketAddress
-        /// The front of it, at most 1 MiB.
+        /// The latest of it, at least as much as is kept.
         package internal(set) var received: [UInt8] = []
+        /// All of it.
         package internal(set) var receivedCount = 0
         /// Requests that came whole.
         package internal(set) var completed = 0
-        /// Targets of the requests whose heads came, at most 1000.
+        /// Targets of the requests whose heads came.
         package internal(set) var targets: [String] = []
         /// What was wrong with what came.
         package internal(set) var fault: String?
         package internal(set) var end: End?
 
         package var text: String { String(decoding: self.received, as: UTF8.self) }
+
+        mutating func add(_ bytes: [UInt8], keeping limit: Int) {
+            self.receivedCount += bytes.count
+            if limit > 0 { self.received += bytes }
+            if self.received.count > 2 * limit { self.received.removeFirst(self.received.count - limit) }
+        }
     }
 
     package static let webSocketAnswer = Step.text(
@@ -66,7 +73,7 @@ package final class HTTPBackend: Sendable {
     private let shared: BackendState
     private let thread = Mutex<OSThread?>(nil)
 
-    /// `recordLimit` is how many bytes of each connection are kept.
+    /// `recordLimit` is how many bytes of each connection are kept for sure.
     package init(on host: Host, _ address: SocketAddress, name: String, recordLimit: Int = 1 << 20) throws {
         self.name = name
         self.address = address
@@ -101,8 +108,8 @@ package final class HTTPBackend: Sendable {
     /// What came after `earlier`, an earlier value of ``records``, connection by connection, oldest first.
     package func received(since earlier: [Record]) -> [String] {
         self.records.compactMap { record in
-            let start = record.number < earlier.count ? earlier[record.number].received.count : 0
-            let new = record.received.dropFirst(start)
+            let start = record.number < earlier.count ? earlier[record.number].receivedCount : 0
+            let new = record.received.suffix(record.receivedCount - start)
             return new.isEmpty ? nil : String(decoding: new, as: UTF8.self)
         }
     }

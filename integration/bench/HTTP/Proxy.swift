@@ -36,7 +36,9 @@ enum Proxy: String, CaseIterable {
                 programs.fairlead, "ingress", "--manifests", "manifests", "--bind-address", "127.0.0.1",
                 "--http-port", "\(self.httpPort)", "--https-port", "\(self.httpsPort)", "--workers", "1",
             ]
-        case .nginx: ["nginx", "-p", ".", "-c", "nginx.conf"]
+        case .nginx:
+            // In a process namespace of its own: workers outlive a master that is killed, and with it this program.
+            ["unshare", "--pid", "--fork", "--kill-child", "nginx", "-p", ".", "-c", "nginx.conf"]
         case .haproxy: ["haproxy", "-db", "-f", "haproxy.cfg"]
         case .envoy:
             [programs.envoy, "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
