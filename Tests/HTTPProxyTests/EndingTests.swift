@@ -45,12 +45,10 @@ import Testing
             let client = try stage.connect()
             try await client.send(.get())
             #expect(try await client.readMessage().status == 404)
-            let start = ContinuousClock.now
             await stage.group.triggerGracefulShutdown()
             #expect(try await client.end() == .closed)
             client.close()
             #expect(try await stage.hasEnded())
-            #expect(ContinuousClock.now - start < .seconds(5))
         }
     }
 

@@ -32,8 +32,8 @@ import Testing
             #expect(request.startLine == "PUT /again HTTP/1.1" && request.text == "body")
             try await upstream.send(.ok("second"))
             #expect(try await client.readMessage().text == "second")
-            let report = try await stage.report { $0.requests == 2 && $0.retries == 1 }
-            #expect(report.upstreamConnects == 2 && report.ejections == 0)
+            let report = try await stage.report { $0.requests == 2 && $0.staleConnections == 1 }
+            #expect(report.retries == 0 && report.upstreamConnects == 2 && report.ejections == 0)
         }
     }
 
@@ -53,7 +53,7 @@ import Testing
                 stage.add(port: endpoints[1].port)
                 stage.publish()
             }
-            let report = try await stage.report { $0.requests == 3 }
+            let report = try await stage.report { $0.answers[5] == 2 }
             #expect(report.retries == 0)
             #expect(endpoints.allSatisfy { $0.acceptWaiting() == nil })
         }
@@ -70,7 +70,7 @@ import Testing
             #expect(try await upstream.readMessage().text == "once")
             try await upstream.send(.ok("paid"))
             #expect(try await client.readMessage().text == "paid")
-            let report = try await stage.report { $0.requests == 2 }
+            let report = try await stage.report { $0.answers[2] == 2 }
             #expect(report.retries == 0 && report.upstreamReuses == 0)
         }
     }
@@ -128,8 +128,8 @@ import Testing
             }
             let answer = try await client.readMessage()
             #expect(answer.status == 502 && answer.reason == "endpoint-closed")
-            let report = try await stage.report { $0.requests == 1 }
-            #expect(report.retries == 1 && report.upstreamFailures == 2)
+            let report = try await stage.report { $0.answers[5] == 1 }
+            #expect(report.upstreamFailures == 2 && report.upstreamConnects == 2)
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
         var wire = try Wire()
         wire.near.finishWriting()
         let told = wire.told(Wire.far, .peerClosed)
-        #expect(told.isEnd && told.canRead && told.canWrite && !told.isGone)
+        #expect(told.isEnd && told.canRead && told.canWrite && !told.isReset)
         var input = ByteBuffer(capacity: 8)
         #expect(wire.far.receive(into: &input).hasEnded)
         #expect(wire.far.send(ByteBuffer("late")).count == 4)
@@ -34,7 +34,7 @@ import Testing
         #expect(wire.near.receive(into: &input).count == 4)
         wire.far.finishWriting()
         let gone = wire.told(Wire.near, .hungUp)
-        #expect(gone.isGone && gone.isEnd && gone.canRead)
+        #expect(!gone.isReset && gone.isEnd && gone.canRead)
     }
 
     @Test func `a reset is told, and met by reading`() throws {
@@ -42,7 +42,7 @@ import Testing
         wire.closesNear = false
         wire.near.reset()
         let told = wire.told(Wire.far, .broken)
-        #expect(told.isGone && told.canRead && told.canWrite)
+        #expect(told.isReset && told.canRead && told.canWrite)
         var input = ByteBuffer(capacity: 8)
         #expect(wire.far.receive(into: &input).errno == 104, "ECONNRESET")
         // And by writing, which raises no signal.
@@ -123,14 +123,14 @@ import Testing
     @Test(
         arguments: [
             (0x1, true, false, false, false), (0x4, false, true, false, false), (0x8, true, true, true, true),
-            (0x10, true, true, true, true), (0x2000, true, false, true, false), (0x2001, true, false, true, false),
+            (0x10, true, true, true, false), (0x2000, true, false, true, false), (0x2001, true, false, true, false),
             (0x5, true, true, false, false), (0, false, false, false, false),
         ] as [(UInt32, Bool, Bool, Bool, Bool)])
-    func `what readiness means`(raw: UInt32, canRead: Bool, canWrite: Bool, isEnd: Bool, isGone: Bool) {
+    func `what readiness means`(raw: UInt32, canRead: Bool, canWrite: Bool, isEnd: Bool, isReset: Bool) {
         let readiness = Readiness(rawValue: raw)
         #expect(readiness.canRead == canRead)
         #expect(readiness.canWrite == canWrite)
         #expect(readiness.isEnd == isEnd)
-        #expect(readiness.isGone == isGone)
+        #expect(readiness.isReset == isReset)
     }
 }
