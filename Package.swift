@@ -207,6 +207,7 @@ let package = Package(
                 "HTTPProxy", "Balancing", "Bytes", "HTTP1", "KubernetesAPI", "Lab", "Linux", "Networking", "Reactor",
                 "Routing", "ServiceModel", logging, lifecycle,
             ]),
+        tests(
             "IngressControlTests",
             [
                 "IngressControl", "ClusterState", "FakeAPIServer", "HTTPProxy", "KubernetesAPI", "KubernetesClient",
@@ -214,7 +215,6 @@ let package = Package(
                 logging, lifecycle,
             ]
         ),
-        tests("HTTPProxyTests", ["HTTPProxy", "Balancing"]),
         tests("DeployTests", ["HTTPProxy", "KubernetesAPI", "Lab", "Linux"]),
         tests("ServiceModelTests", ["ServiceModel", "KubernetesAPI", "Networking", "TestSupport", "Lab"]),
         tests("RoutingTests", ["Routing", "ServiceModel", "KubernetesAPI", "Networking", "Lab"]),

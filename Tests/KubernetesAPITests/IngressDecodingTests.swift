@@ -57,10 +57,10 @@ import Testing
         #expect(Manifests.firstIngress(source)?.ingressClassName == nil)
         let both = source.replacing("spec:\n", with: "spec:\n  ingressClassName: nginx\n")
         #expect(Manifests.problems(both).isEmpty)
-        // The API server checks this when an object is made.
+        // The API server refuses this when an object is made, and not when it is changed.
         #expect(
             Manifests.problems(both.replacing("ingressClassName: nginx", with: "ingressClassName: fairlead")) == [
-                "a.yaml:7: Ingress default/web: spec.ingressClassName: must be the same as the annotation "
+                "a.yaml:7: Ingress default/web: spec.ingressClassName: counts, and not the annotation "
                     + "kubernetes.io/ingress.class, which is \"nginx\""
             ])
     }

@@ -44,7 +44,7 @@ import Testing
 
     @Test func `a connection that is refused says so`() throws {
         // Nobody else listens at this address.
-        let address = SocketAddress(IPAddress(127, 61, 0, 3), 0)
+        let address = Reactor.SocketAddress(IPAddress(127, 61, 0, 3), 0)
         let free = try ListeningSocket(at: address, backlog: 1, isShared: false).address
         switch StreamSocket.connect(to: free) {
         case .failed(let number): #expect(number == 111, "ECONNREFUSED")
@@ -60,7 +60,7 @@ import Testing
 
     @Test func `what cannot be reached at all is said at once`() {
         // RFC 1122 section 3.2.1.3: never a destination of TCP.
-        guard case .failed(let number) = StreamSocket.connect(to: SocketAddress(IPAddress(255, 255, 255, 255), 80))
+        guard case .failed(let number) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(255, 255, 255, 255), 80))
         else {
             Issue.record("connected to everybody")
             return
@@ -182,14 +182,14 @@ import Testing
 
     @Test(arguments: ["0.0.0.0", "127.0.0.1", "255.254.253.252", "::1", "2001:db8::1", "fe80:1:2:3:4:5:6:7"])
     func `addresses go to the kernel and come back`(text: String) throws {
-        let address = SocketAddress(try #require(IPAddress(text)), 54_321)
-        #expect(SocketAddress(address.raw) == address)
+        let address = Reactor.SocketAddress(try #require(IPAddress(text)), 54_321)
+        #expect(Reactor.SocketAddress(address.raw) == address)
         #expect(address.description == (text.contains(":") ? "[\(text)]:54321" : "\(text):54321"))
     }
 
     @Test func `closing what is closed ends the process`() async {
         await #expect(processExitsWith: .failure) {
-            guard case .begun(let socket, _) = StreamSocket.connect(to: SocketAddress(IPAddress(127, 0, 0, 1), 9))
+            guard case .begun(let socket, _) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(127, 0, 0, 1), 9))
             else {
                 // Refused at once: nothing to close, so what is said of closing is said of no socket at all.
                 return StreamSocket.none.close()
