@@ -175,7 +175,7 @@ import Testing
             stage.serve(endpoint)
             for text in [
                 "Content-Length: 10\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: ",
             ] {
                 let client = try stage.connect()
                 try await client.send(.get())

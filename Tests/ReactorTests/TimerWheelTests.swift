@@ -118,12 +118,14 @@ import Testing
         #expect(pair.wheel.delay(now: pair.now, limit: 77) == 77)
     }
 
-    /// Each of them crosses from one level of the wheel to the next, or beyond the last.
-    @Test(
-        arguments: [
-            1, 15, 16, 17, 1_023, 1_024, 1_025, 65_535, 65_536, 65_537, 4_194_303, 4_194_304, 4_194_305, 268_435_455,
-            268_435_456, 268_435_457, 400_000_000,
-        ] as [UInt64], [1, 1_008, 65_533, 268_435_440] as [UInt64])
+    /// Each distance crosses from one level of the wheel to the next, or beyond the last; what is far takes long to go through.
+    private static let distances: [(distance: UInt64, start: UInt64)] =
+        [1, 15, 16, 17, 1_023, 1_024, 1_025, 65_535, 65_536, 65_537, 4_194_303, 4_194_304, 4_194_305].flatMap {
+            distance in
+            [1, 1_008, 65_533, 268_435_440].map { (distance, $0) }
+        } + [(268_435_455, 1), (268_435_456, 1_008), (268_435_457, 268_435_440), (400_000_000, 65_533)]
+
+    @Test(arguments: Self.distances)
     func `a loop that sleeps as it is told meets a deadline within a tick, and wakes seldom for it`(
         distance: UInt64, start: UInt64
     ) {

@@ -40,8 +40,6 @@ struct BodyRelay: BitwiseCopyable {
     private(set) var transferred: UInt64 = 0
     /// At most so many; 0 is any number.
     private var limit: UInt64 = 0
-    /// Where there is less space nothing may be staged, although there is something: for a long trailer more than ``stepRoom``.
-    private(set) var neededRoom = Self.stepRoom
 
     /// Copying more than this costs more than it saves: a second piece in one system call is some 100 ns.
     static let copyLimit = 4096
@@ -178,12 +176,7 @@ struct BodyRelay: BitwiseCopyable {
                 continue
             case .trailer(let line):
                 // It comes again when what is staged has been sent.
-                let room = Int(line.name.count) + Int(line.value.count) + 8
-                guard room <= staged.space else {
-                    self.neededRoom = room
-                    return .staged
-                }
-                self.neededRoom = Self.stepRoom
+                guard Int(line.name.count) + Int(line.value.count) + 8 <= staged.space else { return .staged }
                 if self.framing == .chunked { self.stageTrailer(source.readable, line, into: &staged) }
             case .end:
                 if self.framing == .chunked {

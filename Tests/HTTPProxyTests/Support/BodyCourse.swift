@@ -52,7 +52,7 @@ struct BodyCourse {
             idle += 1
             let before = (offset, source.count, outcome.sent.count)
             if self.keepsStaged {
-                if sent == staged.count, staged.space < relay.neededRoom {
+                if sent == staged.count, staged.space < BodyRelay.stepRoom {
                     staged.clear()
                     sent = 0
                 }
@@ -67,6 +67,12 @@ struct BodyCourse {
                 return outcome
             }
             outcome.transferred = relay.transferred
+            // What has come may not fit behind what is kept.
+            if self.keepsStaged, sent == staged.count, relay.direct == 0, !source.isEmpty, !staged.isEmpty {
+                staged.clear()
+                sent = 0
+                continue
+            }
             // Out.
             var room = self.departures[turn % self.departures.count]
             let ofStaged = min(room, staged.count - sent)

@@ -1,13 +1,11 @@
 import Bytes
 
+/// Unsafe invariant of this file: memory that a buffer lends is copied within the call.
 extension ByteBuffer {
     /// A copy of what is readable.
-    var bytes: [UInt8] { self.bytes(0..<self.count) }
+    var bytes: [UInt8] { unsafe self.withReadable { unsafe Array($0) } }
 
-    func bytes(_ range: Range<Int>) -> [UInt8] {
-        let span = self.readable
-        return range.map { span[$0] }
-    }
+    func bytes(_ range: Range<Int>) -> [UInt8] { unsafe self.withReadable { unsafe Array($0[range]) } }
 
     mutating func append(bytes: ArraySlice<UInt8>) { self.append(bytes.span) }
 }

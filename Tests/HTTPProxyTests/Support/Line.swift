@@ -27,7 +27,7 @@ final class Line {
         let description: String
     }
 
-    static let patience = Duration.seconds(20)
+    static let patience = Duration.seconds(10)
 
     init(_ socket: StreamSocket) { self.socket = socket }
 
@@ -146,6 +146,26 @@ final class Line {
         let (bytes, ending) = try await self.readToEnd()
         guard bytes.isEmpty else { throw Problem(description: "unasked: \(String(decoding: bytes, as: UTF8.self))") }
         return ending
+    }
+
+    func hasBytes() -> Bool {
+        self.receive()
+        return !self.unread.isEmpty
+    }
+
+    func hasEnded() -> Bool {
+        self.receive()
+        return self.unread.isEmpty && self.ending != nil
+    }
+
+    /// How the other end ended it, if it did within that time.
+    func ending(within duration: Duration) async throws -> Ending? {
+        let start = ContinuousClock.now
+        while self.ending == nil, ContinuousClock.now - start < duration {
+            self.receive()
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        return self.ending
     }
 
     /// Whether nothing comes for so long, neither bytes nor an end.

@@ -5,6 +5,8 @@ import Reactor
 import Routing
 import ServiceLifecycle
 import ServiceModel
+import Synchronization
+import Testing
 
 @testable import HTTPProxy
 
@@ -16,6 +18,8 @@ final class Stage {
     private var planner: IngressPlanner
     let proxy: HTTPProxy
     let group: ServiceGroup
+    private let ended = Flag()
+    private var running: Task<Void, any Error>?
     private var endpoints = 0
     private var ingresses = 0
 
@@ -30,30 +34,44 @@ final class Stage {
         self.group = ServiceGroup(services: [self.proxy], logger: logger)
     }
 
-    /// Ends the proxy when `body` has ended. Each connection that is open then is reset.
-    static func run(
-        limits: ProxyLimits = ProxyLimits(), settings: RouteSettings = RouteSettings(), workers: Int = 1,
-        _ body: (Stage, Task<Void, any Error>) async throws -> Void
-    ) async throws {
-        let stage = try Stage(limits, settings, workers: workers)
-        let group = stage.group
-        let running = Task { try await group.run() }
-        do {
-            try await body(stage, running)
-        } catch {
-            running.cancel()
-            _ = await running.result
-            throw error
-        }
-        running.cancel()
-        _ = await running.result
-    }
-
+    /// Ends the proxy when `body` has ended, by cancelling: each connection that is open then is reset.
     static func run(
         limits: ProxyLimits = ProxyLimits(), settings: RouteSettings = RouteSettings(), workers: Int = 1,
         _ body: (Stage) async throws -> Void
     ) async throws {
-        try await Self.run(limits: limits, settings: settings, workers: workers) { stage, _ in try await body(stage) }
+        let stage = try Stage(limits, settings, workers: workers)
+        stage.start()
+        let outcome: Result<Void, any Error>
+        do {
+            try await body(stage)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        stage.cancel()
+        let hasEnded = try await stage.hasEnded()
+        #expect(hasEnded, "a worker that turns in circles reads no letters")
+        try outcome.get()
+    }
+
+    private func start() {
+        let (group, ended) = (self.group, self.ended)
+        self.running = Task {
+            defer { ended.set() }
+            try await group.run()
+        }
+    }
+
+    func cancel() { self.running?.cancel() }
+
+    /// Whether the proxy returns from running; waited for.
+    func hasEnded() async throws -> Bool {
+        let start = ContinuousClock.now
+        while !self.ended.isSet {
+            guard ContinuousClock.now - start < Line.patience else { return false }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        return true
     }
 
     var address: SocketAddress { self.proxy.plainAddresses[0] }
@@ -142,4 +160,13 @@ final class Stage {
         for endpoint in endpoints { self.add(port: endpoint.port) }
         self.publish()
     }
+}
+
+/// Set once, by another task.
+private final class Flag: Sendable {
+    private let value = Mutex(false)
+
+    var isSet: Bool { self.value.withLock { $0 } }
+
+    func set() { self.value.withLock { $0 = true } }
 }
