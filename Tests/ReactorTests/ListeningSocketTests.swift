@@ -23,6 +23,21 @@ import Testing
         #expect(again.address == port)
     }
 
+    /// Others hold it still, so that it is not closed: as a proxy does while its workers end.
+    @Test func `once it is stopped the kernel refuses connections`() throws {
+        let listener = try ListeningSocket(at: SocketAddress(IPAddress(127, 61, 0, 5), 0), backlog: 8, isShared: false)
+        listener.stop()
+        switch StreamSocket.connect(to: listener.address) {
+        case .failed(let number): #expect(number == 111, "ECONNREFUSED")
+        case .begun(let socket, _):
+            defer { socket.close() }
+            var loop = try EventLoop()
+            try loop.watch(socket.number, token: 5)
+            loop.wait(milliseconds: 5_000)
+            #expect(socket.error == 111, "ECONNREFUSED")
+        }
+    }
+
     @Test func `an address of another host is said`() {
         // RFC 5737: of documentation.
         let error = #expect(throws: SystemError.self) {

@@ -60,7 +60,9 @@ import Testing
 
     @Test func `what cannot be reached at all is said at once`() {
         // RFC 1122 section 3.2.1.3: never a destination of TCP.
-        guard case .failed(let number) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(255, 255, 255, 255), 80))
+        guard
+            case .failed(let number) = StreamSocket.connect(
+                to: Reactor.SocketAddress(IPAddress(255, 255, 255, 255), 80))
         else {
             Issue.record("connected to everybody")
             return
@@ -189,7 +191,8 @@ import Testing
 
     @Test func `closing what is closed ends the process`() async {
         await #expect(processExitsWith: .failure) {
-            guard case .begun(let socket, _) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(127, 0, 0, 1), 9))
+            guard
+                case .begun(let socket, _) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(127, 0, 0, 1), 9))
             else {
                 // Refused at once: nothing to close, so what is said of closing is said of no socket at all.
                 return StreamSocket.none.close()
