@@ -61,6 +61,13 @@ public struct ByteBuffer: ~Copyable {
     /// How many bytes can be appended.
     @inlinable public var space: Int { self.capacity &- self.end }
 
+    /// The buffer with its memory; this one is without afterwards.
+    public mutating func move() -> ByteBuffer {
+        var moved = ByteBuffer()
+        swap(&moved, &self)
+        return moved
+    }
+
     // MARK: - Reading
 
     /// What has been written and not been consumed.

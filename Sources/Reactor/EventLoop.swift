@@ -36,8 +36,6 @@ public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
 
     /// EPOLLET
     static let edgeTriggered = Readiness(rawValue: 1 << 31)
-    /// EPOLLEXCLUSIVE: of several waiting loops one is woken.
-    static let exclusive = Readiness(rawValue: 1 << 28)
 }
 
 /// One `epoll(7)` instance and the events it gave last.

@@ -69,14 +69,14 @@ public struct SlabPlaces: ~Copyable {
     }
 
     public func handle(at position: Int) -> Handle? {
-        guard position < self.end else { return nil }
+        guard position >= 0, position < self.end else { return nil }
         let generation = unsafe self.places[position].generation
         return generation & 1 == 1 ? Handle(index: UInt32(position), generation: generation) : nil
     }
 
     // MARK: - Taking and giving
 
-    /// A place for a new element; low ones first.
+    /// A place for a new element: the one that was given up last, or the lowest that never was one.
     mutating func take() -> Handle {
         if self.firstFree == UInt32.max { self.grow() }
         let index = self.firstFree

@@ -24,9 +24,12 @@ struct AccessLogLines: ~Copyable {
     private var lines = ByteBuffer()
     private var time = LogTime(secondsSince1970: 0)
     private var flushAt = UInt64.max
+    private let interval: UInt64
 
-    init(_ sink: AccessLogSink?, _ format: AccessLogFormat) {
+    /// - Parameter interval: milliseconds that a line waits at most.
+    init(_ sink: AccessLogSink?, _ format: AccessLogFormat, interval: Int) {
         self.sink = sink
+        self.interval = UInt64(interval)
         self.format = format
     }
 
@@ -42,7 +45,7 @@ struct AccessLogLines: ~Copyable {
         guard self.sink != nil else { return }
         if !self.lines.hasMemory { self.lines = ByteBuffer(capacity: Self.capacity) }
         if self.lines.space < Self.longestLine { self.flush() }
-        if self.lines.isEmpty { self.flushAt = now + Self.interval }
+        if self.lines.isEmpty { self.flushAt = now + self.interval }
         switch self.format {
         case .text: self.addText(entry, outcome, backend)
         case .json: self.addJSON(entry, outcome, backend)
@@ -63,8 +66,6 @@ struct AccessLogLines: ~Copyable {
     /// Five texts of 2 KiB, each of which may become six times as long, and the rest.
     private static let longestLine = 64 << 10
     private static let capacity = 256 << 10
-    /// Milliseconds.
-    private static let interval: UInt64 = 1_000
 
     // MARK: - Text
 

@@ -141,7 +141,7 @@ struct ClientConnection: ~Copyable {
     // MARK: - Requests
 
     /// The next head is a new one.
-    mutating func expectHead() { self.progress = HeadProgress() }
+    mutating func startHead() { self.progress = HeadProgress() }
 
     mutating func parseHead(_ limits: MessageLimits, _ fields: inout FieldTable) -> RequestParse {
         Self.parse(self.input, &self.progress, limits, &fields)

@@ -35,6 +35,8 @@ struct Exchange: BitwiseCopyable {
     var isCounted = false
     var tried = TriedEndpoints()
     var tries: UInt8 = 0
+    /// The next try is another one, if there is an endpoint for it.
+    var isRetry = false
     /// The next try is not to take a connection from the pool.
     var avoidsPool = false
     var failure = TryFailure.connectFailed

@@ -31,7 +31,7 @@ extension Worker {
     private mutating func open(_ socket: StreamSocket, from peer: SocketAddress, at listener: Int) {
         guard self.admits(peer) else {
             self.counters.connectionsRefused &+= 1
-            return socket.reset()
+            return socket.close()
         }
         let settings = self.listeners.settings(listener)
         let introduces = self.view.introduces(peer.address)

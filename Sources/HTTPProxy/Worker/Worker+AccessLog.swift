@@ -34,9 +34,7 @@ extension Worker {
             microseconds: MonotonicClock.microseconds &- self.clients[client].log.startedAt, tries: exchange.tries,
             endpoint: endpoint)
         self.clients.add(client, to: &self.accessLog, outcome, backend: backend, now: self.loop.now)
-        var text = ByteBuffer()
-        swap(&text, &self.clients[client].log.text)
-        self.give(text)
+        self.give(self.clients[client].log.text.move())
     }
 
     /// What nginx logs when the client closes before there is an answer.

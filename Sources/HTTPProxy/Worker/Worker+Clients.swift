@@ -112,7 +112,7 @@ extension Worker {
     mutating func awaitRequest(_ client: Handle) {
         self.clients[client].phase = .waiting
         self.clients[client].isInHead = false
-        self.clients[client].expectHead()
+        self.clients[client].startHead()
         self.clients[client].exchange = Exchange()
         self.clients[client].isInWindow = false
         self.clients[client].windowStart = 0
@@ -179,24 +179,15 @@ extension Worker {
     // MARK: - Buffers
 
     mutating func releaseInput(_ client: Handle) {
-        guard self.clients[client].input.hasMemory else { return }
-        var buffer = ByteBuffer()
-        swap(&buffer, &self.clients[client].input)
-        self.give(buffer)
+        if self.clients[client].input.hasMemory { self.give(self.clients[client].input.move()) }
     }
 
     mutating func releaseOutput(_ client: Handle) {
-        guard self.clients[client].output.hasMemory else { return }
-        var buffer = ByteBuffer()
-        swap(&buffer, &self.clients[client].output)
-        self.give(buffer)
+        if self.clients[client].output.hasMemory { self.give(self.clients[client].output.move()) }
     }
 
     mutating func releaseRequest(_ client: Handle) {
-        guard self.clients[client].request.hasMemory else { return }
-        var buffer = ByteBuffer()
-        swap(&buffer, &self.clients[client].request)
-        self.give(buffer)
+        if self.clients[client].request.hasMemory { self.give(self.clients[client].request.move()) }
     }
 
     /// Back to the pool that it came from.

@@ -25,8 +25,7 @@ extension Worker {
             self.counters.staleConnections &+= 1
         case .retryElsewhere:
             self.clients[client].exchange.tried.insert(exchange.slot)
-            self.clients[client].exchange.tries += 1
-            self.counters.retries &+= 1
+            self.clients[client].exchange.isRetry = true
         case .abort:
             return self.breakOff(client)
         case .answer, .passReplyOn:

@@ -49,6 +49,11 @@ extension Worker {
         switch self.pick(client, backend) {
         case .slot(let slot):
             self.clients[client].exchange.slot = slot
+            if self.clients[client].exchange.isRetry {
+                self.clients[client].exchange.isRetry = false
+                self.clients[client].exchange.tries += 1
+                self.counters.retries &+= 1
+            }
             self.clients[client].exchange.isCounted = true
             self.backends[backend].endpoints.requestStarted(slot)
             if self.useIdle(client, backend, slot) {
@@ -222,10 +227,7 @@ extension Worker {
     }
 
     mutating func releaseInput(upstream: Handle) {
-        guard self.upstreams[upstream].input.hasMemory else { return }
-        var buffer = ByteBuffer()
-        swap(&buffer, &self.upstreams[upstream].input)
-        self.give(buffer)
+        if self.upstreams[upstream].input.hasMemory { self.give(self.upstreams[upstream].input.move()) }
     }
 
     /// The try on an endpoint has ended like that.

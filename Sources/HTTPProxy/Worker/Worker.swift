@@ -71,7 +71,9 @@ struct Worker: ~Copyable {
         self.mailbox = start.mailbox
         self.board = start.board
         self.log = WorkerLog(start.logger)
-        self.accessLog = AccessLogLines(start.configuration.accessLog, start.configuration.accessLogFormat)
+        self.accessLog = AccessLogLines(
+            start.configuration.accessLog, start.configuration.accessLogFormat,
+            interval: limits.accessLogFlushInterval)
         self.loop = loop
         self.timers = timers
         self.listeners = listeners

@@ -131,7 +131,9 @@ final class Scene {
 
     private static func counters(_ host: Host) throws -> MeasuredBackend.Counters {
         let text = try host.shell("curl -sf http://\(self.backendAddress)/counters")
-        guard let counters = MeasuredBackend.Counters(text: text) else { throw LabError("the backend's counters: \(text)") }
+        guard let counters = MeasuredBackend.Counters(text: text) else {
+            throw LabError("the backend's counters: \(text)")
+        }
         return counters
     }
 }
