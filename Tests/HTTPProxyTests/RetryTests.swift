@@ -115,6 +115,55 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 20_000))\r\n\r\n",
+        String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 33),
+    ])
+    func `an endpoint whose answer is no answer is left for another`(answer: String) async throws {
+        try await Stage.run { stage in
+            let endpoints = [try Endpoint(), try Endpoint()]
+            stage.serve(endpoints[0], endpoints[1])
+            let client = try stage.connect()
+            try await client.send(.get())
+            let (index, failing) = try await Self.accept(endpoints)
+            _ = try await failing.readMessage()
+            try await failing.send(answer)
+            let upstream = try await endpoints[1 - index].accept()
+            _ = try await upstream.readMessage()
+            try await upstream.send(.ok("from the other"))
+            #expect(try await Self.final(client).text == "from the other")
+            let report = try await stage.report { $0.answers[2] == 1 }
+            #expect(report.retries == 1)
+        }
+    }
+
+    /// What comes behind interim responses.
+    private static func final(_ client: Line) async throws -> Message {
+        while true {
+            let message = try await client.readMessage()
+            if message.status != 103 { return message }
+        }
+    }
+
+    @Test func `an answer that ends in a reset is not passed on as whole`() async throws {
+        try await Stage.run { stage in
+            let endpoint = try Endpoint()
+            stage.serve(endpoint)
+            let client = try stage.connect()
+            try await client.send(.get())
+            let upstream = try await endpoint.accept()
+            _ = try await upstream.readMessage()
+            try await upstream.send("HTTP/1.1 200 OK\r\n\r\nhalf of it")
+            _ = try await client.read(through: "half of it\r\n")
+            upstream.reset()
+            #expect(try await client.end() == .broken(104), "ECONNRESET")
+            let report = try await stage.report { $0.answersBrokenOff == 1 }
+            #expect(report.retries == 0)
+        }
+    }
+
     @Test func `when all have failed it is said how the last one did`() async throws {
         try await Stage.run { stage in
             let endpoints = [try Endpoint(), try Endpoint()]
@@ -129,7 +178,7 @@ import Testing
             let answer = try await client.readMessage()
             #expect(answer.status == 502 && answer.reason == "endpoint-closed")
             let report = try await stage.report { $0.answers[5] == 1 }
-            #expect(report.upstreamFailures == 2 && report.upstreamConnects == 2)
+            #expect(report.upstreamFailures == 2 && report.upstreamConnects == 2 && report.retries == 1)
         }
     }
 
