@@ -2,7 +2,7 @@ internal import Lab
 internal import Linux
 internal import Networking
 
-// Chapters 4 to 8: what the kernel holds, what a change does to it, and what is left in the end.
+// Chapters 4 to 7 and 9: what the kernel holds, what a change does to it, and what is left in the end.
 
 extension Story {
     func lookIntoTheKernel() throws {
@@ -123,7 +123,7 @@ extension Story {
     }
 
     func leaveNothing() throws {
-        self.terminal.heading(8, "And away")
+        self.terminal.heading(9, "And away")
         let status = self.fairlead?.terminate()
         try self.check(
             status == .exited(0), "SIGTERM ends it with exit code 0", status.map { "\($0)" } ?? "it does not end")

@@ -46,7 +46,7 @@ final class Story: Sendable {
         let start = ContinuousClock.now
         self.terminal.write()
         let name = self.terminal.styled("Fairlead", .bold)
-        self.terminal.write("    \(name): the Services of a Kubernetes node, in its kernel")
+        self.terminal.write("    \(name): the service data plane of a Kubernetes node")
         try self.introduce()
         try self.reachTheService()
         try self.spread()
@@ -54,6 +54,7 @@ final class Story: Sendable {
         try self.removeAnEndpoint()
         try self.refuse()
         try self.killAndRestart()
+        try self.routeByHostAndPath()
         try self.leaveNothing()
         let duration = inMilliseconds(ContinuousClock.now - start)
         self.terminal.write()
