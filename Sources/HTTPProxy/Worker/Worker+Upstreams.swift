@@ -14,7 +14,7 @@ extension Worker {
         switch self.upstreams[upstream].phase {
         case .idle:
             // Nobody asked for anything: it is closed, or not to be trusted.
-            if ends || readiness.contains(.readable) { self.closeIdle(upstream) }
+            if readiness.canRead { self.closeIdle(upstream) }
         case .connecting:
             guard ends || readiness.contains(.writable) else { return }
             let error = self.upstreams[upstream].socket.error
@@ -36,7 +36,7 @@ extension Worker {
     }
 
     private mutating func note(_ upstream: Handle, _ readiness: Readiness, _ ends: Bool) {
-        if ends || readiness.contains(.readable) { self.upstreams[upstream].isReadable = true }
+        if readiness.canRead { self.upstreams[upstream].isReadable = true }
         if ends { self.upstreams[upstream].hasEnded = true }
     }
 
@@ -84,6 +84,7 @@ extension Worker {
     }
 
     private mutating func pick(_ client: Handle, _ backend: Handle) -> PickOutcome {
+        if self.backends[backend].endpoints.returnedCount > 0 { self.sayReturned(backend) }
         let tried = self.clients[client].exchange.tried
         switch self.clients[client].exchange.affinity {
         case .none: return self.backends[backend].endpoints.pick(tried: tried, at: self.loop.now)
@@ -92,6 +93,14 @@ extension Worker {
             let pick = self.backends[backend].endpoints.pick(session: value, tried: tried, at: self.loop.now)
             self.clients[client].exchange.cookie = pick.cookie
             return pick.outcome
+        }
+    }
+
+    /// Endpoints have come back from ejection.
+    private mutating func sayReturned(_ backend: Handle) {
+        let name = self.backends[backend].id.description
+        while let slot = self.backends[backend].endpoints.nextReturned() {
+            self.log.returned(self.backends[backend].endpoints.endpoint(slot), name)
         }
     }
 
