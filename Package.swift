@@ -177,7 +177,7 @@ let package = Package(
         tests("NetworkingTests", ["Networking"]),
         tests("BytesTests", ["Bytes", "Lab"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
-        tests("HTTP1Tests", ["HTTP1", "Bytes", "Networking"]),
+        tests("HTTP1Tests", ["HTTP1", "Bytes", "Lab", "Networking"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),

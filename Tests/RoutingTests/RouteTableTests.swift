@@ -107,6 +107,16 @@ import Testing
         #expect(RouteTableProbe.difference([], collide: collide) == nil)
     }
 
+    /// What fuzzing began with, and everything by which it ever broke something.
+    @Test(arguments: [true, false])
+    func fuzzingCorpus(collide: Bool) throws {
+        let inputs = try FuzzCorpus.inputs(of: "route-table")
+        #expect(inputs.count > 3)
+        for input in inputs {
+            #expect(RouteTableProbe.difference(input.bytes, collide: collide) == nil, "\(input.name)")
+        }
+    }
+
     /// Hosts and paths whose text ends at each place of a word, in buffers that end with them and that go on.
     @Test func lengthsAroundWords() {
         for length in 1...40 {

@@ -56,15 +56,6 @@ package final class ManifestFolder: Sendable {
     }
 
     private static func files(in directory: String) -> [String] {
-        guard let listing = unsafe opendir(directory) else { return [] }
-        defer { unsafe closedir(listing) }
-        var names: [String] = []
-        while let entry = unsafe readdir(listing) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        (try? FileStatus.names(inDirectory: directory)) ?? []
     }
 }

@@ -130,10 +130,10 @@ extension EndToEnd.Ingress.Shared {
                 chunked("M14", "trailer section ended by a line feed", "5\r\nhello\r\n0\r\n\n", .badBody),
                 chunked(
                     "M15", "trailers that no trailer may be",
-                    "5\r\nhello\r\n0\r\nContent-Length: 77\r\nHost: evil\r\nAuthorization: secret\r\n"
+                    "5\r\nhello\r\n0\r\nContent-Length: 7777777\r\nHost: evil\r\nAuthorization: secret\r\n"
                         + "Transfer-Encoding: odd\r\nX-Forwarded-For: 6.6.6.6\r\nX-Fine: yes\r\n\r\n",
                     .refusedOr([400]) { received in
-                        ["77", "evil", "secret", "odd", "6.6.6.6"].allSatisfy { !received.contains($0) }
+                        ["7777777", "evil", "secret", "odd", "6.6.6.6"].allSatisfy { !received.contains($0) }
                     }),
             ]
         }()
