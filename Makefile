@@ -1,7 +1,7 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
-# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)
+# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make sanitize  the tests with sanitizers
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
@@ -11,9 +11,8 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster churn churn-http protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn churn-http fuzz \
+    sanitize protobuf clean
 
 help:
 	@sed -n '1,6s/^# //p' Makefile
@@ -86,6 +85,11 @@ churn-http: setup
 
 fuzz: setup
 	@Tests/Fuzz/run
+
+# With AddressSanitizer, then with ThreadSanitizer: minutes and gigabytes each.
+sanitize: setup
+	@$(SUDO) env "PATH=$$PATH" .ci/sanitize address
+	@$(SUDO) env "PATH=$$PATH" .ci/sanitize thread
 
 protobuf:
 	@Sources/KubernetesMessages/proto/generate

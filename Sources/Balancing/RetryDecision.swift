@@ -13,8 +13,6 @@ public enum TryFailure: BitwiseCopyable, Hashable, Sendable {
     case brokenReply
     /// No reply, or no more of it, in time.
     case readTimedOut
-    /// A whole reply head that says 502, 503 or 504.
-    case gatewayReply(status: UInt16)
 
     /// How this counts for the endpoint.
     public var outcome: RequestOutcome {
@@ -23,7 +21,6 @@ public enum TryFailure: BitwiseCopyable, Hashable, Sendable {
         case .connectTimedOut, .readTimedOut: .timedOut
         case .closedWithoutReply(isReused: true): .neutral
         case .closedWithoutReply(isReused: false), .brokenReply: .reset
-        case .gatewayReply: .gatewayError
         }
     }
 }
@@ -64,21 +61,8 @@ public struct RetryPolicy: BitwiseCopyable, Hashable, Sendable {
     public var maximumTries = 3
     /// No retry begins later than this after the first try; 0 for no such time. Milliseconds.
     public var maximumElapsed: UInt64 = 0
-    /// Replies that are tried again as failures are.
-    public var retriesBadGateway = false
-    public var retriesServiceUnavailable = false
-    public var retriesGatewayTimeout = false
 
     public init() {}
-
-    func covers(_ status: UInt16) -> Bool {
-        switch status {
-        case 502: self.retriesBadGateway
-        case 503: self.retriesServiceUnavailable
-        case 504: self.retriesGatewayTimeout
-        default: false
-        }
-    }
 }
 
 /// What to do about a failed try.
@@ -86,12 +70,10 @@ public enum RetryDecision: BitwiseCopyable, Hashable, Sendable {
     /// Again, to the same endpoint if it can take it, over a connection that is not from the pool. It was the connection
     /// that failed, not the endpoint: neither tries nor budget count it, and it can happen once in a row only.
     case retryOnNewConnection
-    /// Again, to an endpoint that has not been tried. If there is none: as ``RetryRefusal/triesUsedUp``.
+    /// Again, to an endpoint that has not been tried. If there is none, the client is told of the failure.
     case retryElsewhere
-    /// Pass on the reply that there is.
-    case passReplyOn
-    /// Answer with this status.
-    case answer(status: UInt16, because: RetryRefusal)
+    /// Not again: the client is told of the failure.
+    case answer(because: RetryRefusal)
     /// Part of a reply is out: all that is left is to close the client's connection, so that it does not take the
     /// rest for complete (RFC 9112 8).
     case abort
@@ -114,32 +96,19 @@ extension RetryPolicy {
         _ failure: TryFailure, _ state: TryState, budget: inout RetryBudget, at now: UInt64
     ) -> RetryDecision {
         if state.wasAnswered { return .abort }
-        if case .gatewayReply(let status) = failure, !self.covers(status) { return .passReplyOn }
-        if let refusal = self.refusal(failure, state) { return self.give(failure, refusal) }
+        if let refusal = self.refusal(state) { return .answer(because: refusal) }
         if case .closedWithoutReply(isReused: true) = failure { return .retryOnNewConnection }
-        if state.tries >= self.maximumTries { return self.give(failure, .triesUsedUp) }
-        if self.maximumElapsed > 0, state.elapsed >= self.maximumElapsed { return self.give(failure, .timeUsedUp) }
-        return budget.withdraw(at: now) ? .retryElsewhere : self.give(failure, .budgetUsedUp)
+        if state.tries >= self.maximumTries { return .answer(because: .triesUsedUp) }
+        if self.maximumElapsed > 0, state.elapsed >= self.maximumElapsed { return .answer(because: .timeUsedUp) }
+        return budget.withdraw(at: now) ? .retryElsewhere : .answer(because: .budgetUsedUp)
     }
-
-    /// What to do when it could be tried again and there is no endpoint left for it.
-    public func giveUp(_ failure: TryFailure) -> RetryDecision { self.give(failure, .triesUsedUp) }
 
     /// Why it must not be sent again, if so.
     ///
     /// RFC 9110 9.2.2: a proxy must not repeat requests whose method is not idempotent. Nothing is repeated if nothing was
     /// sent. RFC 9112 9.3.1: a connection that is closed early is reason to repeat idempotent ones by itself.
-    private func refusal(_ failure: TryFailure, _ state: TryState) -> RetryRefusal? {
+    private func refusal(_ state: TryState) -> RetryRefusal? {
         if state.wasSent, !state.isIdempotent { return .notIdempotent }
         return state.isReplayable ? nil : .bodyNotReplayable
-    }
-
-    /// RFC 9110 15.6.3 and 15.6.5: 504 where time ran out, else 502.
-    private func give(_ failure: TryFailure, _ refusal: RetryRefusal) -> RetryDecision {
-        switch failure {
-        case .gatewayReply: .passReplyOn
-        case .connectTimedOut, .readTimedOut: .answer(status: 504, because: refusal)
-        case .connectFailed, .closedWithoutReply, .brokenReply: .answer(status: 502, because: refusal)
-        }
     }
 }

@@ -105,18 +105,15 @@ int fairlead_accept(int fd, struct fairlead_address *peer) {
     return connection;
 }
 
-int fairlead_connect(const struct fairlead_address *remote, int *pending) {
+int fairlead_connect(const struct fairlead_address *remote) {
     int fd = tcp_socket(remote);
     if (fd < 0) return -errno;
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct sockaddr_storage address;
     socklen_t length = encode(remote, &address);
-    *pending = 0;
-    if (connect(fd, (struct sockaddr *)&address, length) < 0) {
-        if (errno != EINPROGRESS && errno != EINTR) return closing(fd);
-        *pending = 1;
-    }
+    if (connect(fd, (struct sockaddr *)&address, length) < 0 && errno != EINPROGRESS && errno != EINTR)
+        return closing(fd);
     return fd;
 }
 

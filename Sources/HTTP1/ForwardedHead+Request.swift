@@ -35,7 +35,8 @@ package enum ForwardedHead {
         } else {
             Self.writeRequestLine(bytes, head, path, scratch: scratch, into: &buffer)
             runStart = fields.count > 0 ? fields[0].name.lowerBound : head.length &- 2
-            if head.form != .origin || !fields.presence.contains(.host) {
+            // The target's authority stands before that of the field (RFC 9112 section 3.2.2); an empty field stays as it is.
+            if head.form != .origin && head.authority.kind != .none || !fields.presence.contains(.host) {
                 removed.formUnion(FieldSet(.host))
                 buffer.append("Host: ")
                 if head.authority.kind == .none { buffer.append(defaultHost) } else { buffer.append(bytes, host) }

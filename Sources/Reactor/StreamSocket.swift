@@ -97,16 +97,15 @@ public struct StreamSocket: BitwiseCopyable, Sendable {
 
     public enum Connecting: Sendable {
         /// Connected already, or on its way.
-        case begun(StreamSocket, isPending: Bool)
+        case begun(StreamSocket)
         /// An errno.
         case failed(Int32)
     }
 
     public static func connect(to remote: SocketAddress) -> Connecting {
         var raw = remote.raw
-        var pending: Int32 = 0
-        let number = unsafe fairlead_connect(&raw, &pending)
-        return number < 0 ? .failed(-number) : .begun(StreamSocket(number), isPending: pending != 0)
+        let number = unsafe fairlead_connect(&raw)
+        return number < 0 ? .failed(-number) : .begun(StreamSocket(number))
     }
 
     /// Into the buffer's space, which must not be empty.

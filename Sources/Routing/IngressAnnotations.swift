@@ -34,7 +34,7 @@ struct IngressAnnotations {
     }
 
     /// Endpoints that one request may be tried with.
-    static let tries = 1...16
+    static let tries = 1...9
     static let depths = 0...16
 
     private let values: [String: String]
@@ -88,7 +88,7 @@ struct IngressAnnotations {
         }
         if let time = self.read(.readTimeout, seconds, AnnotationValues.timeout) { self.settings.readTimeout = time }
         if let time = self.read(.sendTimeout, seconds, AnnotationValues.timeout) { self.settings.sendTimeout = time }
-        if let tries = self.read(.tries, "a number from 1 to 16", { AnnotationValues.number($0, in: Self.tries) }) {
+        if let tries = self.read(.tries, "a number from 1 to 9", { AnnotationValues.number($0, in: Self.tries) }) {
             self.settings.maximumTries = UInt32(tries)
         }
         if let logs = self.read(.accessLog, Self.boolean, AnnotationValues.boolean) {

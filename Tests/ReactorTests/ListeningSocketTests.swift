@@ -29,7 +29,7 @@ import Testing
         listener.stop()
         switch StreamSocket.connect(to: listener.address) {
         case .failed(let number): #expect(number == 111, "ECONNREFUSED")
-        case .begun(let socket, _):
+        case .begun(let socket):
             defer { socket.close() }
             var loop = try EventLoop()
             try loop.watch(socket.number, token: 5)
@@ -58,7 +58,7 @@ import Testing
         var open: [StreamSocket] = []
         defer { for socket in open { socket.close() } }
         for _ in 0..<64 {
-            guard case .begun(let socket, _) = StreamSocket.connect(to: first.address) else {
+            guard case .begun(let socket) = StreamSocket.connect(to: first.address) else {
                 Issue.record("not connected")
                 return
             }
@@ -87,7 +87,7 @@ import Testing
         let listener = try ListeningSocket(at: .anyPort, backlog: 8, isShared: false)
         var loop = try EventLoop()
         try loop.watchReading(listener.number, token: 0)
-        guard case .begun(let socket, _) = StreamSocket.connect(to: listener.address) else {
+        guard case .begun(let socket) = StreamSocket.connect(to: listener.address) else {
             Issue.record("not connected")
             return
         }

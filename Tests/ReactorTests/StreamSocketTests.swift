@@ -15,7 +15,7 @@ import Testing
             Issue.record("nobody has connected")
             return
         }
-        guard case .begun(let near, _) = StreamSocket.connect(to: listener.address) else {
+        guard case .begun(let near) = StreamSocket.connect(to: listener.address) else {
             Issue.record("not connected")
             return
         }
@@ -48,7 +48,7 @@ import Testing
         let free = try ListeningSocket(at: address, backlog: 1, isShared: false).address
         switch StreamSocket.connect(to: free) {
         case .failed(let number): #expect(number == 111, "ECONNREFUSED")
-        case .begun(let socket, _):
+        case .begun(let socket):
             defer { socket.close() }
             var loop = try EventLoop()
             try loop.watch(socket.number, token: 5)
@@ -192,7 +192,7 @@ import Testing
     @Test func `closing what is closed ends the process`() async {
         await #expect(processExitsWith: .failure) {
             guard
-                case .begun(let socket, _) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(127, 0, 0, 1), 9))
+                case .begun(let socket) = StreamSocket.connect(to: Reactor.SocketAddress(IPAddress(127, 0, 0, 1), 9))
             else {
                 // Refused at once: nothing to close, so what is said of closing is said of no socket at all.
                 return StreamSocket.none.close()

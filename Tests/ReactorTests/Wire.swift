@@ -36,7 +36,7 @@ struct Wire: ~Copyable {
 
     private static func connect(_ loop: inout EventLoop) throws -> (near: StreamSocket, far: StreamSocket) {
         let listener = try ListeningSocket(at: .anyPort, backlog: 8, isShared: false)
-        guard case .begun(let near, _) = StreamSocket.connect(to: listener.address) else { throw Failure.noConnection }
+        guard case .begun(let near) = StreamSocket.connect(to: listener.address) else { throw Failure.noConnection }
         try loop.watchReading(listener.number, token: 0)
         loop.wait(milliseconds: 5_000)
         guard case .connection(let far, from: _) = listener.accept() else {

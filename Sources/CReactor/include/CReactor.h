@@ -88,8 +88,8 @@ int fairlead_epoll_remove(int epoll, int fd);
 int fairlead_listen(const struct fairlead_address *local, int backlog, int shared);
 // The next connection: non-blocking, close-on-exec, TCP_NODELAY.
 int fairlead_accept(int fd, struct fairlead_address *peer);
-// A connection that has begun: non-blocking, close-on-exec, TCP_NODELAY. `pending` tells whether it is still on its way.
-int fairlead_connect(const struct fairlead_address *remote, int *pending);
+// A connection that has begun: non-blocking, close-on-exec, TCP_NODELAY. It may be still on its way.
+int fairlead_connect(const struct fairlead_address *remote);
 int fairlead_local_address(int fd, struct fairlead_address *local);
 // SO_ERROR: the outcome of a connection attempt; 0 or an errno.
 int fairlead_socket_error(int fd);

@@ -14,4 +14,6 @@ extension ProxyLimits {
     static let headOverhead = 4_096
     /// A buffer for bodies that do not fit into one for heads.
     static let bodyBufferSize = 131_072
+    /// How often a connection may be read from until all others that are ready have had their turn.
+    static let readsPerTurn = 16
 }

@@ -58,6 +58,8 @@ struct ClientConnection: ~Copyable {
     var log = AccessLogEntry()
     /// Requests so far.
     var requests: UInt32 = 0
+    /// It goes on in the next turn of the loop, though nothing new is told of it.
+    var isPostponed = false
 
     /// The client is being given a time in which it has to move some bytes; what it had moved before.
     var isInWindow = false
@@ -70,13 +72,13 @@ struct ClientConnection: ~Copyable {
     /// `address` as text without the port, written once for all requests.
     private(set) var addressText: AddressText
     /// At which listener the client came in.
-    let listener: UInt8
+    let listener: UInt32
     /// How its requests are forwarded.
     private(set) var forwarding: Forwarding
 
     init(
         _ socket: StreamSocket, _ transport: consuming Transport, phase: ClientPhase, timer: Int32, peer: SocketAddress,
-        listener: UInt8, forwarding: Forwarding
+        listener: UInt32, forwarding: Forwarding
     ) {
         self.socket = socket
         self.transport = transport

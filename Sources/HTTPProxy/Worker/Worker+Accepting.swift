@@ -50,7 +50,7 @@ extension Worker {
         let client = self.clients.insert(
             ClientConnection(
                 socket, transport, phase: introduces ? .introducing : settings.isSecure ? .handshaking : .waiting,
-                timer: timer, peer: peer, listener: UInt8(listener),
+                timer: timer, peer: peer, listener: UInt32(listener),
                 forwarding: self.view.trusts(peer.address) ? settings.trustedForwarding : settings.forwarding))
         let token = client.token(kind: TokenKind.client)
         self.timers.setOwner(timer, token)

@@ -119,6 +119,11 @@ extension Worker {
     /// The head of the answer itself.
     mutating func beginAnswer(_ client: Handle, _ upstream: Handle, _ head: ResponseHead) -> AnswerReading {
         let exchange = self.clients[client].exchange
+        // Sent to nobody, when the connection had been idle for too long, just before this request came: to be repeated on
+        // another one (RFC 9110 section 15.5.9).
+        if head.status == 408, !head.keepsAlive, self.upstreams[upstream].isReused, exchange.method.isIdempotent {
+            return self.tryFailed(client, .closedWithoutReply(isReused: true)) ? .over : .retried
+        }
         let framing = head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
         // Its end is told by the end of the connection.
         if framing == .untilClose { self.clients[client].closesAfterExchange = true }

@@ -147,7 +147,9 @@ extension Worker {
 
     /// Reads what an endpoint has sent, as far as there is space.
     mutating func read(upstream: Handle) -> Reading {
-        guard self.upstreams[upstream].isReadable else { return .nothing }
+        guard self.upstreams[upstream].isReadable, self.mayRead(for: self.upstreams[upstream].client) else {
+            return .nothing
+        }
         if !self.upstreams[upstream].input.hasMemory {
             self.upstreams[upstream].input = self.heads.take()
         } else if self.upstreams[upstream].input.isEmpty, self.upstreams[upstream].wantsLargeBuffer {

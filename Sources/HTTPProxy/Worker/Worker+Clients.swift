@@ -20,6 +20,7 @@ extension Worker {
 
     /// Goes on with a connection until it waits for something, or is gone.
     mutating func serve(_ client: Handle) {
+        self.readsLeft = ProxyLimits.readsPerTurn
         while self.clients.contains(client) {
             let goesOn =
                 switch self.clients[client].phase {
@@ -34,6 +35,32 @@ extension Worker {
         }
     }
 
+    /// Two fast peers could keep a worker busy for ever: after so many reads the others have their turn.
+    mutating func mayRead(for client: Handle) -> Bool {
+        if self.readsLeft > 0 {
+            self.readsLeft -= 1
+            return true
+        }
+        if !self.clients[client].isPostponed {
+            self.clients[client].isPostponed = true
+            self.postponed.append(client)
+        }
+        return false
+    }
+
+    /// Goes on with those who had used up their reads when the others have had theirs.
+    mutating func resumePostponed() {
+        let count = self.postponed.count
+        guard count > 0 else { return }
+        for index in 0..<count {
+            let client = self.postponed[index]
+            guard self.clients.contains(client) else { continue }
+            self.clients[client].isPostponed = false
+            self.serve(client)
+        }
+        self.postponed.removeFirst(count)
+    }
+
     /// What has come of reading from a client into its input.
     enum Reading {
         case some
@@ -46,7 +73,7 @@ extension Worker {
 
     /// Reads what is there, as far as there is space, into a buffer that is got for it.
     mutating func read(_ client: Handle) -> Reading {
-        guard self.clients[client].isReadable else { return .nothing }
+        guard self.clients[client].isReadable, self.mayRead(for: client) else { return .nothing }
         if !self.clients[client].input.hasMemory { self.clients[client].input = self.heads.take() }
         if self.clients[client].input.space == 0 { self.clients[client].input.compact() }
         let space = self.clients[client].input.space

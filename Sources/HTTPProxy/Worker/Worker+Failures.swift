@@ -28,8 +28,7 @@ extension Worker {
             self.clients[client].exchange.isRetry = true
         case .abort:
             return self.breakOff(client)
-        case .answer, .passReplyOn:
-            return self.answer(client, Self.answer(to: failure))
+        case .answer: return self.answer(client, Self.answer(to: failure))
         }
         self.clients[client].exchange.requestSent = 0
         self.clients[client].exchange.answer = .connecting
@@ -37,6 +36,7 @@ extension Worker {
         return self.acquireUpstream(client)
     }
 
+    /// RFC 9110 sections 15.6.3 and 15.6.5: 504 where time ran out, else 502.
     static func answer(to failure: TryFailure) -> LocalAnswer {
         switch failure {
         case .connectFailed: .unreachable
@@ -44,7 +44,6 @@ extension Worker {
         case .closedWithoutReply: .noReply
         case .brokenReply: .badReply
         case .readTimedOut: .replyTimeout
-        case .gatewayReply: .badReply
         }
     }
 

@@ -135,7 +135,7 @@ extension Worker {
         self.counters.upstreamConnects &+= 1
         let socket: StreamSocket
         switch StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port)) {
-        case .begun(let begun, _): socket = begun
+        case .begun(let begun): socket = begun
         case .failed(let number): return SystemError.isExhaustion(number) ? .exhausted(number) : .failed
         }
         let timer = self.timers.make()

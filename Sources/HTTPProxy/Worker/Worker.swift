@@ -50,6 +50,9 @@ struct Worker: ~Copyable {
     private var dateSecond: UInt64 = 0
     /// Connections by address, where that is limited. Counted by whom they come from, also where that is a proxy.
     var peers: [IPAddress: Int] = [:]
+    /// Reads that are left in this turn to who is being served; and who had used up theirs.
+    var readsLeft = 0
+    var postponed: [Handle] = []
     var isDraining = false
     var drainDeadline = UInt64.max
     /// When the counters are told next.
@@ -77,7 +80,10 @@ struct Worker: ~Copyable {
         self.loop = loop
         self.timers = timers
         self.listeners = listeners
-        self.heads = BufferPool(size: limits.bufferSize + ProxyLimits.headOverhead, limit: limits.pooledBuffers)
+        // By their size buffers find the way back to their pool.
+        let headSize = limits.bufferSize + ProxyLimits.headOverhead
+        self.heads = BufferPool(
+            size: headSize == ProxyLimits.bodyBufferSize ? headSize + 64 : headSize, limit: limits.pooledBuffers)
         self.bodies = BufferPool(
             size: ProxyLimits.bodyBufferSize,
             limit: max(1, limits.pooledBuffers * limits.bufferSize / ProxyLimits.bodyBufferSize))
@@ -92,7 +98,8 @@ struct Worker: ~Copyable {
     mutating func run() {
         self.keepDate()
         while !self.isDone {
-            self.loop.wait(milliseconds: self.timers.delay(now: self.loop.now, limit: Self.longestWait))
+            let limit = self.postponed.isEmpty ? Self.longestWait : 0
+            self.loop.wait(milliseconds: self.timers.delay(now: self.loop.now, limit: limit))
             for index in 0..<self.loop.count {
                 let (token, readiness) = self.loop.event(index)
                 switch UInt8(truncatingIfNeeded: token >> 56) {
@@ -100,10 +107,11 @@ struct Worker: ~Copyable {
                     if let client = self.clients.handle(token: token) { self.clientReady(client, readiness) }
                 case TokenKind.upstream:
                     if let upstream = self.upstreams.handle(token: token) { self.upstreamReady(upstream, readiness) }
-                case TokenKind.listener: self.accept(Int(token & 0xff))
+                case TokenKind.listener: self.accept(Int(token & 0xffff_ffff))
                 default: self.readMail()
                 }
             }
+            self.resumePostponed()
             self.keepDate()
             while let owner = self.timers.next(now: self.loop.now) { self.timeout(owner) }
             self.endTurn()

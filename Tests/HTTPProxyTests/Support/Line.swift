@@ -35,7 +35,7 @@ final class Line {
 
     static func connect(to address: SocketAddress) throws -> Line {
         switch StreamSocket.connect(to: address) {
-        case .begun(let socket, _): return Line(socket)
+        case .begun(let socket): return Line(socket)
         case .failed(let number): throw Problem(description: "connect to \(address): errno \(number)")
         }
     }

@@ -98,6 +98,17 @@ extension EndToEnd.Ingress.Hurried {
             }
         }
 
+        @Test func `R3 torrents: answers without end to who takes them as fast as they come`() throws {
+            let piece = [UInt8](repeating: 120, count: 256 << 10)
+            let scene = try Stage.scene
+            try scene.backend("a").script(
+                "/torrent", [.text("HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n"), .flood(piece, 1 << 20)])
+            try Self.expectHarmless("torrents") { scene in
+                let download = "curl -s -m 2 -o /dev/null -H 'Host: a.example' http://\(IngressScene.http)/torrent & "
+                _ = try scene.host.shell(String(repeating: download, count: 4) + "wait")
+            }
+        }
+
         @Test func `R4 bombs of fields, cookies and targets`() throws {
             let megabyte = [UInt8](repeating: 120, count: 1 << 20)
             let field = Array("X-Field: value\r\n".utf8)
