@@ -100,7 +100,8 @@ let package = Package(
         module(
             "HTTPProxy",
             [
-                "Balancing", "Bytes", "HTTP1", "Linux", "Networking", "Observability", "Reactor", "Routing", "TLS",
+                "Balancing", "Bytes", "HTTP1", "HTTP2", "Linux", "Networking", "Observability", "Reactor", "Routing",
+                "TLS",
                 logging, lifecycle,
             ],
             experimental: [.enableExperimentalFeature("Lifetimes")]

@@ -10,6 +10,9 @@ public enum ResponseFraming: BitwiseCopyable, Hashable, Sendable {
     case chunked
     /// When the backend closes the connection.
     case untilClose
+
+    /// For who tells the end of a body by other means than bytes: a length is kept, everything else ends with the message.
+    public var withoutChunks: ResponseFraming { self == .chunked ? .untilClose : self }
 }
 
 /// A response but for its body. Ranges are of the bytes that were parsed; the field lines are in the ``FieldTable``.

@@ -19,6 +19,9 @@ package struct ProxyReport: Sendable, Hashable {
     package var slowClients: UInt64 = 0
     package var clientsCut: UInt64 = 0
     package var tunnels: UInt64 = 0
+    package var http2Connections: UInt64 = 0
+    package var http2Failures: UInt64 = 0
+    package var http2Floods: UInt64 = 0
     package var upstreamConnects: UInt64 = 0
     package var upstreamReuses: UInt64 = 0
     package var upstreamFailures: UInt64 = 0
@@ -53,6 +56,9 @@ package struct ProxyReport: Sendable, Hashable {
         self.slowClients += worker.slowClients
         self.clientsCut += worker.clientsCut
         self.tunnels += worker.tunnels
+        self.http2Connections += worker.http2Connections
+        self.http2Failures += worker.http2Failures
+        self.http2Floods += worker.http2Floods
         self.upstreamConnects += worker.upstreamConnects
         self.upstreamReuses += worker.upstreamReuses
         self.upstreamFailures += worker.upstreamFailures

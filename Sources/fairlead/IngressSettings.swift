@@ -25,8 +25,9 @@ struct IngressSettings {
     var publishService: ObjectName? { if case .service(let name) = self.source { name } else { nil } }
 
     var control: IngressControlConfiguration {
-        IngressControlConfiguration(
-            planner: self.planner, tls: self.proxy.secureAddresses.isEmpty ? nil : TLSSettings(),
-            nodeName: self.nodeName)
+        var tls = TLSSettings()
+        if self.proxy.limits.http2Streams > 0 { tls.protocols = [.http2, .http1] }
+        return IngressControlConfiguration(
+            planner: self.planner, tls: self.proxy.secureAddresses.isEmpty ? nil : tls, nodeName: self.nodeName)
     }
 }

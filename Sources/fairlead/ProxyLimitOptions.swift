@@ -28,6 +28,13 @@ struct ProxyLimitOptions: ParsableArguments {
     @Option(limit: "max-trailer-fields") var trailerFields: String?
     @Option(limit: "proxy-body-size") var requestBodySize: String?
 
+    // HTTP/2.
+    @Option(limit: "http2-max-concurrent-streams") var http2Streams: String?
+    @Option(limit: "http2-stream-window") var http2StreamWindow: String?
+    @Option(limit: "http2-connection-window") var http2ConnectionWindow: String?
+    @Option(limit: "http2-max-resets") var http2Resets: String?
+    @Option(limit: "http2-max-stream-errors") var http2StreamErrors: String?
+
     // Endpoints.
     @Option(limit: "proxy-connect-timeout") var connectTimeout: String?
     @Option(limit: "proxy-read-timeout") var readTimeout: String?
@@ -68,7 +75,10 @@ struct ProxyLimitOptions: ParsableArguments {
             ("max-head-size", self.headSize), ("max-start-line-size", self.startLineSize),
             ("max-head-fields", self.headFields), ("max-chunk-extension-size", self.chunkExtensionSize),
             ("max-trailer-size", self.trailerSize), ("max-trailer-fields", self.trailerFields),
-            ("proxy-body-size", self.requestBodySize), ("proxy-connect-timeout", self.connectTimeout),
+            ("proxy-body-size", self.requestBodySize), ("http2-max-concurrent-streams", self.http2Streams),
+            ("http2-stream-window", self.http2StreamWindow), ("http2-connection-window", self.http2ConnectionWindow),
+            ("http2-max-resets", self.http2Resets), ("http2-max-stream-errors", self.http2StreamErrors),
+            ("proxy-connect-timeout", self.connectTimeout),
             ("proxy-read-timeout", self.readTimeout), ("proxy-send-timeout", self.sendTimeout),
             ("upstream-keepalive-timeout", self.upstreamIdleTimeout),
             ("upstream-keepalive-connections", self.idleConnectionsPerEndpoint),

@@ -46,10 +46,25 @@ struct AccessLogEntry: ~Copyable {
     private static let longestText = 2_048
 }
 
+/// What a client spoke, as it is logged.
+enum HTTPVersion: UInt8, BitwiseCopyable {
+    case http10
+    case http11
+    case http2
+
+    var text: StaticString {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
+}
+
 /// What is known of a request at its end.
 struct AccessLogOutcome: BitwiseCopyable {
     var client: AddressText
-    var isHTTP11: Bool
+    var version: HTTPVersion
     var isSecure: Bool
     var status: UInt16
     /// Why, if the answer was our own.

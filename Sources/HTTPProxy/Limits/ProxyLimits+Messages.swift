@@ -1,4 +1,5 @@
 internal import HTTP1
+internal import HTTP2
 
 extension ProxyLimits {
     /// As the parsers want them.
@@ -6,6 +7,21 @@ extension ProxyLimits {
         MessageLimits(
             head: self.headSize, startLine: self.startLineSize, fieldLine: self.headSize, fields: self.headFields,
             chunkExtension: self.chunkExtensionSize, trailers: self.trailerSize, trailerFields: self.trailerFields)
+    }
+
+    var speaksHTTP2: Bool { self.http2Streams > 0 }
+
+    /// As a session wants them.
+    var http2: HTTP2Limits {
+        var limits = HTTP2Limits()
+        limits.concurrentStreams = self.http2Streams
+        limits.streamWindow = self.http2StreamWindow
+        limits.connectionWindow = max(self.http2ConnectionWindow, self.http2StreamWindow)
+        limits.headSize = self.headSize
+        limits.headFields = self.headFields
+        limits.resets = HTTP2Rate(burst: self.http2Resets, perSecond: max(1, self.http2Resets / 10))
+        limits.streamErrors = HTTP2Rate(burst: self.http2StreamErrors, perSecond: max(1, self.http2StreamErrors / 10))
+        return limits
     }
 
     /// Interim responses to one request; a backend that sends more has gone wrong.

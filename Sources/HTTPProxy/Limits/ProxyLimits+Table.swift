@@ -1,7 +1,7 @@
 extension ProxyLimit {
     /// Every limit, in the order of `docs/limits.md`.
     package static let all: [ProxyLimit] =
-        Self.clients + Self.messages + Self.endpoints + Self.outliers + Self.memory
+        Self.clients + Self.messages + Self.http2 + Self.endpoints + Self.outliers + Self.memory
 
     /// A millisecond to a day.
     private static let times = 1...86_400_000
@@ -70,6 +70,24 @@ extension ProxyLimit {
         .init(
             "requestBodySize", \.requestBodySize, flag: "proxy-body-size", annotation: "proxy-body-size", .size,
             1...(1 << 50), hasOff: true, "the body of a request"),
+    ]
+
+    private static let http2: [ProxyLimit] = [
+        .init(
+            "http2Streams", \.http2Streams, flag: "http2-max-concurrent-streams", .count, 1...10_000, hasOff: true,
+            "requests at once over one connection of HTTP/2; 0 for HTTP/1.1 alone"),
+        .init(
+            "http2StreamWindow", \.http2StreamWindow, flag: "http2-stream-window", .size, 1_024...98_304,
+            "of one request's body that may wait, over HTTP/2"),
+        .init(
+            "http2ConnectionWindow", \.http2ConnectionWindow, flag: "http2-connection-window", .size,
+            65_535...(1 << 30), "of all bodies of a connection that may wait, over HTTP/2"),
+        .init(
+            "http2Resets", \.http2Resets, flag: "http2-max-resets", .count, 1...1_000_000,
+            "streams that a client may reset at once, and in ten seconds"),
+        .init(
+            "http2StreamErrors", \.http2StreamErrors, flag: "http2-max-stream-errors", .count, 1...1_000_000,
+            "streams that may have to be reset for what a client does on them, at once and in ten seconds"),
     ]
 
     private static let endpoints: [ProxyLimit] = [

@@ -52,6 +52,19 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
     /// The body of a request; 0 for any size.
     package var requestBodySize = 0
 
+    // MARK: HTTP/2
+
+    /// Requests at once over one connection (SETTINGS_MAX_CONCURRENT_STREAMS); 0 for no HTTP/2. That of nginx.
+    package var http2Streams = 128
+    /// Bytes of one request's body that may wait here.
+    package var http2StreamWindow = 65_535
+    /// The same of all requests of a connection together.
+    package var http2ConnectionWindow = 1_048_576
+    /// Streams that a client may reset at once, and as many more in each ten seconds (CVE-2023-44487).
+    package var http2Resets = 500
+    /// The same of streams that had to be reset for what the client did on them (CVE-2025-8671).
+    package var http2StreamErrors = 100
+
     // MARK: Endpoints
 
     /// Until a connection to an endpoint stands.

@@ -20,6 +20,8 @@ enum BodyFraming: UInt8, BitwiseCopyable {
     case chunked
     /// By closing the connection: for HTTP/1.0 clients.
     case close
+    /// By a frame that says so (RFC 9113 section 8.1). Fields behind the body are staged as lines, after everything else.
+    case frames
 }
 
 /// A body on its way from one connection to another: what of it is still to come, and what of the bytes that are here
@@ -36,6 +38,8 @@ struct BodyRelay: BitwiseCopyable {
     private var owesLineEnd = false
     /// The chunk that ends the data is staged; trailer fields follow.
     private var hasLastChunk = false
+    /// So many of the bytes that are staged, the last of them, are lines of fields behind the body.
+    private(set) var trailerBytes = 0
     /// Bytes of the body so far, without framing.
     private(set) var transferred: UInt64 = 0
     /// At most so many; 0 is any number.
@@ -82,6 +86,27 @@ struct BodyRelay: BitwiseCopyable {
         }
     }
 
+    // MARK: - HTTP/2
+
+    /// What comes are bare bytes, not chunks: a request from a stream.
+    mutating func comesOutOfFrames() {
+        if case .chunked = self.progress { self.progress = .untilClose }
+    }
+
+    /// Of a request from a stream: its length is not known, and its end has not come.
+    var isBare: Bool { if case .untilClose = self.progress { self.direct == 0 } else { false } }
+
+    /// All bare bytes have come; their end follows as chunks end, with the fields behind the body.
+    mutating func expectTail(_ limits: MessageLimits) { self.progress = .chunked(ChunkedDecoder(limits: limits)) }
+
+    /// It is passed on to a stream.
+    mutating func goesIntoFrames() { if self.framing != .length { self.framing = .frames } }
+
+    /// Nothing more will come of it; it may be here still.
+    var hasAllCome: Bool { self.progress.hasEnded && !self.owesLineEnd }
+
+    mutating func trailersSent() { self.trailerBytes = 0 }
+
     enum Staging: BitwiseCopyable {
         /// As much as there was and fitted.
         case staged
@@ -115,7 +140,7 @@ struct BodyRelay: BitwiseCopyable {
             } else {
                 self.pass(source.count, from: &source, into: &staged)
             }
-            return .staged
+            return self.limit > 0 && self.transferred > self.limit ? .tooLong : .staged
         }
     }
 
@@ -177,7 +202,14 @@ struct BodyRelay: BitwiseCopyable {
             case .trailer(let line):
                 // It comes again when what is staged has been sent.
                 guard Int(line.name.count) + Int(line.value.count) + 8 <= staged.space else { return .staged }
-                if self.framing == .chunked { self.stageTrailer(source.readable, line, into: &staged) }
+                switch self.framing {
+                case .chunked: self.stageTrailer(source.readable, line, into: &staged)
+                case .frames:
+                    let before = staged.count
+                    _ = ChunkedEncoder.writeTrailer(source.readable, line, into: &staged)
+                    self.trailerBytes += staged.count - before
+                case .length, .close: break
+                }
             case .end:
                 if self.framing == .chunked {
                     if !self.hasLastChunk { staged.append("0\r\n") }

@@ -92,6 +92,7 @@ extension ClientConnection {
     mutating func beginBody(_ head: RequestHead, _ settings: RouteSettings, _ limits: MessageLimits) {
         self.dropHead()
         self.exchange.requestBody = BodyRelay(head.framing, limit: settings.maximumBodySize, limits: limits)
+        if self.isStream { self.exchange.requestBody.comesOutOfFrames() }
     }
 
     /// What follows the head is the next request, or a body that nobody reads.

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTP1
+internal import HTTP2
 internal import Networking
 internal import Reactor
 internal import TLS
@@ -10,19 +11,22 @@ enum ClientPhase: UInt8, BitwiseCopyable {
     case introducing
     /// TLS. Next: `waiting`.
     case handshaking
-    /// For a request: none of it has come, or a part of its head. Next: `exchanging`, `lingering`.
+    /// For a request: none of it has come, or a part of its head. Next: `exchanging`, `multiplexing`, `lingering`.
     case waiting
     /// A request is being served. Next: `waiting`, `tunnelling`, `lingering`.
     case exchanging
     /// Bytes go both ways, unread (`101 Switching Protocols`).
     case tunnelling
+    /// HTTP/2: its streams are clients of their own. Next: `lingering`.
+    case multiplexing
     /// The last answer is being written, or is written and what the client still sends is thrown away: closing a
     /// socket with unread bytes resets it, and a reset can overtake the answer (RFC 9112 section 9.6).
     case lingering
 }
 
-/// One client's connection: a place in the slab of its worker. An idle one has no buffer.
+/// One client's connection, or a stream of one: a place in the slab of its worker. An idle one has no buffer.
 struct ClientConnection: ~Copyable {
+    /// None of a stream.
     let socket: StreamSocket
     private var transport: Transport
     var phase: ClientPhase
@@ -34,7 +38,7 @@ struct ClientConnection: ~Copyable {
     /// Reset: there is nobody to answer.
     var isBroken = false
     /// We send no more.
-    private(set) var hasShutDown = false
+    var hasShutDown = false
     /// There are bytes in `input` that no parser has seen.
     var hasUnparsed = false
     /// The time for the head that is coming in has begun.
@@ -54,6 +58,12 @@ struct ClientConnection: ~Copyable {
     /// For the client, before anything of the upstream's input.
     var output = ByteBuffer()
     var exchange = Exchange()
+    /// Of a connection that speaks HTTP/2; none of others.
+    var connection = Handle.none
+    /// Of a stream.
+    var link = StreamLink()
+    /// Fields behind the body of a stream's request, until the body has been passed on.
+    var tail = ByteBuffer()
     /// For the access log, if the route wants one.
     var log = AccessLogEntry()
     /// Requests so far.
@@ -91,6 +101,22 @@ struct ClientConnection: ~Copyable {
         self.forwarding = forwarding
     }
 
+    /// A stream of a connection, with the request that has come on it.
+    func stream(
+        _ id: HTTP2StreamID, of connection: Handle, timer: Int32, _ request: consuming ByteBuffer
+    ) -> ClientConnection {
+        var stream = ClientConnection(
+            .none, Transport(inheriting: self.transport), phase: .waiting, timer: timer, peer: self.address,
+            listener: self.listener, forwarding: self.forwarding)
+        stream.input = request
+        stream.hasUnparsed = true
+        stream.link.connection = connection
+        stream.link.id = id
+        return stream
+    }
+
+    var isStream: Bool { !self.link.connection.isNone }
+
     /// Whether the client came by TLS.
     var isSecure: Bool { self.forwarding.isSecure }
     /// Whether what the client says about clients before it is believed.
@@ -106,6 +132,8 @@ struct ClientConnection: ~Copyable {
     mutating func shakeHands() -> TLSStep { self.transport.handshake() }
 
     var isResumed: Bool { self.transport.isResumed }
+    /// Whether HTTP/2 was agreed on in the handshake.
+    var choseHTTP2: Bool { self.transport.choseHTTP2 }
     /// Which certificates the client was asked for.
     var clientPolicy: ClientCertificatePolicy.ID? { self.transport.clientPolicy }
     var hasVerifiedCertificate: Bool { self.transport.hasVerifiedCertificate }
@@ -158,6 +186,19 @@ struct ClientConnection: ~Copyable {
 
     mutating func stageRequest() -> BodyRelay.Staging {
         self.exchange.requestBody.stage(from: &self.input, into: &self.request)
+    }
+
+    /// Puts the end of a body behind it, as chunks end (RFC 9112 section 7.1). False if there is no room, which there is.
+    mutating func writeTail() -> Bool {
+        guard self.input.space >= self.tail.count + 5 else { return false }
+        Self.writeTail(self.tail, into: &self.input)
+        return true
+    }
+
+    private static func writeTail(_ tail: borrowing ByteBuffer, into input: inout ByteBuffer) {
+        input.append("0\r\n")
+        input.append(tail.readable)
+        input.append("\r\n")
     }
 
     mutating func stageAnswer(from upstream: inout ByteBuffer) -> BodyRelay.Staging {

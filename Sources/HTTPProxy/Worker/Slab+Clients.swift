@@ -21,6 +21,8 @@ extension Slab where Element == ClientConnection {
         self[client].sendOutput(then: upstreams[upstream].input, count: count)
     }
 
+    func copyInput(_ client: Handle, into buffer: inout ByteBuffer) { buffer.append(self[client].input.readable) }
+
     mutating func stageAnswer(
         _ client: Handle, _ upstreams: inout Slab<UpstreamConnection>, _ upstream: Handle
     ) -> BodyRelay.Staging {

@@ -26,6 +26,17 @@ extension Slab where Element == UpstreamConnection {
     }
 }
 
+extension Slab where Element == HTTP2Connection {
+    subscript(connection: Handle) -> HTTP2Connection {
+        @inline(__always) unsafeAddress {
+            unsafe UnsafePointer(self.places.address(of: connection).assumingMemoryBound(to: HTTP2Connection.self))
+        }
+        @inline(__always) unsafeMutableAddress {
+            unsafe self.places.address(of: connection).assumingMemoryBound(to: HTTP2Connection.self)
+        }
+    }
+}
+
 extension Slab where Element == BackendPool {
     subscript(backend: Handle) -> BackendPool {
         @inline(__always) unsafeAddress {

@@ -8,7 +8,15 @@ internal import TLS
 struct Transport: ~Copyable {
     var tls: TLSConnection?
 
+    /// Of a stream: what its connection has shown.
+    private var inherited: (policy: ClientCertificatePolicy.ID?, isVerified: Bool) = (nil, false)
+
     init() {}
+
+    /// Of a stream. Bytes come and go by its connection.
+    init(inheriting connection: borrowing Transport) {
+        self.inherited = (connection.clientPolicy, connection.hasVerifiedCertificate)
+    }
 
     init(_ tls: consuming TLSConnection) { self.tls = consume tls }
 
@@ -68,16 +76,23 @@ struct Transport: ~Copyable {
         }
     }
 
+    var choseHTTP2: Bool {
+        switch self.tls {
+        case .none: false
+        case .some(let connection): connection.negotiatedProtocol == .http2
+        }
+    }
+
     var clientPolicy: ClientCertificatePolicy.ID? {
         switch self.tls {
-        case .none: nil
+        case .none: self.inherited.policy
         case .some(let connection): connection.clientCertificatePolicy
         }
     }
 
     var hasVerifiedCertificate: Bool {
         switch self.tls {
-        case .none: return false
+        case .none: return self.inherited.isVerified
         case .some(let connection):
             if case .verified = connection.clientCertificate { return true }
             return false

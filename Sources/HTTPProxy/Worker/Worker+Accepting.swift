@@ -12,7 +12,7 @@ extension Worker {
 
     mutating func accept(_ listener: Int) {
         for _ in 0..<Self.acceptedAtOnce {
-            guard self.clients.count < self.limits.maximumConnections else {
+            guard self.clients.count - self.streams < self.limits.maximumConnections else {
                 self.counters.connectionsDelayed &+= 1
                 return self.pauseAccepting()
             }
@@ -156,8 +156,12 @@ extension Worker {
         case .done:
             self.counters.handshakes &+= 1
             if self.clients[client].isResumed { self.counters.resumptions &+= 1 }
-            self.clients[client].phase = .waiting
             self.clients[client].isReadable = true
+            if self.clients[client].choseHTTP2 {
+                self.beginMultiplexing(client)
+                return true
+            }
+            self.clients[client].phase = .waiting
             self.timers.set(
                 self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.keepAliveTimeout))
             return true

@@ -108,7 +108,10 @@ extension Worker {
         if self.clients[client].exchange.isHTTP11 {
             self.takeOutput(client)
             // One that does not fit behind those that the client has not taken can be left out.
-            _ = self.writeHead(client, upstream, head, .none, .empty)
+            let isWritten = self.writeHead(client, upstream, head, .none, .empty)
+            if isWritten, self.clients[client].isStream, !self.sendHead(client, ends: false) {
+                return self.clientLost(client) ? .over : .retried
+            }
         }
         self.clients[client].exchange.awaitsInterim = false
         self.upstreams[upstream].input.consume(head.length)
@@ -124,7 +127,10 @@ extension Worker {
         if head.status == 408, !head.keepsAlive, self.upstreams[upstream].isReused, exchange.method.isIdempotent {
             return self.tryFailed(client, .closedWithoutReply(isReused: true)) ? .over : .retried
         }
-        let framing = head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
+        let isStream = self.clients[client].isStream
+        // Frames have an end of their own.
+        let framing =
+            isStream ? head.framing.withoutChunks : head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)
         // Its end is told by the end of the connection.
         if framing == .untilClose { self.clients[client].closesAfterExchange = true }
         // What the client still sends of its request, nobody would read.
@@ -138,6 +144,11 @@ extension Worker {
         self.clients[client].exchange.status = head.status
         self.clients[client].exchange.keepsUpstream = head.keepsAlive
         self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.messages)
+        if isStream {
+            self.clients[client].exchange.answerBody.goesIntoFrames()
+            let ends = self.clients[client].exchange.answerBody.isDone
+            if !self.sendHead(client, ends: ends) { return self.clientLost(client) ? .over : .retried }
+        }
         return .begun
     }
 
@@ -157,6 +168,9 @@ extension Worker {
         self.takeOutput(client)
         guard self.writeHead(client, upstream, head, .none, .empty) else {
             return self.tryFailed(client, .brokenReply) ? .over : .retried
+        }
+        if self.clients[client].isStream, !self.sendHead(client, ends: false) {
+            return self.clientLost(client) ? .over : .retried
         }
         self.upstreams[upstream].input.consume(head.length)
         self.releaseRequest(client)
@@ -193,7 +207,9 @@ extension Worker {
         }
         self.leaveBackend(client)
         self.releaseRequest(client)
-        if self.clients[client].closesAfterExchange || !exchange.requestBody.isDone {
+        if self.clients[client].isStream {
+            self.endStream(client)
+        } else if self.clients[client].closesAfterExchange || !exchange.requestBody.isDone {
             self.beginLingering(client)
         } else {
             self.awaitRequest(client)

@@ -112,6 +112,7 @@ extension Worker {
 
     /// Sends to the client what is staged, and the direct bytes of the upstream's input after it.
     mutating func flush(_ client: Handle) -> Flush {
+        if self.clients[client].isStream { return self.flush(stream: client) }
         let upstream = self.clients[client].exchange.upstream
         while true {
             let staged = self.clients[client].output.count

@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Bytes
 internal import HTTP1
+internal import HTTP2
 internal import Reactor
 
 /// What happens to a client's connection, from its first byte to its end.
@@ -29,10 +30,12 @@ extension Worker {
                 case .waiting: self.readHead(client)
                 case .exchanging: self.exchange(client)
                 case .tunnelling: self.tunnel(client)
+                case .multiplexing: self.multiplex(client)
                 case .lingering: self.linger(client)
                 }
-            guard goesOn else { return }
+            guard goesOn else { break }
         }
+        if self.clients.contains(client), self.clients[client].isStream { self.credit(client) }
     }
 
     /// Two fast peers could keep a worker busy for ever: after so many reads the others have their turn.
@@ -41,11 +44,15 @@ extension Worker {
             self.readsLeft -= 1
             return true
         }
-        if !self.clients[client].isPostponed {
-            self.clients[client].isPostponed = true
-            self.postponed.append(client)
-        }
+        self.postpone(client)
         return false
+    }
+
+    /// It goes on when all others have had their turn.
+    mutating func postpone(_ client: Handle) {
+        guard !self.clients[client].isPostponed else { return }
+        self.clients[client].isPostponed = true
+        self.postponed.append(client)
     }
 
     /// Goes on with those who had used up their reads when the others have had theirs.
@@ -73,6 +80,7 @@ extension Worker {
 
     /// Reads what is there, as far as there is space, into a buffer that is got for it.
     mutating func read(_ client: Handle) -> Reading {
+        if self.clients[client].isStream { return self.read(stream: client) }
         guard self.clients[client].isReadable, self.mayRead(for: client) else { return .nothing }
         if !self.clients[client].input.hasMemory { self.clients[client].input = self.heads.take() }
         if self.clients[client].input.space == 0 { self.clients[client].input.compact() }
@@ -109,9 +117,13 @@ extension Worker {
         while true {
             if self.clients[client].hasUnparsed {
                 self.clients[client].hasUnparsed = false
-                switch self.parseHead(client) {
-                case .incomplete: break
-                case .begun: return true
+                switch self.isPreface(client) {
+                case .some(true):
+                    self.beginMultiplexing(client)
+                    return true
+                case .some(false):
+                    if case .begun = self.parseHead(client) { return true }
+                case .none: break
                 }
             }
             switch self.read(client) {
@@ -186,12 +198,20 @@ extension Worker {
     }
 
     /// Closes a client's connection and gives back all that it held.
-    mutating func close(_ client: Handle) { self.remove(client).socket.close() }
+    mutating func close(_ client: Handle) {
+        if self.clients[client].isStream { return self.resetStream(client, code: HTTP2ErrorCode.cancel) }
+        self.closeConnection(client)
+        self.remove(client).socket.close()
+    }
 
     /// The same with a reset, so that nobody takes what has been sent for all of it.
-    mutating func reset(_ client: Handle) { self.remove(client).socket.reset() }
+    mutating func reset(_ client: Handle) {
+        if self.clients[client].isStream { return self.resetStream(client, code: HTTP2ErrorCode.internalError) }
+        self.closeConnection(client)
+        self.remove(client).socket.reset()
+    }
 
-    private mutating func remove(_ client: Handle) -> ClientConnection {
+    mutating func remove(_ client: Handle) -> ClientConnection {
         if self.clients[client].log.isOpen { self.endLog(client) }
         self.abandonUpstream(client, .neutral)
         self.leaveBackend(client)
@@ -199,7 +219,12 @@ extension Worker {
         self.releaseOutput(client)
         self.releaseRequest(client)
         self.timers.free(self.clients[client].timer)
-        self.leave(self.clients[client].peer)
+        if self.clients[client].isStream {
+            if self.clients[client].tail.hasMemory { self.give(self.clients[client].tail.move()) }
+            self.unlinkStream(client)
+        } else {
+            self.leave(self.clients[client].peer)
+        }
         return self.clients.remove(client)
     }
 

@@ -79,6 +79,10 @@ extension Worker {
         for position in 0..<self.clients.positions {
             guard let client = self.clients.handle(at: position) else { continue }
             self.clients[client].closesAfterExchange = true
+            if self.clients[client].phase == .multiplexing {
+                self.drainMultiplexed(client)
+                continue
+            }
             guard self.clients[client].phase == .waiting, !self.clients[client].isInHead else { continue }
             // Who has just come gets a moment to say what for: only repeated connections are begun anew by clients.
             guard self.clients[client].requests > 0 else {
@@ -106,7 +110,7 @@ extension Worker {
     mutating func endTurn() {
         if self.isDraining, self.loop.now >= self.drainDeadline {
             for position in 0..<self.clients.positions {
-                guard let client = self.clients.handle(at: position) else { continue }
+                guard let client = self.clients.handle(at: position), !self.clients[client].isStream else { continue }
                 self.counters.clientsCut &+= 1
                 self.reset(client)
             }
@@ -119,7 +123,7 @@ extension Worker {
 
     /// Puts the counters where others can read them.
     mutating func publish() {
-        self.counters.openConnections = UInt64(self.clients.count)
+        self.counters.openConnections = UInt64(self.clients.count - self.streams)
         self.counters.openUpstreams = UInt64(self.upstreams.count)
         self.board.publish(self.counters)
     }

@@ -100,7 +100,7 @@ extension Worker {
         self.takeOutput(client)
         let isWritten = self.clients[client].writeAnswer(
             answer, closes: closes, date: self.date, self.scratch, extra: extra)
-        if !isWritten { return self.clientLost(client) }
+        if !isWritten || self.clients[client].isStream && !self.sendOwnHead(client) { return self.clientLost(client) }
         self.clients[client].phase = .exchanging
         return self.exchange(client)
     }

@@ -29,6 +29,7 @@ extension Worker {
             if self.answer(client, .headTimeout) { self.serve(client) }
         case .waiting, .tunnelling, .lingering: self.close(client)
         case .exchanging: self.exchangeTimedOut(client)
+        case .multiplexing: self.multiplexingTimedOut(client)
         }
     }
 

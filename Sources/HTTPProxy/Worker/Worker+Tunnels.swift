@@ -80,10 +80,16 @@ extension Worker {
             case .end:
                 self.releaseInput(upstream: upstream)
                 self.releaseOutput(client)
-                if !self.clients[client].hasShutDown { self.clients[client].shutDown() }
+                if !self.clients[client].hasShutDown { self.finishWriting(client) }
                 return true
             }
         }
+    }
+
+    private mutating func finishWriting(_ client: Handle) {
+        guard self.clients[client].isStream else { return self.clients[client].shutDown() }
+        self.clients[client].hasShutDown = true
+        self.finishStream(client)
     }
 
     /// The endpoint's end was a reset, and so is the client's.

@@ -18,7 +18,7 @@ enum TokenKind {
 /// needs to know comes by its mailbox as snapshots that do not change.
 ///
 /// This file has what holds it together. The rest, by what happens:
-/// `+Accepting` connections come, `+Heads` a request's head comes, `+Requests` it is routed and goes to an endpoint, `+Upstreams` connections
+/// `+Multiplexing` connections of HTTP/2, `+Streams` theirs; `+Accepting` connections come, `+Heads` a request's head comes, `+Requests` it is routed and goes to an endpoint, `+Upstreams` connections
 /// to endpoints, `+Answers` the answer goes back, `+Bodies` bodies pass through, `+Failures` what is answered or tried again when something
 /// goes wrong, `+Tunnels`, `+Timeouts`, `+Control` letters from the mailbox.
 struct Worker: ~Copyable {
@@ -35,6 +35,11 @@ struct Worker: ~Copyable {
     var listeners: Listeners
     var clients = Slab<ClientConnection>()
     var upstreams = Slab<UpstreamConnection>()
+    /// Of clients that speak HTTP/2; and those that may have frames to write at the end of the turn.
+    var connections = Slab<HTTP2Connection>()
+    var dirtyConnections: [Handle] = []
+    /// How many of the clients are streams.
+    var streams = 0
     var backends = Slab<BackendPool>()
     /// Buffers for heads and what fits behind them; and for bodies that do not.
     var heads: BufferPool
@@ -98,7 +103,7 @@ struct Worker: ~Copyable {
     mutating func run() {
         self.keepDate()
         while !self.isDone {
-            let limit = self.postponed.isEmpty ? Self.longestWait : 0
+            let limit = self.postponed.isEmpty && self.dirtyConnections.isEmpty ? Self.longestWait : 0
             self.loop.wait(milliseconds: self.timers.delay(now: self.loop.now, limit: limit))
             for index in 0..<self.loop.count {
                 let (token, readiness) = self.loop.event(index)
@@ -114,6 +119,7 @@ struct Worker: ~Copyable {
             self.resumePostponed()
             self.keepDate()
             while let owner = self.timers.next(now: self.loop.now) { self.timeout(owner) }
+            self.flushConnections()
             self.endTurn()
         }
         self.accessLog.flush()

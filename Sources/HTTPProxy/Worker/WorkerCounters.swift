@@ -29,6 +29,10 @@ struct WorkerCounters: BitwiseCopyable, Sendable {
     /// Cut because draining took too long.
     var clientsCut: UInt64 = 0
     var tunnels: UInt64 = 0
+    var http2Connections: UInt64 = 0
+    /// Ended because the client broke a rule; of those, how many because it sent too much of something.
+    var http2Failures: UInt64 = 0
+    var http2Floods: UInt64 = 0
 
     var upstreamConnects: UInt64 = 0
     var upstreamReuses: UInt64 = 0

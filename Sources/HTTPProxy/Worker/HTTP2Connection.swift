@@ -1,0 +1,85 @@
+internal import Bytes
+internal import HTTP2
+internal import Reactor
+
+/// What makes a client's connection one of HTTP/2 (RFC 9113): its session and its streams. A place in a slab of its worker.
+///
+/// Each stream is a client of its own there, without a socket: what it receives is the text of an HTTP/1.1 request, and what
+/// is answered becomes frames in the output of the connection that carries it.
+struct HTTP2Connection: ~Copyable {
+    var session: HTTP2Session
+    /// The connection that carries it: its input are frames, its output too.
+    let carrier: Handle
+    /// Of its streams the one opened last; the others follow by ``StreamLink/older``.
+    var newestStream = Handle.none
+    /// There may be frames to write at the end of the turn.
+    var isDirty = false
+    /// Streams wait for room in the output.
+    var isCrowded = false
+
+    init(_ session: consuming HTTP2Session, carrier: Handle) {
+        self.session = session
+        self.carrier = carrier
+    }
+
+    var hasStreams: Bool { !self.newestStream.isNone }
+}
+
+/// What makes a client a stream of an HTTP/2 connection.
+struct StreamLink: BitwiseCopyable {
+    /// In the slab of connections; none for a client with a socket.
+    var connection = Handle.none
+    var id: HTTP2StreamID = 0
+    /// Bytes of its body that came, and for which the peer has not been given room again.
+    var uncredited = 0
+    /// The client has sent all of its request.
+    var hasRequestEnded = false
+    /// The end of the body has been put behind it as a last chunk.
+    var hasTail = false
+    /// The end of the answer is among the frames.
+    var hasAnswerEnded = false
+    /// Its neighbours among the streams of the connection.
+    var newer = Handle.none
+    var older = Handle.none
+}
+
+/// Where bytes of a request are and how they are answered, for HTTP/2.
+extension Slab where Element == HTTP2Connection {
+    /// Looks at a frame that has come.
+    mutating func receive(
+        _ connection: Handle, _ input: borrowing ByteBuffer, now: UInt64, heads: inout BufferPool
+    ) -> HTTP2Receipt {
+        self[connection].session.receive(input.readable, now: now, heads: &heads)
+    }
+
+    mutating func respond(
+        _ connection: Handle, _ stream: HTTP2StreamID, _ clients: borrowing Slab<ClientConnection>, _ client: Handle,
+        length: Int, ends: Bool, into frames: inout ByteBuffer
+    ) -> Bool {
+        self[connection].session.respond(
+            stream, head: clients[client].output.readable.extracting(first: length), ends: ends, into: &frames)
+    }
+
+    /// Sends what is staged for a stream, its last `kept` bytes excepted, and then `direct` bytes of an upstream's input.
+    mutating func send(
+        _ connection: Handle, _ stream: HTTP2StreamID, _ clients: borrowing Slab<ClientConnection>, _ client: Handle,
+        kept: Int, _ upstreams: borrowing Slab<UpstreamConnection>, _ upstream: Handle, direct: Int, ends: Bool,
+        into frames: inout ByteBuffer
+    ) -> HTTP2Sent {
+        let staged = clients[client].output.readable
+        let first = staged.extracting(first: staged.count - kept)
+        guard direct > 0 else {
+            return self[connection].session.send(stream, first, then: Span(), ends: ends, into: &frames)
+        }
+        return self[connection].session.send(
+            stream, first, then: upstreams[upstream].input.readable.extracting(first: direct), ends: ends,
+            into: &frames)
+    }
+
+    mutating func sendTrailers(
+        _ connection: Handle, _ stream: HTTP2StreamID, _ clients: borrowing Slab<ClientConnection>, _ client: Handle,
+        into frames: inout ByteBuffer
+    ) -> Bool {
+        self[connection].session.sendTrailers(stream, clients[client].output.readable, into: &frames)
+    }
+}

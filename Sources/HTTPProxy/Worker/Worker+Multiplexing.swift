@@ -1,0 +1,263 @@
+internal import Bytes
+internal import HTTP1
+internal import HTTP2
+internal import Reactor
+
+/// Connections of HTTP/2: frames come, and become what happens on streams.
+extension Worker {
+    /// A connection turns out to be one of HTTP/2: by ALPN, or by how it begins.
+    mutating func beginMultiplexing(_ client: Handle) {
+        let session = HTTP2Session(.server, self.limits.http2, seed: self.random.next())
+        let connection = self.connections.insert(HTTP2Connection(session, carrier: client))
+        self.clients[client].connection = connection
+        self.clients[client].phase = .multiplexing
+        self.counters.http2Connections &+= 1
+        self.markDirty(connection)
+        self.expectStream(client)
+    }
+
+    /// Whether what has come is how connections of HTTP/2 begin (RFC 9113 section 3.4); nil while that cannot be told.
+    func isPreface(_ client: Handle) -> Bool? {
+        guard self.limits.speaksHTTP2, self.clients[client].requests == 0, !self.clients[client].isTLS else {
+            return false
+        }
+        let bytes = self.clients[client].input.readable
+        let count = min(bytes.count, Self.preface.count)
+        for index in 0..<count where bytes[index] != Self.preface[index] { return false }
+        return count == Self.preface.count ? true : nil
+    }
+
+    /// `PRI * HTTP/2.0`, an empty line, `SM`, an empty line: its first half tells.
+    private static let preface: InlineArray<16, UInt8> = [
+        0x50, 0x52, 0x49, 0x20, 0x2a, 0x20, 0x48, 0x54, 0x54, 0x50, 0x2f, 0x32, 0x2e, 0x30, 0x0d, 0x0a,
+    ]
+
+    /// Reads frames and does what they say, until there are no more. False: it waits, or is gone.
+    mutating func multiplex(_ client: Handle) -> Bool {
+        let connection = self.clients[client].connection
+        self.markDirty(connection)
+        if self.clients[client].isBroken {
+            self.close(client)
+            return false
+        }
+        // Streams are served in between, which counts their reads.
+        for _ in 0..<ProxyLimits.readsPerTurn {
+            guard self.takeFrames(client, connection) else { return false }
+            self.readsLeft = 1
+            switch self.read(client) {
+            case .some: continue
+            case .nothing:
+                if self.clients[client].input.isEmpty { self.releaseInput(client) }
+                return false
+            case .end, .broken:
+                // Who is not there to read has no use for what it asked for.
+                self.close(client)
+                return false
+            }
+        }
+        self.readsLeft = 0
+        _ = self.mayRead(for: client)
+        return false
+    }
+
+    /// Does what the frames say that have come. False when the connection is of no more use.
+    private mutating func takeFrames(_ client: Handle, _ connection: Handle) -> Bool {
+        // Streams take their bytes out of it while it is here.
+        var input = self.clients[client].input.move()
+        var goesOn = true
+        while goesOn {
+            let receipt = self.connections.receive(connection, input, now: self.loop.now, heads: &self.heads)
+            if receipt.consumed == 0, case .none = receipt.event { break }
+            goesOn = self.act(on: receipt, client, connection, input)
+            input.consume(receipt.consumed)
+        }
+        self.clients[client].input = input
+        return goesOn
+    }
+
+    private mutating func act(
+        on receipt: HTTP2Receipt, _ client: Handle, _ connection: Handle, _ input: borrowing ByteBuffer
+    ) -> Bool {
+        switch receipt.event {
+        case .none, .settings, .pong, .goAway: break
+        case .head(let id, let ends):
+            let text = self.connections[connection].session.takeHead()
+            let stream = self.openStream(id, client, connection, text, ends: ends)
+            self.serve(stream)
+        case .refused(let id, let fault, let ends):
+            let stream = self.openStream(id, client, connection, ByteBuffer(), ends: ends)
+            self.refuse(stream, fault)
+        case .data(let id, let start, let count, let ends):
+            guard let stream = self.clients.handle(token: receipt.token) else {
+                self.connections[connection].session.consumed(id, count)
+                break
+            }
+            self.clients[stream].link.uncredited += count
+            self.receive(stream, input.readable.extracting(start..<start + count))
+            if ends { self.clients[stream].link.hasRequestEnded = true }
+            self.serve(stream)
+        case .trailers:
+            guard let stream = self.clients.handle(token: receipt.token) else { break }
+            self.clients[stream].tail = self.connections[connection].session.takeHead()
+            self.clients[stream].link.hasRequestEnded = true
+            self.serve(stream)
+        case .closed:
+            guard let stream = self.clients.handle(token: receipt.token) else { break }
+            self.clients[stream].isBroken = true
+            self.serve(stream)
+        case .failed(let failure):
+            self.counters.http2Failures &+= 1
+            if case .flood = failure { self.counters.http2Floods &+= 1 }
+            self.endMultiplexing(client)
+            return false
+        }
+        return true
+    }
+
+    // MARK: - Writing
+
+    /// At the end of the turn its frames are written.
+    mutating func markDirty(_ connection: Handle) {
+        guard !self.connections[connection].isDirty else { return }
+        self.connections[connection].isDirty = true
+        self.dirtyConnections.append(connection)
+    }
+
+    /// Writes the frames of all connections that have some.
+    mutating func flushConnections() {
+        var index = 0
+        while index < self.dirtyConnections.count {
+            let connection = self.dirtyConnections[index]
+            index += 1
+            guard self.connections.contains(connection) else { continue }
+            self.connections[connection].isDirty = false
+            self.flushFrames(self.connections[connection].carrier, connection)
+        }
+        self.dirtyConnections.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes frames as far as the socket takes them, and lets streams make more.
+    private mutating func flushFrames(_ client: Handle, _ connection: Handle) {
+        // Streams that are let go on are served at once, and what they make is written too; but not for ever.
+        for _ in 0..<ProxyLimits.readsPerTurn {
+            self.writePending(client, connection)
+            switch self.flush(client) {
+            case .done: break
+            case .blocked: return self.expectReader(client)
+            case .failed: return self.close(client)
+            }
+            self.releaseOutput(client)
+            guard self.resumeStreams(connection) || self.connections[connection].session.wantsWrite else {
+                return self.settle(client, connection)
+            }
+        }
+        self.markDirty(connection)
+    }
+
+    /// Control frames, and whatever else found no room before.
+    private mutating func writePending(_ client: Handle, _ connection: Handle) {
+        var frames = self.takeOutputFrames(client)
+        self.connections[connection].session.write(into: &frames)
+        self.clients[client].output = frames
+    }
+
+    /// Lets streams go on that may send again. True if there was one.
+    private mutating func resumeStreams(_ connection: Handle) -> Bool {
+        var isAny = false
+        while let id = self.connections[connection].session.nextWritable() {
+            guard let stream = self.clients.handle(token: self.connections[connection].session.token(of: id)) else {
+                continue
+            }
+            isAny = true
+            self.clients[stream].isWritable = true
+            self.serve(stream)
+        }
+        guard self.connections[connection].isCrowded else { return isAny }
+        self.connections[connection].isCrowded = false
+        var stream = self.connections[connection].newestStream
+        while !stream.isNone {
+            let older = self.clients[stream].link.older
+            if !self.clients[stream].isWritable {
+                isAny = true
+                self.clients[stream].isWritable = true
+                self.serve(stream)
+            }
+            stream = older
+        }
+        return isAny
+    }
+
+    /// All that there was is written.
+    private mutating func settle(_ client: Handle, _ connection: Handle) {
+        if !self.connections[connection].session.wantsRead, !self.connections[connection].hasStreams {
+            return self.endMultiplexing(client)
+        }
+        if !self.connections[connection].hasStreams { self.expectStream(client) }
+    }
+
+    /// The buffer for the frames of a connection, to be put back.
+    mutating func takeOutputFrames(_ client: Handle) -> ByteBuffer {
+        if self.clients[client].output.hasMemory { return self.clients[client].output.move() }
+        return self.bodies.take()
+    }
+
+    // MARK: - The end
+
+    /// An idle connection has so much time until its next request.
+    private mutating func expectStream(_ client: Handle) {
+        guard !self.clients[client].isInHead else { return }
+        self.clients[client].isInHead = true
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.keepAliveTimeout))
+    }
+
+    /// One that does not read what is for it has as much.
+    private mutating func expectReader(_ client: Handle) {
+        guard !self.clients[client].isInHead else { return }
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.bodyRateWindow))
+    }
+
+    /// The time of an idle connection is over, or the one that it had been given when all are to end.
+    mutating func multiplexingTimedOut(_ client: Handle) {
+        let connection = self.clients[client].connection
+        self.connections[connection].session.goAway(code: HTTP2ErrorCode.noError)
+        self.markDirty(connection)
+        self.clients[client].isInHead = false
+        guard !self.clients[client].output.isEmpty else { return }
+        // It has not taken anything for so long.
+        self.counters.slowClients &+= 1
+        self.close(client)
+    }
+
+    /// No more requests, please: those that cross with this are served still.
+    mutating func drainMultiplexed(_ client: Handle) {
+        let connection = self.clients[client].connection
+        self.connections[connection].session.announceGoAway()
+        self.markDirty(connection)
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + Self.goAwayPatience)
+    }
+
+    /// What is pending goes out, then the connection is closed. Its streams are gone.
+    mutating func endMultiplexing(_ client: Handle) {
+        self.writePending(client, self.clients[client].connection)
+        self.closeConnection(client)
+        self.beginLingering(client)
+        self.postpone(client)
+    }
+
+    /// Ends all streams of a connection and gives up its session.
+    mutating func closeConnection(_ client: Handle) {
+        let connection = self.clients[client].connection
+        guard !connection.isNone else { return }
+        while true {
+            let stream = self.connections[connection].newestStream
+            guard !stream.isNone else { break }
+            self.close(stream)
+        }
+        self.clients[client].connection = .none
+        self.connections[connection].session.release(into: &self.heads)
+        _ = self.connections.remove(connection)
+    }
+
+    /// About a round trip, in which requests may be on their way. Milliseconds.
+    private static let goAwayPatience: UInt64 = 1_000
+}
