@@ -60,6 +60,7 @@ let package = Package(
         ),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CReactor"),
 
@@ -69,6 +70,7 @@ let package = Package(
         module("Bytes", experimental: [.enableExperimentalFeature("Lifetimes")]),
         module("Balancing", ["Networking"]),
         module("HTTP1", ["Bytes", "Networking"]),
+        module("HTTP2", ["CNghttp2", "Bytes", "HTTP1"], experimental: [.enableExperimentalFeature("Lifetimes")]),
         module("Linux", ["CLinux", "Networking"]),
         module("Reactor", ["CReactor", "Bytes", "Linux", "Networking"]),
         module("TLS", ["COpenSSL", "Linux"]),
@@ -179,6 +181,7 @@ let package = Package(
         tests("BytesTests", ["Bytes", "Lab"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Lab", "Networking"]),
+        tests("HTTP2Tests", ["HTTP2", "HTTP1", "Bytes", "Lab"]),
         tests("LinuxTests", ["Linux", "Networking"]),
         tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),

@@ -48,6 +48,8 @@ public enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
     case transferEncodingInHTTP10
     case unknownExpectation
     case unexpectedUpgrade
+    /// An extended CONNECT (RFC 8441) for something else than WebSocket.
+    case unknownProtocol
     // Chunks.
     case invalidChunkSize
     case chunkTooLarge
@@ -62,7 +64,7 @@ public enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
         case .targetTooLong: 414
         case .fieldTooLong, .headTooLarge, .tooManyFields: 431
         case .methodNotAllowed: 405
-        case .unknownMethod, .unknownTransferEncoding: 501
+        case .unknownMethod, .unknownTransferEncoding, .unknownProtocol: 501
         case .unsupportedVersion, .http2Preface: 505
         case .unknownExpectation: 417
         default: 400
@@ -113,6 +115,7 @@ public enum MessageFault: UInt8, Hashable, Sendable, CaseIterable {
         case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
         case .unknownExpectation: "unknown expectation"
         case .unexpectedUpgrade: "switching protocols without being asked"
+        case .unknownProtocol: "unknown protocol to connect to"
         case .invalidChunkSize: "invalid chunk size"
         case .chunkTooLarge: "chunk too large"
         case .chunkExtensionTooLong: "chunk extension too long"

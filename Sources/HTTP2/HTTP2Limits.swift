@@ -27,35 +27,38 @@ public struct HTTP2Limits: BitwiseCopyable, Hashable, Sendable {
 
     // MARK: Floods
 
-    /// RST_STREAM frames of the peer.
-    public var resets = HTTP2Rate(burst: 500, perSecond: 50)
-    /// RST_STREAM frames that this side has to send.
-    public var streamErrors = HTTP2Rate(burst: 100, perSecond: 10)
+    /// RST_STREAM frames of the peer, and streams that it opened beyond what it may. A stream that ends well makes up for one.
+    public var resets = HTTP2Rate(burst: 1_000, perSecond: 33, perUse: 1)
+    /// RST_STREAM frames that this side has to send for what the peer did. A stream that ends well makes up for one.
+    public var streamErrors = HTTP2Rate(burst: 100, perSecond: 10, perUse: 1)
     public var settings = HTTP2Rate(burst: 20, perSecond: 1)
-    public var pings = HTTP2Rate(burst: 50, perSecond: 5, perUsefulFrame: 1)
-    public var emptyFrames = HTTP2Rate(burst: 100, perSecond: 10, perUsefulFrame: 1)
-    public var priorities = HTTP2Rate(burst: 200, perSecond: 10, perUsefulFrame: 4)
-    public var windowUpdates = HTTP2Rate(burst: 1_000, perSecond: 100, perUsefulFrame: 10)
-    public var unknownFrames = HTTP2Rate(burst: 200, perSecond: 10, perUsefulFrame: 1)
+    public var pings = HTTP2Rate(burst: 50, perSecond: 5, perUse: 1)
+    public var emptyFrames = HTTP2Rate(burst: 100, perSecond: 10, perUse: 1)
+    public var priorities = HTTP2Rate(burst: 200, perSecond: 10, perUse: 4)
+    public var windowUpdates = HTTP2Rate(burst: 1_000, perSecond: 100, perUse: 10)
+    public var unknownFrames = HTTP2Rate(burst: 200, perSecond: 10, perUse: 1)
     /// Acknowledgements of PING and SETTINGS that the peer has not read.
     public var unreadReplies = 500
+
+    /// SETTINGS_MAX_HEADER_LIST_SIZE: names and values, and 32 bytes for each field.
+    public var headListSize: Int { self.headSize + 32 * self.headFields }
 
     @inlinable
     public init() {}
 }
 
-/// How often something may happen: `burst` at once, `perSecond` for ever, and so many more for each frame that is of use (a head,
-/// or DATA with content, in either direction).
+/// How often something may happen: `burst` at once, `perSecond` for ever, and `perUse` more for each frame that is of use (a head,
+/// or DATA with content, in either direction), or for each stream that ends well, where it is streams that are counted.
 @frozen
 public struct HTTP2Rate: BitwiseCopyable, Hashable, Sendable {
     public var burst: Int
     public var perSecond: Int
-    public var perUsefulFrame: Int
+    public var perUse: Int
 
     @inlinable
-    public init(burst: Int, perSecond: Int, perUsefulFrame: Int = 0) {
+    public init(burst: Int, perSecond: Int, perUse: Int = 0) {
         self.burst = burst
         self.perSecond = perSecond
-        self.perUsefulFrame = perUsefulFrame
+        self.perUse = perUse
     }
 }
