@@ -247,7 +247,9 @@ struct HeadAssembler: ~Copyable {
         switch self.kind {
         case .trailers: return self.isTooLarge ? .malformed : .complete
         case .request:
-            if self.isTooLarge || self.cookies.count &+ Self.reserve > self.text.space { return .refused(.headTooLarge) }
+            if self.isTooLarge || self.cookies.count &+ Self.reserve > self.text.space {
+                return .refused(.headTooLarge)
+            }
             if self.isConnect {
                 guard let outcome = self.finishConnect(ends: ends, random: &random) else { break }
                 return outcome
@@ -263,7 +265,8 @@ struct HeadAssembler: ~Copyable {
             }
         case .response:
             if self.isTooLarge { return .malformed }
-            if self.status >= 200, !self.isSwitch, !self.isHead, self.status != 204, self.status != 304, !self.hasLength {
+            if self.status >= 200, !self.isSwitch, !self.isHead, self.status != 204, self.status != 304, !self.hasLength
+            {
                 self.text.append(ends ? "content-length: 0\r\n" : "transfer-encoding: chunked\r\n")
             }
         }
@@ -294,9 +297,11 @@ struct HeadAssembler: ~Copyable {
 
     private mutating func writeCookies() {
         guard self.cookies.count > 0 else { return }
-        self.text.append("cookie: ")
-        self.text.append(self.cookies.readable)
-        self.text.append("\r\n")
+        var text = self.text.move()
+        text.append("cookie: ")
+        text.append(self.cookies.readable)
+        text.append("\r\n")
+        self.text = text.move()
     }
 
     private var hasBodyByMethod: Bool {

@@ -17,7 +17,7 @@ enum SessionCallbacks {
         var input: UnsafePointer<UInt8>?
         /// Where DATA frames go.
         var out: UnsafeMutablePointer<ByteBuffer>?
-        var source = DataSource()
+        var source = unsafe DataSource()
     }
 
     /// What is left of a body to be sent.
@@ -53,7 +53,8 @@ enum SessionCallbacks {
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(table) { session, frame, loan in
             unsafe SessionCallbacks.frameReceived(session, frame, loan)
         }
-        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table) { session, _, stream, data, count, loan in
+        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table) {
+            session, _, stream, data, count, loan in
             unsafe SessionCallbacks.dataReceived(session, stream, data, count, loan)
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) { session, stream, code, loan in
@@ -76,8 +77,7 @@ enum SessionCallbacks {
     /// nil for streams that never were told of, or are gone.
     @inline(always)
     static func slot(_ session: OpaquePointer?, _ stream: HTTP2StreamID) -> Int? {
-        let data = unsafe nghttp2_session_get_stream_user_data(session, stream)
-        let number = UInt(bitPattern: unsafe data)
+        let number = unsafe UInt(bitPattern: nghttp2_session_get_stream_user_data(session, stream))
         return number == 0 ? nil : Int(bitPattern: number) &- 1
     }
 

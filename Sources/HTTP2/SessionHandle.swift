@@ -149,12 +149,12 @@ struct SessionHandle: ~Copyable {
 
     /// Moves what is pending into `out`, as far as there is room.
     mutating func write(_ state: inout SessionState, into out: inout ByteBuffer) {
-        self.run(&state, nil, into: &out, keepsRest: false)
+        unsafe self.run(&state, nil, into: &out, keepsRest: false)
     }
 
     /// Serialises what is pending, so that it is known what it is; what has no room in `out` is kept here.
     mutating func spill(_ state: inout SessionState, into out: inout ByteBuffer) {
-        self.run(&state, nil, into: &out, keepsRest: true)
+        unsafe self.run(&state, nil, into: &out, keepsRest: true)
     }
 
     /// The same without a place to put it.
@@ -172,7 +172,7 @@ struct SessionHandle: ~Copyable {
         _ stream: HTTP2StreamID, _ first: Span<UInt8>, then second: Span<UInt8>, count: Int, ends: Bool,
         _ state: inout SessionState, into out: inout ByteBuffer
     ) -> Int {
-        var provider = nghttp2_data_provider()
+        var provider = unsafe nghttp2_data_provider()
         unsafe provider.read_callback = SessionCallbacks.read
         let flags = ends ? UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) : 0
         guard unsafe nghttp2_submit_data(self.session, flags, stream, &provider) == 0 else { return 0 }

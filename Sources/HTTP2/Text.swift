@@ -28,7 +28,7 @@ extension Span where Element == UInt8 {
     @inline(always)
     func hasToken(_ text: StaticString, at start: Int) -> Bool {
         for index in 0..<text.utf8CodeUnitCount {
-            guard self[start &+ index].lowercased == unsafe text.utf8Start[index] else { return false }
+            guard self[start &+ index].lowercased == text.byte(index) else { return false }
         }
         return true
     }
@@ -36,7 +36,7 @@ extension Span where Element == UInt8 {
     @inline(always)
     func hasText(_ text: StaticString, at start: Int) -> Bool {
         for index in 0..<text.utf8CodeUnitCount {
-            guard self[start &+ index] == unsafe text.utf8Start[index] else { return false }
+            guard self[start &+ index] == text.byte(index) else { return false }
         }
         return true
     }
@@ -63,6 +63,7 @@ extension Span where Element == UInt8 {
 
 extension StaticString {
     /// The code unit at `index`.
+    @inline(always)
     func byte(_ index: Int) -> UInt8 {
         precondition(self.hasPointerRepresentation && index >= 0 && index < self.utf8CodeUnitCount)
         return unsafe self.utf8Start[index]

@@ -4,9 +4,9 @@ internal import Bytes
 /// Extended CONNECT has none (RFC 8441 section 5), so it is made here for a client that speaks HTTP/1.1.
 struct WebSocketAccept: BitwiseCopyable, Hashable {
     /// Five words of the digest.
-    private var words = InlineArrayOfFive()
+    private var words = Words()
 
-    private struct InlineArrayOfFive: BitwiseCopyable, Hashable {
+    private struct Words: BitwiseCopyable, Hashable {
         var a: UInt32 = 0
         var b: UInt32 = 0
         var c: UInt32 = 0
@@ -27,11 +27,9 @@ struct WebSocketAccept: BitwiseCopyable, Hashable {
         var message = InlineArray<128, UInt8>(repeating: 0)
         for index in 0..<key.count { message[index] = key[index] }
         var count = key.count
-        suffix.withUTF8Buffer { text in
-            for byte in unsafe text {
-                message[count] = byte
-                count += 1
-            }
+        for index in 0..<suffix.utf8CodeUnitCount {
+            message[count] = suffix.byte(index)
+            count += 1
         }
         message[count] = 0x80
         let blocks = count + 9 <= 64 ? 1 : 2
