@@ -32,6 +32,8 @@ struct Listeners: ~Copyable {
         self.timer = timer
     }
 
+    var count: Int { self.sockets.count }
+
     func settings(_ index: Int) -> Settings { self.settings[index] }
 
     func accept(_ index: Int) -> ListeningSocket.Accepting {

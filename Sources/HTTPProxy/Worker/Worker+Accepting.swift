@@ -12,20 +12,37 @@ extension Worker {
 
     mutating func accept(_ listener: Int) {
         for _ in 0..<Self.acceptedAtOnce {
-            guard self.clients.count - self.streams < self.limits.maximumConnections else {
-                self.counters.connectionsDelayed &+= 1
-                return self.pauseAccepting()
-            }
-            switch self.listeners.accept(listener) {
-            case .connection(let socket, let peer): self.open(socket, from: peer, at: listener)
-            case .lost: continue
-            case .none: return
-            case .exhausted(let number):
-                self.counters.acceptFailures &+= 1
-                self.log.acceptFailed(number, now: self.loop.now)
-                return self.pauseAccepting()
+            guard self.acceptNext(listener) else { return }
+        }
+    }
+
+    /// Before a listener is closed, which resets the connections that wait in the kernel's queue.
+    mutating func acceptWaiting() {
+        for listener in 0..<self.listeners.count {
+            for _ in 0..<self.limits.listenBacklog {
+                guard self.acceptNext(listener) else { break }
             }
         }
+    }
+
+    /// False if there is none, or none can be taken.
+    private mutating func acceptNext(_ listener: Int) -> Bool {
+        guard self.clients.count < self.limits.maximumConnections else {
+            self.counters.connectionsDelayed &+= 1
+            self.pauseAccepting()
+            return false
+        }
+        switch self.listeners.accept(listener) {
+        case .connection(let socket, let peer): self.open(socket, from: peer, at: listener)
+        case .lost: break
+        case .none: return false
+        case .exhausted(let number):
+            self.counters.acceptFailures &+= 1
+            self.log.acceptFailed(number, now: self.loop.now)
+            self.pauseAccepting()
+            return false
+        }
+        return true
     }
 
     private mutating func open(_ socket: StreamSocket, from peer: SocketAddress, at listener: Int) {

@@ -74,6 +74,7 @@ extension Worker {
     private mutating func drain(_ patience: UInt64) {
         self.drainDeadline = min(self.drainDeadline, self.loop.now + patience)
         guard !self.isDraining else { return }
+        self.acceptWaiting()
         self.isDraining = true
         self.listeners.close(self.loop)
         for position in 0..<self.clients.positions {
