@@ -122,7 +122,7 @@ import Testing
         _ = store.update(Self.name, Self.secret())
         #expect(store.reading(Self.name)?.facts.authorityProblem == "it has no ca.crt")
         _ = store.update(Self.name, Self.secret(authority: Array("nonsense".utf8)))
-        #expect(store.reading(Self.name)?.facts.authorityProblem?.contains("client CA bundle") == true)
+        #expect(store.reading(Self.name)?.facts.authorityProblem?.contains("CA bundle") == true)
         #expect(store.policy(for: ClientAuthentication(secret: Self.name)) == nil)
     }
 
