@@ -259,8 +259,8 @@ static inline int fairlead_context_set_groups(SSL_CTX *context, const char *list
     return (int)SSL_CTX_set1_groups_list(context, list);
 }
 
-static inline int fairlead_context_set_minimum(SSL_CTX *context, int version) {
-    return SSL_CTX_set_min_proto_version(context, version) && SSL_CTX_set_max_proto_version(context, 0);
+static inline int fairlead_context_set_versions(SSL_CTX *context, int minimum, int maximum) {
+    return SSL_CTX_set_min_proto_version(context, minimum) && SSL_CTX_set_max_proto_version(context, maximum);
 }
 
 // A client refuses servers whose certificates do not come from `store`. Takes a reference of its own.

@@ -29,12 +29,11 @@ final class ContextHandle: Sendable {
 
     /// What both sides agree on with a peer.
     func apply(_ algorithms: TLSAlgorithms) throws(TLSContextError) {
-        let minimum =
-            switch algorithms.minimumVersion {
-            case .tls12: TLS1_2_VERSION
-            case .tls13: TLS1_3_VERSION
-            }
-        try self.check(unsafe fairlead_context_set_minimum(self.pointer, minimum), "minimum version")
+        let versions = (algorithms.minimumVersion.number, algorithms.maximumVersion.number)
+        try self.check(
+            unsafe versions.0 <= versions.1
+                ? fairlead_context_set_versions(self.pointer, versions.0, versions.1) : 0,
+            "versions \(algorithms.minimumVersion) to \(algorithms.maximumVersion)")
         try self.check(
             unsafe SSL_CTX_set_cipher_list(self.pointer, algorithms.ciphers.joined(separator: ":")),
             "ciphers \(algorithms.ciphers)")
@@ -82,6 +81,15 @@ final class ContextHandle: Sendable {
         let cause = ErrorQueue.take()
         guard result == 1 else {
             throw TLSContextError(code: .badSetting, message: "\(setting): not accepted", cause: cause)
+        }
+    }
+}
+
+extension TLSVersion {
+    fileprivate var number: Int32 {
+        switch self {
+        case .tls12: TLS1_2_VERSION
+        case .tls13: TLS1_3_VERSION
         }
     }
 }

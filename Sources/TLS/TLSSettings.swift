@@ -20,6 +20,7 @@ package enum TLSVersion: Sendable, Comparable, CaseIterable, CustomStringConvert
 /// What a connection may be protected with, in OpenSSL's names, the best first.
 package struct TLSAlgorithms: Hashable, Sendable {
     package var minimumVersion = TLSVersion.tls12
+    package var maximumVersion = TLSVersion.tls13
     /// For TLS 1.2.
     package var ciphers: [String]
     /// For TLS 1.3.
