@@ -1,14 +1,14 @@
 internal import COpenSSL
 internal import Synchronization
 
-/// The newest session with each peer, to be resumed: half the bytes and a tenth of the work of a full handshake. Shared by all
-/// workers; looked at once for each handshake.
+/// The newest session with each peer, to be resumed: for half the work of a full handshake. Shared by all workers; looked at
+/// once for each handshake.
 ///
 /// One is used again until there is a newer one. (RFC 8446, C.4, advises against that for the sake of clients who do not want to
 /// be recognised; a proxy's address tells as much.)
 final class ClientSessions: Sendable {
-    /// Peers whose sessions are kept; beyond that any of them gives way. A session takes some 2 KB.
-    static let limit = 4096
+    /// Peers whose sessions are kept; beyond that any of them gives way. A session takes 6 KB, most of it the peer's certificate.
+    static let limit = 2048
 
     private let sessions = Mutex<[UInt64: ClientSession]>([:])
 
