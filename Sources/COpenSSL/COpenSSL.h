@@ -218,11 +218,19 @@ static inline int64_t fairlead_ssl_shutdown(SSL *ssl) {
     return result >= 0 ? 1 : fairlead_ssl_outcome(ssl, result);
 }
 
+// Whether the server has chosen a protocol (ALPN), whichever.
+static inline _Bool fairlead_ssl_has_protocol(const SSL *ssl) {
+    const unsigned char *name = NULL;
+    unsigned int length = 0;
+    SSL_get0_alpn_selected(ssl, &name, &length);
+    return length > 0;
+}
+
 // MARK: - Contexts
 
-// A context for servers, with everything that no setting changes. NULL without memory.
-static inline SSL_CTX *fairlead_context_new(void) {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+// A context for servers or for clients, with everything that no setting changes. NULL without memory.
+static inline SSL_CTX *fairlead_context_new(int is_server) {
+    SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     if (context == NULL) return NULL;
     SSL_CTX_set_options(
         context,
@@ -237,7 +245,7 @@ static inline SSL_CTX *fairlead_context_new(void) {
                      | SSL_OP_ALLOW_CLIENT_RENEGOTIATION | SSL_OP_NO_TICKET);
     SSL_CTX_set_mode(
         context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS
-                     // A chain is what the Secret says, not what could be built from the authorities of clients.
+                     // A chain is what the Secret says, not what could be built from authorities.
                      | SSL_MODE_NO_AUTO_CHAIN);
     // A record, or what there is of several, in one receive.
     SSL_CTX_set_read_ahead(context, 1);
@@ -251,8 +259,39 @@ static inline int fairlead_context_set_groups(SSL_CTX *context, const char *list
     return (int)SSL_CTX_set1_groups_list(context, list);
 }
 
-static inline int fairlead_context_set_minimum(SSL_CTX *context, int version) {
-    return SSL_CTX_set_min_proto_version(context, version) && SSL_CTX_set_max_proto_version(context, 0);
+static inline int fairlead_context_set_versions(SSL_CTX *context, int minimum, int maximum) {
+    return SSL_CTX_set_min_proto_version(context, minimum) && SSL_CTX_set_max_proto_version(context, maximum);
+}
+
+// A client refuses servers whose certificates do not come from `store`. Takes a reference of its own.
+static inline int fairlead_context_verify(SSL_CTX *context, X509_STORE *store, int depth) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify_depth(context, depth);
+    return (int)SSL_CTX_set1_verify_cert_store(context, store);
+}
+
+// Nor those that are not for `name`, which may be an address.
+static inline int fairlead_context_expect(SSL_CTX *context, const char *name) {
+    X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
+    // RFC 6125, 6.4.3: a `*` is a whole label.
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_ip_asc(parameters, name)) return 1;
+    ERR_clear_error();
+    return X509_VERIFY_PARAM_set1_host(parameters, name, 0);
+}
+
+// A client is told of sessions by `callback`, and OpenSSL keeps none.
+static inline void fairlead_context_tell_sessions(SSL_CTX *context, int (*callback)(SSL *, SSL_SESSION *)) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, callback);
+}
+
+// Whether `text` is an address of IP, which is no name of a host (RFC 6066, 3).
+static inline int fairlead_is_address(const char *text) {
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
+    ASN1_OCTET_STRING_free(address);
+    ERR_clear_error();
+    return address != NULL;
 }
 
 // Sessions are never resumed and no tickets made.
@@ -284,7 +323,12 @@ static inline int fairlead_context_set_ticket_callback(SSL_CTX *context, fairlea
 
 // MARK: - Connections
 
-// The same for one connection, before its first message is looked at.
+// The host that a client asks for (SNI). Copies the name.
+static inline int fairlead_ssl_set_server_name(SSL *ssl, const char *name) {
+    return (int)SSL_set_tlsext_host_name(ssl, name);
+}
+
+// fairlead_context_refuse_tickets for one connection, before its first message is looked at.
 static inline void fairlead_ssl_refuse_sessions(SSL *ssl) {
     SSL_set_options(ssl, SSL_OP_NO_TICKET);
     SSL_set_num_tickets(ssl, 0);

@@ -9,6 +9,7 @@ struct CertificateListing {
     init(
         _ plan: CertificatePlan,
         referenced: Set<ObjectName>,
+        ofBackends: Set<ObjectName>,
         generated: Certificate,
         store: CertificateStore,
         expiry: CertificateExpiry,
@@ -31,6 +32,7 @@ struct CertificateListing {
         for name in referenced.union(plan.secrets) {
             let reading = store.reading(name)
             if reading?.certificate == nil, hosts[name] == nil, authorities.contains(name) { continue }
+            if reading?.facts.holdsCertificate == false, hosts[name] == nil, ofBackends.contains(name) { continue }
             let isDefault = name == plan.defaultSecret
             states.append(
                 CertificateState(

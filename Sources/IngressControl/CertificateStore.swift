@@ -33,6 +33,10 @@ struct CertificateStore {
     private var readings: [ObjectName: Reading] = [:]
     private var shared: [Content: Shared] = [:]
     private var policies: [PolicyKey: ClientCertificatePolicy] = [:]
+    /// Of Secrets that endpoints are verified with.
+    private var authorities: [ObjectName: CertificateAuthorities] = [:]
+    /// How many Secrets have been read.
+    private var version: UInt64 = 0
 
     // MARK: - Secrets
 
@@ -65,6 +69,7 @@ struct CertificateStore {
         self.wanted = names
         self.readings = self.readings.filter { names.contains($0.key) }
         self.policies = self.policies.filter { names.contains($0.key.secret) }
+        self.authorities = self.authorities.filter { names.contains($0.key) }
     }
 
     private static let slack = 64
@@ -74,11 +79,15 @@ struct CertificateStore {
 
     private mutating func read(_ name: ObjectName) {
         self.policies = self.policies.filter { $0.key.secret != name }
+        self.authorities[name] = nil
         guard let secret = self.secrets[name] else {
             self.readings[name] = nil
             return
         }
-        var facts = Routing.CertificateFacts(secret: name)
+        self.version += 1
+        let parts = [secret.certificate, secret.key].compactMap(\.self)
+        var facts = Routing.CertificateFacts(
+            secret: name, holdsCertificate: parts.contains { !$0.isEmpty }, version: self.version)
         var certificate: Certificate?
         do throws(CertificateError) {
             certificate = try self.certificate(of: secret)
@@ -114,16 +123,27 @@ struct CertificateStore {
         return "it has no \(lacking.joined(separator: " and no "))"
     }
 
-    // MARK: - Certificates of clients
+    // MARK: - Authorities
 
     private mutating func authorityProblem(of secret: Secret) -> String? {
         guard let authority = secret.authority else { return "it has no \(Secret.DataKey.authority.rawValue)" }
         do throws(CertificateError) {
-            _ = try ClientCertificatePolicy(.required, authorities: authority)
+            _ = try CertificateAuthorities(authority)
             return nil
         } catch {
             return "\(error)"
         }
+    }
+
+    /// Whom the certificates of endpoints have to come from; nil where nobody says.
+    mutating func authorities(of name: ObjectName) -> CertificateAuthorities? {
+        if let authorities = self.authorities[name] { return authorities }
+        // Whether this can be done is among the facts.
+        guard let bundle = self.secrets[name]?.authority, let authorities = try? CertificateAuthorities(bundle) else {
+            return nil
+        }
+        self.authorities[name] = authorities
+        return authorities
     }
 
     /// What connections of a host are held to; nil where there is nothing to hold them to.
@@ -147,9 +167,10 @@ extension Ingress {
     var secrets: Set<ObjectName> {
         let namespace = self.metadata.name.namespace
         var names = Set(self.tls.compactMap { $0.secretName })
-        if let text = self.metadata.annotations[KnownKey.ownPrefix + "auth-tls-secret"],
-            let name = text.split(separator: "/").last
-        {
+        for key in ["auth-tls-secret", "proxy-ssl-secret"] {
+            guard let text = self.metadata.annotations[KnownKey.ownPrefix + key],
+                let name = text.split(separator: "/").last
+            else { continue }
             names.insert(String(name))
         }
         return Set(names.map { ObjectName(namespace: namespace, name: $0) })

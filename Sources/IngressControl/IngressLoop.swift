@@ -23,6 +23,7 @@ struct IngressLoop {
     private var planner: IngressPlanner
     private var store = CertificateStore()
     private var tls: TLSAssembly?
+    private var backends = BackendAssembly()
     /// What workers have of it.
     private var published: (context: TLSServerContext, policies: [Int32: ClientCertificatePolicy.ID])?
     private var isSynced = false
@@ -149,17 +150,20 @@ struct IngressLoop {
         }
         let isForWorkers =
             !self.hasPublished || changesTLS || changes.routes || changes.certificates || !changes.backends.isEmpty
+        let failures = self.backends.assemble(plan, isFirst: !self.hasPublished, &self.store)
+        self.reporter.cannotConnect(failures)
         guard isForWorkers || !changes.isEmpty || self.serviceIsNews else { return }
         if isForWorkers {
             self.publish.snapshot(
                 ProxySnapshot(
-                    plan: plan, tls: self.published?.context, clientPolicies: self.published?.policies ?? [:]))
+                    plan: plan, tls: self.published?.context, clientPolicies: self.published?.policies ?? [:],
+                    backendContexts: self.backends.contexts))
             self.generation += 1
         }
         let latency = self.clock.now - start
         let state = IngressState(
             plan: plan, uids: self.uids, generation: self.generation, publishedAt: .now, latency: latency,
-            certificates: self.certificates(plan.certificates, reusing: changesTLS ? nil : self.board.state))
+            certificates: self.certificates(plan, reusing: changesTLS ? nil : self.board.state))
         self.board.show(state)
         if isForWorkers { self.reporter.published(state, isFirst: !self.hasPublished) }
         self.reporter.changed(state)
@@ -173,11 +177,12 @@ struct IngressLoop {
         self.serviceIsNews = false
     }
 
-    private func certificates(_ plan: CertificatePlan, reusing former: IngressState?) -> [CertificateState] {
+    private func certificates(_ plan: IngressPlan, reusing former: IngressState?) -> [CertificateState] {
         if let former { return former.certificates }
         guard let tls = self.tls else { return [] }
         return CertificateListing(
-            plan, referenced: self.planner.referencedSecrets, generated: tls.generated, store: self.store,
+            plan.certificates, referenced: self.planner.referencedSecrets,
+            ofBackends: Set(plan.backends.compactMap { $0?.tls?.secret }), generated: tls.generated, store: self.store,
             expiry: self.reporter.expiry, now: WallTime.now.seconds
         ).states
     }

@@ -52,6 +52,15 @@ struct IngressReporter {
         self.reportRest(warnings.count - Self.loggedCertificates, of: "certificates that expire", page: "certificates")
     }
 
+    /// Backends whose requests are refused for no fault of their Ingresses.
+    func cannotConnect(_ failures: [BackendAssembly.Failure]) {
+        for failure in failures {
+            self.logger.error(
+                "a backend cannot be connected to by TLS: its requests are answered with 503",
+                metadata: ["backend": "\(failure.backend)", "error": "\(failure.message)"])
+        }
+    }
+
     private func report(_ changes: PlanChanges) {
         for problem in changes.problemsAppeared.prefix(Self.loggedProblems) {
             self.logger.log(

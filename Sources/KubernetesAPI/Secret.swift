@@ -6,7 +6,7 @@ package struct Secret: Hashable, Sendable {
     package var certificate: [UInt8]?
     /// `tls.key`: PEM.
     package var key: [UInt8]?
-    /// `ca.crt`: PEM, who signs the certificates of clients.
+    /// `ca.crt`: PEM, who signs the certificates of clients, or of endpoints.
     package var authority: [UInt8]?
 
     package init(

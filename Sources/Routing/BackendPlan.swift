@@ -71,6 +71,8 @@ package enum BackendAvailability: Hashable, Sendable {
     case noEndpoints
     /// The Service is an ExternalName, and those are not allowed (B6).
     case externalNameRefused
+    /// Endpoints are to be verified, or shown a certificate, with a Secret that is not there or broken.
+    case backendSecretUnusable
 
     /// For the header that says why.
     package var reason: String {
@@ -80,6 +82,7 @@ package enum BackendAvailability: Hashable, Sendable {
         case .portMissing: "service-port-missing"
         case .noEndpoints: "no-endpoints"
         case .externalNameRefused: "external-name-refused"
+        case .backendSecretUnusable: "backend-secret-unusable"
         }
     }
 }
@@ -93,6 +96,10 @@ package final class BackendPlan: Sendable {
     /// Sorted. Empty unless available.
     package let endpoints: [RoutedEndpoint]
     package let settings: BackendSettings
+    /// What is spoken with the endpoints: as an Ingress says, else as the Service says, else HTTP/1.1.
+    package let `protocol`: BackendProtocol
+    /// How they are connected to; nil unless the protocol is one over TLS.
+    package let tls: BackendTLS?
     /// `appProtocol` of the Service port.
     package let appProtocol: String?
     /// Of an ExternalName Service where those are allowed: the name, for the shell to resolve, and the port. There
@@ -105,6 +112,8 @@ package final class BackendPlan: Sendable {
         self.availability = state.availability
         self.endpoints = state.endpoints
         self.settings = state.settings
+        self.protocol = state.protocol
+        self.tls = state.tls
         self.appProtocol = state.appProtocol
         self.external = state.external
     }
@@ -112,7 +121,7 @@ package final class BackendPlan: Sendable {
     var state: BackendState {
         BackendState(
             availability: self.availability, endpoints: self.endpoints, settings: self.settings,
-            appProtocol: self.appProtocol, external: self.external)
+            protocol: self.protocol, tls: self.tls, appProtocol: self.appProtocol, external: self.external)
     }
 }
 
@@ -132,6 +141,8 @@ struct BackendState: Hashable {
     var availability: BackendAvailability
     var endpoints: [RoutedEndpoint] = []
     var settings = BackendSettings()
+    var `protocol` = BackendProtocol.http1
+    var tls: BackendTLS?
     var appProtocol: String?
     var external: ExternalBackend?
 }

@@ -2,6 +2,14 @@ internal import KubernetesAPI
 internal import Networking
 internal import ServiceModel
 
+/// What Ingresses ask of a backend: of each setting, what the oldest says that says something.
+struct BackendDemand {
+    var settings = BackendSettings()
+    /// nil: what the Service says.
+    var `protocol`: BackendProtocol?
+    var tls = BackendTLSDemand()
+}
+
 /// What a backend is, from its Service and the Service's slices.
 struct BackendResolution {
     let service: Service?
@@ -9,6 +17,7 @@ struct BackendResolution {
     let node: NodeFacts
     let allowsExternalNames: Bool
 
+    /// Without what is spoken.
     func state(_ port: PortReference?, _ settings: BackendSettings) -> BackendState {
         guard let service = self.service else { return BackendState(availability: .serviceMissing, settings: settings) }
         let servicePort = Self.port(port, of: service)

@@ -10,21 +10,29 @@ package struct CertificateFacts: Hashable, Sendable {
     package var notAfter: Int64
     /// Why its certificate and key cannot be served; nil if they can.
     package var problem: String?
-    /// Why its `ca.crt` cannot verify clients; nil if it can.
+    /// Why its `ca.crt` cannot verify anybody; nil if it can.
     package var authorityProblem: String?
+    /// Whether it has a certificate or a key at all, good or bad. One of authorities only has not.
+    package var holdsCertificate: Bool
+    /// Another number whenever the Secret holds something else.
+    package var version: UInt64
 
     package init(
         secret: ObjectName,
         names: [String] = [],
         notAfter: Int64 = .max,
         problem: String? = nil,
-        authorityProblem: String? = nil
+        authorityProblem: String? = nil,
+        holdsCertificate: Bool = true,
+        version: UInt64 = 0
     ) {
         self.secret = secret
         self.names = names
         self.notAfter = notAfter
         self.problem = problem
         self.authorityProblem = authorityProblem
+        self.holdsCertificate = holdsCertificate
+        self.version = version
     }
 
     /// Whether the certificate is for a host: named, or one label below a wildcard. `host` is in lower case and may

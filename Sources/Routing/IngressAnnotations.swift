@@ -2,7 +2,7 @@ internal import KubernetesAPI
 
 /// What an Ingress asks for by annotations under `fairlead.dev/`, which have the names and units of ingress-nginx where
 /// it has them too. A value that cannot be read counts as absent and is among the problems; of client certificates it
-/// counts as a demand that nobody can meet.
+/// counts as a demand that nobody can meet, and of the verification of endpoints as one to verify them.
 struct IngressAnnotations {
     /// What may follow the prefix.
     enum Key: String, CaseIterable {
@@ -29,6 +29,11 @@ struct IngressAnnotations {
         case clientAuthority = "auth-tls-secret"
         case clientVerification = "auth-tls-verify-client"
         case clientDepth = "auth-tls-verify-depth"
+        case backendSecret = "proxy-ssl-secret"
+        case backendVerification = "proxy-ssl-verify"
+        case backendDepth = "proxy-ssl-verify-depth"
+        case backendName = "proxy-ssl-name"
+        case backendServerName = "proxy-ssl-server-name"
 
         var name: String { KnownKey.ownPrefix + self.rawValue }
     }
@@ -47,6 +52,9 @@ struct IngressAnnotations {
     private(set) var maximumRequests: UInt32?
     private(set) var sessionsMoveOnFailure: Bool?
     private(set) var clientAuthentication: ClientAuthentication?
+    /// nil: what the Service says.
+    private(set) var backendProtocol: BackendProtocol?
+    private(set) var backendTLS: BackendTLSDemand?
     private(set) var problems: [(code: IngressProblem.Code, message: String)] = []
 
     init(_ metadata: ObjectMeta, defaults: RouteSettings) {
@@ -58,6 +66,7 @@ struct IngressAnnotations {
         self.readBalancing()
         self.readAffinity()
         self.readClientAuthentication(namespace: metadata.name.namespace)
+        self.readBackendTLS(namespace: metadata.name.namespace)
     }
 
     /// A value, if it is there and can be read. `expected` follows "must be".
@@ -94,7 +103,9 @@ struct IngressAnnotations {
         if let logs = self.read(.accessLog, Self.boolean, AnnotationValues.boolean) {
             self.settings.writesAccessLog = logs
         }
-        _ = self.read(.backendProtocol, "HTTP, the only one there is") { $0 == "HTTP" ? true : nil }
+        self.backendProtocol = self.read(.backendProtocol, BackendProtocol.annotationValues) {
+            BackendProtocol(annotation: $0)
+        }
     }
 
     private mutating func readBalancing() {
@@ -151,12 +162,7 @@ struct IngressAnnotations {
             }
             return
         }
-        let secret = self.read(.clientAuthority, "a Secret of the Ingress's own namespace") { text -> ObjectName? in
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
-            guard let name = parts.last, !name.isEmpty, parts.count == 1 || parts.count == 2 && parts[0] == namespace
-            else { return nil }
-            return ObjectName(namespace: namespace, name: name)
-        }
+        let secret = self.readSecret(.clientAuthority, namespace: namespace)
         let mode = self.values[Key.clientVerification.name]
         guard mode != "off" else { return }
         var policy = ClientAuthentication(secret: secret)
@@ -170,6 +176,39 @@ struct IngressAnnotations {
             policy.depth = depth
         }
         self.clientAuthentication = policy
+    }
+
+    private mutating func readBackendTLS(namespace: String) {
+        let keys: [Key] = [.backendSecret, .backendVerification, .backendDepth, .backendName, .backendServerName]
+        guard keys.contains(where: { self.values[$0.name] != nil }) else { return }
+        var demand = BackendTLSDemand()
+        if self.values[Key.backendSecret.name] != nil {
+            demand.secret = self.readSecret(.backendSecret, namespace: namespace).map { .named($0) } ?? .unreadable
+        }
+        if self.values[Key.backendVerification.name] != nil {
+            demand.verifies = self.readSwitch(.backendVerification) ?? true
+        }
+        if let depth = self.read(
+            .backendDepth, "a number from 0 to 16", { AnnotationValues.number($0, in: Self.depths) })
+        {
+            demand.depth = depth
+        }
+        demand.name = self.read(.backendName, "a DNS name or an address", BackendTLSDemand.name)
+        demand.sendsServerName = self.readSwitch(.backendServerName) ?? false
+        self.backendTLS = demand
+    }
+
+    private mutating func readSecret(_ key: Key, namespace: String) -> ObjectName? {
+        self.read(key, "a Secret of the Ingress's own namespace") { text in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+            guard let name = parts.last, !name.isEmpty, parts.count == 1 || parts.count == 2 && parts[0] == namespace
+            else { return nil }
+            return ObjectName(namespace: namespace, name: name)
+        }
+    }
+
+    private mutating func readSwitch(_ key: Key) -> Bool? {
+        self.read(key, "on or off") { ["on": true, "off": false][$0] }
     }
 
     private static let boolean = "true or false"

@@ -12,20 +12,21 @@ extension IngressPlanner {
                 continue
             }
             var problems: [IngressProblem] = []
-            let settings = self.settings(of: id, referrers, &problems)
+            let demand = self.demand(of: id, referrers, &problems)
             let resolution = BackendResolution(
                 service: self.services[id.service], slices: self.slices[id.service].map { Array($0.values) } ?? [],
                 node: self.node, allowsExternalNames: self.options.allowsExternalNames)
-            let state = resolution.state(id.port, settings)
+            var state = resolution.state(id.port, demand.settings)
+            let findings = self.decideProtocol(of: &state, id, demand)
             self.backends.update(id, state)
-            if let (code, message) = Self.problem(id, state.availability) {
+            for (severity, code, message) in findings + Self.problems(id, state.availability) {
                 for referrer in referrers {
-                    problems.append(IngressProblem(ingress: referrer.name, .error, code, message))
+                    problems.append(IngressProblem(ingress: referrer.name, severity, code, message))
                 }
                 if self.backends.isDefault(id) {
                     problems.append(
                         IngressProblem(
-                            ObjectKey(kind: .service, name: id.service), .error, code, "default backend: \(message)"))
+                            ObjectKey(kind: .service, name: id.service), severity, code, "default backend: \(message)"))
                 }
             }
             self.problems.set(problems, of: .backend(id))
@@ -33,34 +34,81 @@ extension IngressPlanner {
         self.changedBackends = []
     }
 
+    private typealias Finding = (IngressProblem.Severity, IngressProblem.Code, String)
+
     /// A backend without endpoints is no problem of its Ingresses: that passes.
-    private static func problem(
-        _ id: BackendID, _ availability: BackendAvailability
-    ) -> (IngressProblem.Code, String)? {
+    private static func problems(_ id: BackendID, _ availability: BackendAvailability) -> [Finding] {
         let consequence = "its requests are answered with 503"
         return switch availability {
-        case .available, .noEndpoints: nil
-        case .serviceMissing: (.serviceMissing, "there is no Service \(id.service): \(consequence)")
+        case .available, .noEndpoints: []
+        case .serviceMissing: [(.error, .serviceMissing, "there is no Service \(id.service): \(consequence)")]
         case .portMissing:
-            (
-                .servicePortMissing,
-                "Service \(id.service) has no TCP port \(id.port.map { "\($0)" } ?? "at all"): \(consequence)"
-            )
+            [
+                (
+                    .error, .servicePortMissing,
+                    "Service \(id.service) has no TCP port \(id.port.map { "\($0)" } ?? "at all"): \(consequence)"
+                )
+            ]
         case .externalNameRefused:
-            (
-                .externalNameRefused,
-                "Service \(id.service) is an ExternalName, and those are not allowed here: \(consequence)"
-            )
+            [
+                (
+                    .error, .externalNameRefused,
+                    "Service \(id.service) is an ExternalName, and those are not allowed here: \(consequence)"
+                )
+            ]
+        // Said where it is found.
+        case .backendSecretUnusable: []
         }
     }
 
-    /// Of each setting, what the oldest Ingress says that says something.
-    private func settings(
+    /// What is spoken with the endpoints, and how they are connected to.
+    private func decideProtocol(of state: inout BackendState, _ id: BackendID, _ demand: BackendDemand) -> [Finding] {
+        var findings: [Finding] = []
+        if let spoken = demand.protocol {
+            state.protocol = spoken
+        } else if let text = state.appProtocol {
+            if let spoken = BackendProtocol(appProtocol: text) {
+                state.protocol = spoken
+            } else {
+                findings.append(
+                    (
+                        .note, .unknownAppProtocol,
+                        "Service \(id.service): the appProtocol \(Quoted.text(text)) of its port is "
+                            + "none of \(BackendProtocol.appProtocols): HTTP/1.1 is spoken"
+                    ))
+            }
+        }
+        guard state.protocol.usesTLS else {
+            if demand.tls != BackendTLSDemand(), state.availability == .available {
+                findings.append(
+                    (
+                        .note, .annotationWithoutEffect,
+                        "proxy-ssl-*: TLS is not spoken with Service \(id.service): \(IngressAnnotations.Key.backendProtocol.name) "
+                            + "or appProtocol of its port has to ask for it"
+                    ))
+            }
+            return findings
+        }
+        let ownName = state.external?.name ?? "\(id.service.name).\(id.service.namespace).svc"
+        let resolution = BackendTLSResolution(demand.tls, ownName: ownName) { self.facts[$0] }
+        state.tls = resolution.tls
+        if let problem = resolution.problem {
+            findings.append((problem.severity, problem.code, "Service \(id.service): \(problem.message)"))
+        }
+        if !resolution.isUsable, state.availability == .available {
+            state.availability = .backendSecretUnusable
+            state.endpoints = []
+            state.external = nil
+        }
+        return findings
+    }
+
+    private func demand(
         of id: BackendID, _ referrers: [Seniority], _ problems: inout [IngressProblem]
-    ) -> BackendSettings {
-        var settings = BackendSettings()
+    ) -> BackendDemand {
+        var demand = BackendDemand()
         func decide<Value: Equatable>(
-            _ key: IngressAnnotations.Key, _ value: (IngressAnnotations) -> Value?, _ set: (Value) -> Void
+            _ name: String, _ value: (IngressAnnotations) -> Value?, _ set: (Value) -> Void
         ) {
             var holder: (name: ObjectName, value: Value)?
             for referrer in referrers {
@@ -72,16 +120,23 @@ extension IngressPlanner {
                     problems.append(
                         IngressProblem(
                             ingress: referrer.name, .warning, .settingConflict,
-                            "\(key.name): for Service \(id.service) the older Ingress \(holder.name) decides"))
+                            "\(name): for Service \(id.service) the older Ingress \(holder.name) decides"))
                 } else {
                     holder = (referrer.name, value)
                     set(value)
                 }
             }
         }
-        decide(.loadBalance, \.loadBalancing) { settings.loadBalancing = $0 }
-        decide(.maximumRequests, \.maximumRequests) { settings.maximumRequestsPerEndpoint = $0 }
-        decide(.cookieChange, \.sessionsMoveOnFailure) { settings.sessionsMoveOnFailure = $0 }
-        return settings
+        func decide<Value: Equatable>(
+            _ key: IngressAnnotations.Key, _ value: (IngressAnnotations) -> Value?, _ set: (Value) -> Void
+        ) {
+            decide(key.name, value, set)
+        }
+        decide(.loadBalance, \.loadBalancing) { demand.settings.loadBalancing = $0 }
+        decide(.maximumRequests, \.maximumRequests) { demand.settings.maximumRequestsPerEndpoint = $0 }
+        decide(.cookieChange, \.sessionsMoveOnFailure) { demand.settings.sessionsMoveOnFailure = $0 }
+        decide(.backendProtocol, \.backendProtocol) { demand.protocol = $0 }
+        decide("proxy-ssl-*", \.backendTLS) { demand.tls = $0 }
+        return demand
     }
 }

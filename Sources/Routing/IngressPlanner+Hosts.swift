@@ -1,11 +1,15 @@
 internal import KubernetesAPI
 
 extension IngressPlanner {
-    /// Hosts whose certificate may be another one now that a Secret is.
+    /// Hosts whose certificate may be another one now that a Secret is, and backends that are connected to with it.
     mutating func planSecrets() {
         for secret in self.changedSecrets {
             for name in self.secretReferrers[secret] ?? [] {
-                self.changedHosts.formUnion(self.rules[name]?.hosts ?? [])
+                guard let rules = self.rules[name] else { continue }
+                self.changedHosts.formUnion(rules.hosts)
+                if case .named(secret) = rules.annotations.backendTLS?.secret {
+                    self.changedBackends.formUnion(rules.backends)
+                }
             }
             if secret == self.options.defaultCertificate { self.planDefaultCertificate(secret) }
         }

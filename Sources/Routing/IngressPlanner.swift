@@ -179,8 +179,8 @@ package struct IngressPlanner {
     /// All that is asked for now, and what of it is different from the last plan.
     package mutating func plan() -> IngressPlan {
         self.planIngresses()
-        self.planBackends()
         self.planSecrets()
+        self.planBackends()
         self.planHosts()
         self.planServed()
         self.changes.backends = self.backends.takeChanges()

@@ -28,6 +28,10 @@ package struct IngressProblem: Hashable, Sendable {
         case certificateConflict = "CertificateConflict"
         case clientAuthorityMissing = "ClientAuthorityMissing"
         case clientAuthorityInvalid = "ClientAuthorityInvalid"
+        case backendSecretMissing = "BackendSecretMissing"
+        case backendSecretInvalid = "BackendSecretInvalid"
+        case unknownAppProtocol = "UnknownAppProtocol"
+        case annotationWithoutEffect = "AnnotationWithoutEffect"
     }
 
     package let object: ObjectKey

@@ -72,6 +72,7 @@ final class IngressRules {
                 entry.secretName.map { ObjectName(namespace: self.name.namespace, name: $0) }
             })
         if let secret = self.annotations.clientAuthentication?.secret { secrets.insert(secret) }
+        if case .named(let secret) = self.annotations.backendTLS?.secret { secrets.insert(secret) }
         return secrets
     }
 

@@ -110,7 +110,7 @@ package final class Certificate: Sendable {
 
 /// Whether OpenSSL will serve a certificate at the security level in force, found out before a handshake does.
 private enum CertificateProbe {
-    private static let context = ServerContextHandle()
+    private static let context = ContextHandle(.server)
 
     static func check(_ certificate: Certificate) throws(CertificateError) {
         // An SSL object of its own: what was checked last should not outlive its owner, least of all its key.

@@ -4,7 +4,7 @@ package struct CertificateError: Error, Hashable, Sendable, CustomStringConverti
     package enum Part: String, Sendable {
         case chain = "certificate"
         case key
-        case authorities = "client CA bundle"
+        case authorities = "CA bundle"
     }
 
     package enum Code: Sendable, CaseIterable {
@@ -55,7 +55,7 @@ package struct CertificateError: Error, Hashable, Sendable, CustomStringConverti
 package enum CertificateLimits {
     /// Certificates in a chain.
     package static let chain = 16
-    /// Authorities in a bundle for client certificates. Their names are sent to each client.
+    /// Authorities in a bundle. The names of those for client certificates are sent to each client.
     package static let authorities = 128
     /// Bytes of PEM.
     package static let bytes = 512 << 10

@@ -4,8 +4,7 @@ internal import COpenSSL
 ///
 /// Hosts with one never resume sessions: a client's certificate is verified for each connection.
 ///
-/// Unsafe invariants of this file: the store and the names are owned from `init` to `deinit` and only read after
-/// `init`; OpenSSL locks what it caches in a store.
+/// Unsafe invariants of this file: the names are owned from `init` to `deinit` and only read after `init`.
 @safe
 package final class ClientCertificatePolicy: Sendable {
     package enum Mode: UInt8, Sendable, CaseIterable {
@@ -29,42 +28,32 @@ package final class ClientCertificatePolicy: Sendable {
     package let mode: Mode
     package let depth: Int
     package let id: ID
-    /// The subjects of the authorities.
-    package let authorities: [CertificateFacts]
+    /// Who signs the certificates of clients.
+    package var authorities: [CertificateFacts] { self.anchors.facts }
 
-    nonisolated(unsafe) let store: OpaquePointer
+    let anchors: CertificateAuthorities
     nonisolated(unsafe) let names: OpaquePointer
 
     /// `authorities`: PEM, each certificate in it is a trust anchor, self-signed or not (`ca.crt` of a Secret).
     package init(
         _ mode: Mode, authorities: [UInt8], depth: Int = ClientCertificatePolicy.defaultDepth
     ) throws(CertificateError) {
-        let certificates = try Certificate.certificates(
-            authorities, of: .authorities, limit: CertificateLimits.authorities)
-        guard let store = unsafe X509_STORE_new(), let names = unsafe fairlead_names_new() else {
-            throw CertificateError(.unavailable, .authorities, "cannot be kept", cause: ErrorQueue.take())
-        }
-        unsafe self.store = store
+        let anchors = try CertificateAuthorities(authorities)
+        guard let names = unsafe fairlead_names_new() else { throw CertificateAuthorities.cannotKeep }
         unsafe self.names = names
+        self.anchors = anchors
         self.mode = mode
         self.depth = max(0, depth)
-        self.authorities = certificates.compactMap { CertificateFacts($0) }
-        self.id = Self.identify(mode, max(0, depth), self.authorities)
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        for certificate in certificates {
-            guard unsafe X509_STORE_add_cert(store, certificate.pointer) == 1,
-                unsafe fairlead_names_push(names, X509_get_subject_name(certificate.pointer)) == 1
-            else {
-                throw CertificateError(.unavailable, .authorities, "cannot be kept", cause: ErrorQueue.take())
+        self.id = Self.identify(mode, max(0, depth), anchors.facts)
+        for certificate in anchors.certificates {
+            guard unsafe fairlead_names_push(names, X509_get_subject_name(certificate.pointer)) == 1 else {
+                throw CertificateAuthorities.cannotKeep
             }
         }
         ErrorQueue.clear()
     }
 
-    deinit {
-        unsafe X509_STORE_free(self.store)
-        unsafe fairlead_names_free(self.names)
-    }
+    deinit { unsafe fairlead_names_free(self.names) }
 
     private static func identify(_ mode: Mode, _ depth: Int, _ authorities: [CertificateFacts]) -> ID {
         let prints = authorities.map(\.fingerprint).sorted().joined(separator: ",")

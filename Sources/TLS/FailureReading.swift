@@ -5,9 +5,8 @@ internal import COpenSSL
 /// Unsafe invariants of this file: `ssl` is valid during each call.
 enum FailureReading {
     /// `outcome` is that of a shim of COpenSSL.h. Empties the error queue.
-    static func failure(_ outcome: Int64, _ ssl: OpaquePointer, _ handshake: Handshake) -> TLSFailure {
+    static func failure(_ outcome: Int64, _ ssl: OpaquePointer) -> TLSFailure {
         let code = ErrorQueue.takeTLS()
-        if let refusal = handshake.refusal { return refusal }
         switch outcome {
         case Int64(FAIRLEAD_SSL_CLOSED):
             return TLSFailure(.peerClosed)
@@ -36,9 +35,13 @@ enum FailureReading {
             // OpenSSL knows some methods of HTTP, the first byte tells the others. It is what a record cannot begin with.
             let first = unsafe fairlead_ssl_socket_first_byte(ssl)
             let isLetter = first >= Int32(UInt8(ascii: "A")) && first <= Int32(UInt8(ascii: "Z"))
-            return TLSFailure(isLetter ? .httpRequest : .notTLS)
+            let isServer = unsafe SSL_is_server(ssl) == 1
+            return TLSFailure(isLetter && isServer ? .httpRequest : .notTLS)
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
-            return TLSFailure(.clientCertificateRefused, code: Int64(unsafe SSL_get_verify_result(ssl)))
+            let isServer = unsafe SSL_is_server(ssl) == 1
+            return TLSFailure(
+                isServer ? .clientCertificateRefused : .serverCertificateRefused,
+                code: Int64(unsafe SSL_get_verify_result(ssl)))
         case let number:
             let reason = Self.reasons[number] ?? .protocolViolation
             return TLSFailure(reason, code: reason == .badRecord || reason == .protocolViolation ? detail : 0)

@@ -3,8 +3,9 @@ internal import COpenSSL
 /// What OpenSSL asks while it shakes hands.
 ///
 /// Unsafe invariants of this file: callbacks run within a call on an SSL object that a ``TLSConnection`` owns, and that
-/// connection holds the ``Handshake`` that `slot` points to for as long as the SSL object lives. Pointers that are
-/// passed in are valid during the callback, for the lengths that come with them.
+/// connection holds what `slot` points to for as long as the SSL object lives: a ``Handshake`` if the context is a server's, a
+/// ``ClientHandshake`` if it is a client's. Pointers that are passed in are valid during the callback, for the lengths that come
+/// with them.
 enum HandshakeCallbacks {
     /// The slot of the SSL object for application data: SSL_set_app_data(3).
     private static let slot: Int32 = 0
@@ -13,12 +14,16 @@ enum HandshakeCallbacks {
         unsafe SSL_set_ex_data(ssl, Self.slot, Unmanaged.passUnretained(handshake).toOpaque()) == 1
     }
 
+    static func attach(_ handshake: ClientHandshake, to ssl: OpaquePointer) -> Bool {
+        unsafe SSL_set_ex_data(ssl, Self.slot, Unmanaged.passUnretained(handshake).toOpaque()) == 1
+    }
+
     private static func handshake(of ssl: OpaquePointer?) -> Handshake? {
         guard let data = unsafe SSL_get_ex_data(ssl, Self.slot) else { return nil }
         return unsafe Unmanaged<Handshake>.fromOpaque(data).takeUnretainedValue()
     }
 
-    static func install(in context: ServerContextHandle) {
+    static func install(in context: ContextHandle) {
         // Before versions, sessions and extensions are looked at: what a host asks of clients has to be known by then.
         unsafe SSL_CTX_set_client_hello_cb(
             context.pointer,
@@ -49,6 +54,18 @@ enum HandshakeCallbacks {
             }
             let request = unsafe TicketRequest(name: name, vector: vector, cipher: cipher, mac: mac)
             return unsafe HandshakeCallbacks.ticket(ssl, request, isNew: encrypting == 1)
+        }
+    }
+
+    /// For clients.
+    static func keepSessions(of context: ContextHandle) {
+        unsafe fairlead_context_tell_sessions(context.pointer) { ssl, session in
+            // 0: the reference stays OpenSSL's.
+            guard let session = unsafe session, let data = unsafe SSL_get_ex_data(ssl, HandshakeCallbacks.slot) else {
+                return 0
+            }
+            unsafe Unmanaged<ClientHandshake>.fromOpaque(data).takeUnretainedValue().keep(session)
+            return 0
         }
     }
 
@@ -92,11 +109,12 @@ enum HandshakeCallbacks {
         case .required:
             let mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
             return unsafe fairlead_ssl_ask_certificate(
-                ssl, mode, nil, policy.store, policy.names, Int32(clamping: policy.depth)) == 1
+                ssl, mode, nil, policy.anchors.store, policy.names, Int32(clamping: policy.depth)) == 1
         case .optional:
             // Goes on whatever is wrong; OpenSSL keeps what was.
             return unsafe fairlead_ssl_ask_certificate(
-                ssl, SSL_VERIFY_PEER, { _, _ in 1 }, policy.store, policy.names, Int32(clamping: policy.depth)) == 1
+                ssl, SSL_VERIFY_PEER, { _, _ in 1 }, policy.anchors.store, policy.names, Int32(clamping: policy.depth))
+                == 1
         }
     }
 

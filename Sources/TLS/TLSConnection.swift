@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-/// The server's end of a TLS connection on a non-blocking socket. Has one owner, which also owns the descriptor; lives in
+/// One end of a TLS connection on a non-blocking socket, a client's or a server's. Has one owner, which also owns the descriptor; lives in
 /// place in a slab. Reading and writing are one call into OpenSSL each, with no allocation, lock or reference
 /// counting of this module's (OpenSSL takes its record buffer from malloc and returns it when it is empty).
 ///
@@ -15,31 +15,63 @@ internal import COpenSSL
 /// queue is empty before each call that is followed by SSL_get_error(3).
 @safe
 package struct TLSConnection: ~Copyable {
+    private enum Side {
+        case server(Handshake)
+        case client(ClientHandshake)
+    }
+
     private let ssl: OpaquePointer
-    private let shared: Handshake
+    private let shared: Side
     private var isEstablished = false
     private var failure: TLSFailure?
+    /// What is spoken inside (ALPN); nil if that was not negotiated, or before the handshake is done. HTTP/1.1 then.
+    package private(set) var negotiatedProtocol: ApplicationProtocol?
 
     /// One BIO method for all; nil without memory.
     nonisolated(unsafe) private static let method = unsafe fairlead_bio_method()
 
+    /// The accepting end.
+    ///
     /// `descriptor`: a connected, non-blocking socket that stays the caller's and is to be closed after this value is gone.
     /// Throws `internalError` without memory.
     package init(_ context: TLSServerContext, descriptor: Int32) throws(TLSFailure) {
-        ErrorQueue.clear()
-        guard let method = unsafe Self.method, let ssl = unsafe SSL_new(context.engine.handle.pointer) else {
-            throw TLSFailure(.internalError, code: Int64(bitPattern: UInt64(ErrorQueue.takeTLS())))
-        }
+        let ssl = try unsafe Self.make(context.engine.handle, descriptor)
         let shared = Handshake(context)
-        guard unsafe HandshakeCallbacks.attach(shared, to: ssl),
-            unsafe fairlead_ssl_set_descriptor(ssl, method, descriptor) == 1
-        else {
-            unsafe SSL_free(ssl)
-            throw TLSFailure(.internalError, code: Int64(bitPattern: UInt64(ErrorQueue.takeTLS())))
-        }
+        guard unsafe HandshakeCallbacks.attach(shared, to: ssl) else { throw unsafe Self.discard(ssl) }
         unsafe SSL_set_accept_state(ssl)
         unsafe self.ssl = ssl
-        self.shared = shared
+        self.shared = .server(shared)
+    }
+
+    /// The connecting end, on a socket that is connected or about to be.
+    ///
+    /// `peer` tells endpoints apart whose sessions are no use to each other: a hash of address and port.
+    /// Throws `internalError` without memory.
+    package init(_ context: TLSClientContext, descriptor: Int32, peer: UInt64) throws(TLSFailure) {
+        let ssl = try unsafe Self.make(context.handle, descriptor)
+        let shared = ClientHandshake(context, peer: peer)
+        guard unsafe HandshakeCallbacks.attach(shared, to: ssl), unsafe shared.prepare(ssl) else {
+            throw unsafe Self.discard(ssl)
+        }
+        unsafe SSL_set_connect_state(ssl)
+        unsafe self.ssl = ssl
+        self.shared = .client(shared)
+    }
+
+    private static func make(_ context: ContextHandle, _ descriptor: Int32) throws(TLSFailure) -> OpaquePointer {
+        ErrorQueue.clear()
+        guard let method = unsafe Self.method, let ssl = unsafe SSL_new(context.pointer) else {
+            throw TLSFailure(.internalError, code: Int64(bitPattern: UInt64(ErrorQueue.takeTLS())))
+        }
+        guard unsafe fairlead_ssl_set_descriptor(ssl, method, descriptor) == 1 else {
+            throw unsafe Self.discard(ssl)
+        }
+        return unsafe ssl
+    }
+
+    private static func discard(_ ssl: OpaquePointer) -> TLSFailure {
+        unsafe SSL_free(ssl)
+        return TLSFailure(.internalError, code: Int64(bitPattern: UInt64(ErrorQueue.takeTLS())))
     }
 
     deinit { unsafe SSL_free(self.ssl) }
@@ -54,12 +86,13 @@ package struct TLSConnection: ~Copyable {
         switch unsafe fairlead_ssl_handshake(self.ssl) {
         case 1:
             self.isEstablished = true
-            self.shared.finish()
+            self.negotiatedProtocol = self.selectedProtocol
+            if case .server(let handshake) = self.shared { handshake.finish() }
             // Not needed again without renegotiation: the certificate and its key may go with their last owner.
             unsafe SSL_certs_clear(self.ssl)
             // Some of what OpenSSL tries on the way fails and is no failure.
             ErrorQueue.clear()
-            return .done
+            return self.checkProtocol()
         case Self.wantsRead: return .wantsRead
         case Self.wantsWrite: return .wantsWrite
         case let outcome: return .failed(self.fail(outcome))
@@ -153,30 +186,59 @@ package struct TLSConnection: ~Copyable {
     }
 
     private mutating func fail(_ outcome: Int64) -> TLSFailure {
-        let failure = unsafe FailureReading.failure(outcome, self.ssl, self.shared)
+        var failure = unsafe FailureReading.failure(outcome, self.ssl)
+        if case .server(let handshake) = self.shared {
+            if let refusal = handshake.refusal { failure = refusal }
+            handshake.finish()
+        }
         self.failure = failure
-        self.shared.finish()
         return failure
     }
-}
 
-// MARK: - What was agreed
+    // MARK: - Protocols
 
-extension TLSConnection {
-    /// What is spoken inside; nil if the client did not ask, or before the handshake is done.
-    package var negotiatedProtocol: ApplicationProtocol? {
+    /// A server chooses among what it was offered, or not at all; OpenSSL does not look (RFC 7301, 3.1).
+    private mutating func checkProtocol() -> TLSStep {
+        guard case .client(let handshake) = self.shared else { return .done }
+        let offered = handshake.context.settings.protocols
+        guard !offered.isEmpty else { return .done }
+        if let chosen = self.negotiatedProtocol {
+            if offered.contains(chosen) { return .done }
+        } else if offered.contains(.http1), unsafe !fairlead_ssl_has_protocol(self.ssl) {
+            return .done
+        }
+        let failure = TLSFailure(.noApplicationProtocol)
+        self.negotiatedProtocol = nil
+        self.failure = failure
+        return .failed(failure)
+    }
+
+    /// nil for none, and for one that is not ours.
+    private var selectedProtocol: ApplicationProtocol? {
         var name: UnsafePointer<UInt8>?
         var length: UInt32 = 0
         unsafe SSL_get0_alpn_selected(self.ssl, &name, &length)
         guard let name = unsafe name, length > 0 else { return nil }
         return ApplicationProtocolChoice.named(unsafe Span(_unsafeStart: name, count: Int(length)))
     }
+}
 
+// MARK: - What was agreed
+
+extension TLSConnection {
     /// The host that the client asked for (SNI), in lower case; nil if it did not.
-    package var serverName: String? { self.shared.serverName }
+    package var serverName: String? {
+        switch self.shared {
+        case .server(let handshake): handshake.serverName
+        case .client(let handshake): handshake.context.serverName
+        }
+    }
 
     /// The policy of that host; nil where clients are not asked.
-    package var clientCertificatePolicy: ClientCertificatePolicy.ID? { self.shared.clientCertificates?.id }
+    package var clientCertificatePolicy: ClientCertificatePolicy.ID? {
+        guard case .server(let handshake) = self.shared else { return nil }
+        return handshake.clientCertificates?.id
+    }
 
     /// nil before versions are agreed on.
     package var version: TLSVersion? {
@@ -197,9 +259,9 @@ extension TLSConnection {
 
     package var isResumed: Bool { unsafe SSL_session_reused(self.ssl) == 1 }
 
-    /// Who the client says it is, and whether that is so.
+    /// Who the client says it is, and whether that is so; `none` at the client's own end.
     package var clientCertificate: ClientIdentity {
-        guard let pointer = unsafe SSL_get1_peer_certificate(self.ssl) else { return .none }
+        guard case .server = self.shared, let pointer = unsafe SSL_get1_peer_certificate(self.ssl) else { return .none }
         let certificate = unsafe X509Certificate(owning: pointer)
         guard let facts = CertificateFacts(certificate) else { return .none }
         let result = unsafe SSL_get_verify_result(self.ssl)

@@ -26,12 +26,15 @@ package struct TLSFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case peerAlert = "peer_alert"
         /// A name that no certificate is for, where those are refused.
         case unknownName = "unknown_name"
-        /// No protocol in common (ALPN, RFC 7301).
+        /// No protocol in common (ALPN, RFC 7301). Of a server: it chose none that we offered, and did not say so by an alert.
         case noApplicationProtocol = "no_application_protocol"
         /// A client certificate is required and there was none.
         case clientCertificateMissing = "client_certificate_missing"
         /// The client's certificate was not accepted. The code is OpenSSL's X509_V_ERR number.
         case clientCertificateRefused = "client_certificate_refused"
+        /// The server's certificate was not accepted: it has expired, is for another name, or comes from somebody else. The
+        /// code is OpenSSL's X509_V_ERR number.
+        case serverCertificateRefused = "server_certificate_refused"
         /// Memory, or something that should not happen. The code is OpenSSL's.
         case internalError = "internal_error"
     }
@@ -60,6 +63,7 @@ package struct TLSFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .noApplicationProtocol: "no application protocol in common"
         case .clientCertificateMissing: "no client certificate"
         case .clientCertificateRefused: "client certificate refused: \(LibraryText.verification(self.code))"
+        case .serverCertificateRefused: "server certificate refused: \(LibraryText.verification(self.code))"
         case .internalError: "internal error: \(LibraryText.reason(self.code))"
         }
     }

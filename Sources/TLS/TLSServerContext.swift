@@ -29,13 +29,14 @@ package final class TLSServerContext: Sendable {
 final class TLSEngine: Sendable {
     let settings: TLSSettings
     let tickets: TicketKeys
-    let handle: ServerContextHandle
+    let handle: ContextHandle
 
     init(settings: TLSSettings, tickets: TicketKeys) throws(TLSContextError) {
-        guard let handle = ServerContextHandle() else {
+        guard let handle = ContextHandle(.server) else {
             throw TLSContextError(code: .unavailable, message: "no TLS context", cause: ErrorQueue.take())
         }
-        try handle.apply(settings, ticketLifetime: tickets.ticketLifetime)
+        try handle.apply(settings.algorithms)
+        try handle.giveTickets(settings.ticketsPerHandshake, lifetime: tickets.ticketLifetime)
         HandshakeCallbacks.install(in: handle)
         self.settings = settings
         self.tickets = tickets

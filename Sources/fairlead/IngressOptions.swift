@@ -50,7 +50,7 @@ struct IngressOptions: ParsableArguments {
         name: .customLong("tls-secrets-only"), defaultAsFlag: "true", parsing: .next,
         help: ArgumentHelp(
             """
-            Read no Secrets but those of type kubernetes.io/tls. Authorities for client certificates have to be in \
+            Read no Secrets but those of type kubernetes.io/tls. Authorities for clients and endpoints have to be in \
             such a one then. Default: false.
             """, valueName: "bool"))
     var tlsSecretsOnly: String?

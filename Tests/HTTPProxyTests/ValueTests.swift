@@ -38,6 +38,7 @@ import Testing
         (.serviceMissing, 503, "service-missing", false),
         (.portMissing, 503, "service-port-missing", false),
         (.externalNameRefused, 503, "external-name-refused", false),
+        (.backendSecretUnusable, 503, "backend-secret-unusable", false),
         (.noEndpoints, 503, "no-endpoints", false),
         (.endpointsBusy, 503, "endpoints-busy", false),
         (.unreachable, 502, "endpoint-unreachable", false),

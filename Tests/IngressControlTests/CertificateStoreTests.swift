@@ -14,6 +14,7 @@ import Testing
         func want(_ names: [ObjectName]) -> [ObjectName] { self.value.want(names) }
         func keep(_ names: Set<ObjectName>) { self.value.keep(names) }
         func reading(_ name: ObjectName) -> CertificateStore.Reading? { self.value.reading(name) }
+        func authorities(of name: ObjectName) -> CertificateAuthorities? { self.value.authorities(of: name) }
         func policy(for wanted: ClientAuthentication) -> ClientCertificatePolicy? { self.value.policy(for: wanted) }
     }
 
@@ -122,8 +123,43 @@ import Testing
         _ = store.update(Self.name, Self.secret())
         #expect(store.reading(Self.name)?.facts.authorityProblem == "it has no ca.crt")
         _ = store.update(Self.name, Self.secret(authority: Array("nonsense".utf8)))
-        #expect(store.reading(Self.name)?.facts.authorityProblem?.contains("client CA bundle") == true)
+        #expect(store.reading(Self.name)?.facts.authorityProblem?.contains("CA bundle") == true)
         #expect(store.policy(for: ClientAuthentication(secret: Self.name)) == nil)
+    }
+
+    @Test func `authorities that endpoints are verified with are kept until the Secret says otherwise`() throws {
+        let store = Store()
+        _ = store.want([Self.name])
+        #expect(store.authorities(of: Self.name) == nil)
+        _ = store.update(Self.name, Self.secret(authority: TestCertificate.blog.chain))
+        let first = try #require(store.authorities(of: Self.name))
+        #expect(first.facts.first?.dnsNames == ["blog.example"])
+        #expect(store.authorities(of: Self.name) === first)
+        _ = store.update(Self.name, Self.secret(authority: TestCertificate.shop.chain))
+        #expect(store.authorities(of: Self.name)?.facts.first?.dnsNames.first == "shop.example")
+        _ = store.update(Self.name, Self.secret(authority: Array("nonsense".utf8)))
+        #expect(store.authorities(of: Self.name) == nil)
+    }
+
+    /// A renewed certificate says the same of itself; what was made of the old one has to be made again.
+    @Test func `another content is another version`() {
+        let store = Store()
+        _ = store.want([Self.name])
+        _ = store.update(Self.name, Self.secret())
+        let first = store.reading(Self.name)?.facts
+        #expect(first?.holdsCertificate == true)
+        _ = store.update(Self.name, Self.secret())
+        #expect(store.reading(Self.name)?.facts == first)
+        _ = store.update(Self.name, Self.secret(Self.name, .shopRenewed))
+        #expect(store.reading(Self.name)?.facts.names == first?.names)
+        #expect(store.reading(Self.name)?.facts.version != first?.version)
+        // Authorities alone are no broken certificate; half of one is.
+        _ = store.update(Self.name, Self.secret(Self.name, nil, key: [], authority: TestCertificate.blog.chain))
+        #expect(store.reading(Self.name)?.facts.holdsCertificate == false)
+        #expect(store.reading(Self.name)?.facts.authorityProblem == nil)
+        _ = store.update(Self.name, Self.secret(Self.name, nil, key: [1]))
+        #expect(store.reading(Self.name)?.facts.holdsCertificate == true)
+        #expect(store.reading(Self.name)?.facts.problem != nil)
     }
 
     @Test func `what nobody asks for any more is let go`() {
@@ -143,9 +179,12 @@ import Testing
         let ingress = Ingress(
             metadata: ObjectMeta(
                 name: ObjectName(namespace: "shop", name: "web"),
-                annotations: [KnownKey.ownPrefix + "auth-tls-secret": "shop/clients"]),
+                annotations: [
+                    KnownKey.ownPrefix + "auth-tls-secret": "shop/clients",
+                    KnownKey.ownPrefix + "proxy-ssl-secret": "back",
+                ]),
             tls: [IngressTLS(hosts: ["a"], secretName: "a"), IngressTLS(), IngressTLS(secretName: "b")])
-        #expect(ingress.secrets.map(\.description).sorted() == ["shop/a", "shop/b", "shop/clients"])
+        #expect(ingress.secrets.map(\.description).sorted() == ["shop/a", "shop/b", "shop/back", "shop/clients"])
     }
 }
 

@@ -151,12 +151,12 @@ enum Site {
             """
     }
 
-    static func service(_ name: String) -> String {
+    static func service(_ name: String, appProtocol: String? = nil) -> String {
         """
         apiVersion: v1
         kind: Service
         metadata: {name: \(name)}
-        spec: {clusterIP: 10.96.0.10, ports: [{name: http, port: 80}]}
+        spec: {clusterIP: 10.96.0.10, ports: [{name: http, port: 80\(appProtocol.map { ", appProtocol: \($0)" } ?? "")}]}
 
         """
     }

@@ -37,8 +37,8 @@ import Testing
             #expect(
                 IngressDocuments.backends(state)
                     == head + #""BackendList","generation":1,"items":["#
-                    + #"{"backend":"default/late:http","state":"service-missing","loadBalance":"round_robin","endpoints":[]},"#
-                    + #"{"backend":"default/web:http","state":"available","loadBalance":"round_robin","endpoints":["#
+                    + #"{"backend":"default/late:http","state":"service-missing","loadBalance":"round_robin","protocol":"http/1.1","endpoints":[]},"#
+                    + #"{"backend":"default/web:http","state":"available","loadBalance":"round_robin","protocol":"http/1.1","endpoints":["#
                     + #"{"address":"10.244.0.1","port":8080,"weight":1,"sameZone":false}]}]}"#)
             let problems = IngressDocuments.problems(state)
             #expect(problems.contains(#""object":"Ingress default/late","severity":"#))

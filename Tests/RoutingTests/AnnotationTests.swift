@@ -60,7 +60,8 @@ import Testing
         ("proxy-body-size", "8mb"), ("proxy-body-size", "m"), ("proxy-body-size", "99999999999g"),
         ("proxy-body-size", "1.5m"), ("proxy-body-size", "٣"), ("ssl-redirect", "yes"),
         ("proxy-next-upstream-tries", "0"), ("proxy-next-upstream-tries", "17"), ("enable-access-log", "1"),
-        ("backend-protocol", "GRPC"), ("load-balance", "ewma"), ("maximum-requests-per-endpoint", "-1"),
+        ("backend-protocol", "FCGI"), ("backend-protocol", "AUTO_HTTP"), ("backend-protocol", ""),
+        ("load-balance", "ewma"), ("maximum-requests-per-endpoint", "-1"),
         ("affinity", "ip"), ("force-ssl-redirect", "on"), ("auth-tls-verify-client", "on"), ("affinity", "header"),
     ])
     func badValues(name: String, value: String) {

@@ -169,6 +169,7 @@ import Testing
         }
         for backend in plan.backends.compactMap(\.self).sorted(by: { $0.id < $1.id }) {
             lines.append("\(backend.id) \(backend.availability) \(backend.endpoints) \(backend.settings)")
+            lines.append("\(backend.protocol) \(backend.tls.map { "\($0)" } ?? "plain")")
         }
         for (host, entry) in plan.certificates.hosts.sorted(by: { $0.key < $1.key }) {
             lines.append("\(host) \(entry.secret?.name ?? "default") \(authentication(entry.clientAuthentication))")
@@ -189,7 +190,14 @@ import Testing
         let hosts = ["a.example", "b.example", "*.example", ""]
         switch Int.random(in: 0..<8, using: &random) {
         case 0:
-            return .object(Make.service(pick(services), ports: [ServicePort(name: "http", port: chance(3) ? 81 : 80)]))
+            return .object(
+                Make.service(
+                    pick(services),
+                    ports: [
+                        ServicePort(
+                            name: "http", port: chance(3) ? 81 : 80,
+                            appProtocol: chance(3) ? pick(["https", "kubernetes.io/h2c", "strange"]) : nil)
+                    ]))
         case 1:
             let service = pick(services)
             return .object(
@@ -206,12 +214,16 @@ import Testing
             return .facts(
                 CertificateFacts(
                     secret: Make.name(pick(["ns/cert", "ns/ca"])), names: [pick(["a.example", "*.example"])],
-                    problem: chance(4) ? "bad" : nil, authorityProblem: chance(4) ? "bad" : nil))
+                    problem: chance(4) ? "bad" : nil, authorityProblem: chance(4) ? "bad" : nil,
+                    holdsCertificate: !chance(4), version: chance(2) ? 1 : 2))
         default:
             var annotations: [String: String] = [:]
             if chance(3) { annotations["load-balance"] = pick(["random", "least_requests", "nonsense"]) }
             if chance(4) { annotations["auth-tls-secret"] = pick(["ca", "cert"]) }
             if chance(3) { annotations["ssl-redirect"] = "true" }
+            if chance(3) { annotations["backend-protocol"] = pick(["HTTPS", "GRPC", "GRPCS", "nonsense"]) }
+            if chance(4) { annotations["proxy-ssl-secret"] = pick(["ca", "cert"]) }
+            if chance(4) { annotations["proxy-ssl-verify"] = pick(["on", "off"]) }
             let rules = (0..<Int.random(in: 0...2, using: &random)).map { _ in
                 IngressRule(
                     host: pick(hosts),

@@ -10,7 +10,7 @@ import Testing
             (TLS1_3_VERSION, .tls12, .tls13), (TLS1_2_VERSION, .tls13, nil), (TLS1_3_VERSION, .tls13, .tls13),
         ] as [(Int32, TLSVersion, TLSVersion?)])
     func versions(offered: Int32, minimum: TLSVersion, agreed: TLSVersion?) throws {
-        let context = try TestContext.make { $0.minimumVersion = minimum }
+        let context = try TestContext.make { $0.algorithms.minimumVersion = minimum }
         let link = try Link(context, .init(minimum: offered, maximum: offered))
         let step = try link.handshake()
         if let agreed {
@@ -197,7 +197,8 @@ import Testing
 
     @Test func settingsThatOpenSSLDoesNotKnow() throws {
         for change: (inout TLSSettings) -> Void in [
-            { $0.ciphers = ["NO-SUCH-CIPHER"] }, { $0.cipherSuites = ["NO_SUCH"] }, { $0.groups = ["P-1"] },
+            { $0.algorithms.ciphers = ["NO-SUCH-CIPHER"] }, { $0.algorithms.cipherSuites = ["NO_SUCH"] },
+            { $0.algorithms.groups = ["P-1"] },
         ] {
             let error = #expect(throws: TLSContextError.self) { _ = try TestContext.make(nil, change) }
             #expect(error?.code == .badSetting)

@@ -31,6 +31,13 @@ private enum Freed {
         return flag
     }
 
+    static func flag(_ context: TLSClientContext) -> Flag {
+        let flag = Flag()
+        let marker = unsafe Unmanaged.passRetained(flag).toOpaque()
+        unsafe SSL_CTX_set_ex_data(context.handle.pointer, Self.contextSlot, marker)
+        return flag
+    }
+
     static func flag(_ certificate: Certificate) -> Flag {
         let flag = Flag()
         let marker = unsafe Unmanaged.passRetained(flag).toOpaque()
@@ -110,5 +117,32 @@ private enum Freed {
         try link.handshake()
         #expect(flags.map { $0.isSet.load(ordering: .relaxed) } == [false, true, true])
         #expect(link.serverWrites([1]) == .bytes(1))
+    }
+
+    /// Full and resumed handshakes, ends in order and without, and servers that are refused.
+    @Test func connectionsToBackendsLeaveNothing() throws {
+        let root = try TestAuthority("root")
+        var flags: [Freed.Flag] = []
+        var isResumed = 0
+        do {
+            let shown = try root.issue("proxy").loaded()
+            let client = try TestClientContext.make(verifying: "a.example", with: root) { $0.certificate = shown }
+            let server = try TestContext.make(root.issue("a.example").loaded())
+            let stranger = try TestContext.make()
+            flags = [Freed.flag(client), Freed.flag(shown), Freed.flag(server)]
+            for round in 0..<500 {
+                let isRefused = round % 10 == 9
+                let connection = try Connection(
+                    client, to: isRefused ? stranger : server, peer: UInt64(isRefused ? 9 : round % 3))
+                #expect((connection.handshake() == .done) != isRefused)
+                guard !isRefused else { continue }
+                if connection.client.isResumed { isResumed += 1 }
+                #expect(connection.serverWrites([1]) == .bytes(1))
+                #expect(connection.clientReads().bytes == [1])
+                if round % 2 == 0 { #expect(connection.clientShutsDown() == .done) }
+            }
+        }
+        #expect(isResumed > 440)
+        #expect(flags.allSatisfy { $0.isSet.load(ordering: .relaxed) })
     }
 }

@@ -16,6 +16,7 @@ enum LocalAnswer: BitwiseCopyable {
     case serviceMissing
     case portMissing
     case externalNameRefused
+    case backendSecretUnusable
     case noEndpoints
     case endpointsBusy
     case unreachable
@@ -36,8 +37,8 @@ enum LocalAnswer: BitwiseCopyable {
         case .headTimeout, .bodyTimeout: 408
         case .misdirected: 421
         case .noCertificate, .httpOnHTTPS: 400
-        case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused, .noEndpoints,
-            .endpointsBusy, .exhausted:
+        case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused,
+            .backendSecretUnusable, .noEndpoints, .endpointsBusy, .exhausted:
             503
         case .unreachable, .noReply, .badReply: 502
         case .connectTimeout, .replyTimeout: 504
@@ -61,6 +62,7 @@ enum LocalAnswer: BitwiseCopyable {
         case .serviceMissing: "service-missing"
         case .portMissing: "service-port-missing"
         case .externalNameRefused: "external-name-refused"
+        case .backendSecretUnusable: "backend-secret-unusable"
         case .noEndpoints: "no-endpoints"
         case .endpointsBusy: "endpoints-busy"
         case .unreachable: "endpoint-unreachable"

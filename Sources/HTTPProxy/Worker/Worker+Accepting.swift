@@ -27,7 +27,7 @@ extension Worker {
 
     /// False if there is none, or none can be taken.
     private mutating func acceptNext(_ listener: Int) -> Bool {
-        guard self.clients.count < self.limits.maximumConnections else {
+        guard self.clients.count - self.streams < self.limits.maximumConnections else {
             self.counters.connectionsDelayed &+= 1
             self.pauseAccepting()
             return false

@@ -267,6 +267,7 @@ extension Worker {
         case .serviceMissing: .serviceMissing
         case .portMissing: .portMissing
         case .externalNameRefused: .externalNameRefused
+        case .backendSecretUnusable: .backendSecretUnusable
         }
     }
 }

@@ -129,7 +129,13 @@ package enum IngressDocuments {
         json.member("backend", backend.id.description)
         json.member("state", backend.availability.reason)
         json.member("loadBalance", backend.settings.loadBalancing.rawValue)
+        json.member("protocol", backend.protocol.name)
         json.member("appProtocol", backend.appProtocol)
+        if let tls = backend.tls {
+            json.member("verifiedName", tls.verification?.name)
+            json.member("serverName", tls.serverName)
+            json.member("tlsSecret", tls.secret?.description)
+        }
         json.array("endpoints") { json in
             for endpoint in backend.endpoints {
                 json.object { json in

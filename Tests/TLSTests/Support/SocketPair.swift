@@ -100,11 +100,20 @@ final class Listener: Sendable {
 
     deinit { Glibc.close(self.number) }
 
-    func connect(_ number: Int32) throws {
+    func connect(_ number: Int32) throws { try Self.connect(number, port: self.port) }
+
+    /// A new socket that is connected to a port of loopback.
+    static func connect(port: UInt16) throws -> Int32 {
+        let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        try self.connect(number, port: port)
+        return number
+    }
+
+    private static func connect(_ number: Int32, port: UInt16) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        address.sin_port = self.port.bigEndian
+        address.sin_port = port.bigEndian
         let result = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
