@@ -6,6 +6,12 @@ struct FrameTracker: BitwiseCopyable {
         var type: UInt8
         var flags: UInt8
         var stream: HTTP2StreamID
+
+        /// Whether the frame is answered with one of its type as a matter of course.
+        var isAcknowledged: Bool {
+            (self.type == FrameType.settings || self.type == FrameType.ping)
+                && self.flags & FrameFlags.acknowledgement == 0
+        }
     }
 
     /// A piece that can be passed on.

@@ -22,13 +22,13 @@ extension HTTP2Session {
         self.state.now = now
         self.state.reset()
         let piece = self.tracker.next(bytes)
-        var replies = 0
         if piece.starts {
-            guard self.examine(self.tracker.header, &replies) else {
+            guard self.examine(self.tracker.header) else {
                 self.owesFailure = false
                 return HTTP2Receipt(consumed: piece.count, event: .failed(self.failure ?? .internalError))
             }
         }
+        let replies = piece.ends && self.tracker.header.isAcknowledged ? 1 : 0
         switch self.handle.receive(bytes, count: piece.count, replies: replies, &self.state, heads: &heads) {
         case .fine: break
         case .replied:
@@ -92,9 +92,8 @@ extension HTTP2Session {
     // MARK: - Frames
 
     /// Looks at a frame before nghttp2 does.
-    /// - Parameter replies: becomes the number of frames that nghttp2 answers it with as a matter of course.
     /// - Returns: false if it was one too many.
-    private mutating func examine(_ header: FrameTracker.Header, _ replies: inout Int) -> Bool {
+    private mutating func examine(_ header: FrameTracker.Header) -> Bool {
         let limits = self.state.limits
         switch header.type {
         case FrameType.data:
@@ -116,15 +115,15 @@ extension HTTP2Session {
             if header.stream == 0 { return self.refuse(HTTP2ErrorCode.protocolError) }
         case FrameType.resetStream: self.state.count(.resets, limits.resets)
         case FrameType.settings:
-            guard header.flags & FrameFlags.acknowledgement == 0 else { break }
-            replies = 1
+            guard header.isAcknowledged else { break }
             self.state.count(.settings, limits.settings)
             self.countReplies()
         case FrameType.ping:
-            guard header.flags & FrameFlags.acknowledgement == 0 else { break }
-            replies = 1
+            guard header.isAcknowledged else { break }
             self.state.count(.pings, limits.pings)
             self.countReplies()
+        // A client says with its first bytes that it takes none, and asks for something behind them (RFC 9113 section 8.4).
+        case FrameType.pushPromise: return self.refuse(HTTP2ErrorCode.protocolError)
         case FrameType.windowUpdate: self.state.count(.windowUpdates, limits.windowUpdates)
         default: self.state.count(.unknownFrames, limits.unknownFrames)
         }

@@ -78,7 +78,7 @@ struct SessionHandle: ~Copyable {
     }
 
     /// Gives nghttp2 the first `count` of `bytes`, which are of one frame.
-    /// - Parameter replies: frames that this one is answered with as a matter of course.
+    /// - Parameter replies: frames that this one is answered with as a matter of course, if it is complete now and accepted.
     mutating func receive(
         _ bytes: Span<UInt8>, count: Int, replies: Int, _ state: inout SessionState, heads: inout BufferPool
     ) -> Reception {
@@ -104,7 +104,7 @@ struct SessionHandle: ~Copyable {
                     : result == Int(NGHTTP2_ERR_FLOODED.rawValue) ? .flood(.unreadReplies) : .internalError)
         }
         let after = unsafe nghttp2_session_get_outbound_queue_size(self.session)
-        return after > queued &+ replies ? .replied : .fine
+        return after > queued &+ (state.isFrameAccepted ? replies : 0) ? .replied : .fine
     }
 
     func consume(_ stream: HTTP2StreamID, _ count: Int, onlyConnection: Bool) {

@@ -22,6 +22,8 @@ final class Peer {
     var now: UInt64 = 1_000
     /// Tokens that came with events, in their order.
     var tokens: [UInt64] = []
+    /// The last head or trailer section that was told.
+    private(set) var lastHead: [UInt8] = []
     /// How large the buffer is that takes output.
     let space: Int
 
@@ -80,7 +82,8 @@ final class Peer {
     }
 
     private func headText() -> String {
-        String(decoding: self.session.headBytes, as: UTF8.self)
+        self.lastHead = self.session.headBytes
+        return String(decoding: self.lastHead, as: UTF8.self)
     }
 
     /// Everything that is pending.
