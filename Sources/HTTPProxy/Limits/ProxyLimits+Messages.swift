@@ -24,6 +24,15 @@ extension ProxyLimits {
         return limits
     }
 
+    /// Of a connection to an endpoint.
+    var http2Upstream: HTTP2Limits {
+        var limits = self.http2
+        limits.concurrentStreams = 0
+        return limits
+    }
+
+    /// Requests at once over one connection to an endpoint; no more than the endpoint says.
+    static let streamsPerUpstream = 100
     /// Interim responses to one request; a backend that sends more has gone wrong.
     static let interimResponses = 32
     /// What a forwarded head may have more than the one that came.

@@ -5,6 +5,9 @@ internal import Routing
 /// A backend as one worker sees it: who its endpoints are and how they do, and the idle connections to each.
 struct BackendPool: ~Copyable {
     let id: BackendID
+    let `protocol`: BackendProtocol
+    /// nil where endpoints do not speak TLS, and where connections cannot be made.
+    let contexts: BackendContexts?
     var endpoints: EndpointSet
     var budget: RetryBudget
     /// Why it can take no requests, if so.
@@ -19,11 +22,27 @@ struct BackendPool: ~Copyable {
     private var idleCounts: [Int32] = []
 
     /// - Parameter seed: different for each worker and backend.
-    init(_ id: BackendID, _ limits: ProxyLimits, seed: UInt64) {
+    init(
+        _ id: BackendID, _ protocol: BackendProtocol, _ contexts: BackendContexts?, _ limits: ProxyLimits, seed: UInt64
+    ) {
         self.id = id
+        self.protocol = `protocol`
+        self.contexts = contexts
         self.budget = RetryBudget(policy: limits.retryBudgetPolicy)
         self.endpoints = EndpointSet(seed: seed)
     }
+
+    /// Whether connections are made like that.
+    func speaks(_ protocol: BackendProtocol, _ contexts: BackendContexts?) -> Bool {
+        self.protocol == `protocol` && self.contexts?.standard === contexts?.standard
+            && self.contexts?.http1 === contexts?.http1
+    }
+
+    /// Every connection carries many requests.
+    var isMultiplexed: Bool { self.protocol == .h2c || self.protocol == .h2OverTLS }
+
+    /// Endpoints speak TLS, and there is no way to do it.
+    var lacksContext: Bool { self.protocol.usesTLS && self.contexts == nil }
 
     /// - Parameter workers: what is asked for all of them is divided by their number.
     mutating func adopt(_ plan: BackendPlan, _ limits: ProxyLimits, workers: Int) -> EndpointChanges {

@@ -241,3 +241,14 @@ struct BodyRelay: BitwiseCopyable {
     /// More than a chunk's size, the data that is copied and its end.
     static let stepRoom = Self.copyLimit + 64
 }
+
+extension ByteBuffer {
+    /// The end of a body as chunks end (RFC 9112 section 7.1), with fields behind it. False if there is no room.
+    mutating func appendTail(_ fields: borrowing ByteBuffer) -> Bool {
+        guard self.space >= fields.count + 5 else { return false }
+        self.append("0\r\n")
+        self.append(fields.readable)
+        self.append("\r\n")
+        return true
+    }
+}

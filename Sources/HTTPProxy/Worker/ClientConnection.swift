@@ -158,7 +158,7 @@ struct ClientConnection: ~Copyable {
         self.transport.send(self.socket, self.output, then: other, count: count)
     }
 
-    func sendRequest(to upstream: StreamSocket, direct: Int) -> Transfer {
+    func sendRequest(to upstream: inout UpstreamConnection, direct: Int) -> Transfer {
         upstream.send(self.request, from: self.exchange.requestSent, then: self.input, count: direct)
     }
 
@@ -189,17 +189,7 @@ struct ClientConnection: ~Copyable {
     }
 
     /// Puts the end of a body behind it, as chunks end (RFC 9112 section 7.1). False if there is no room, which there is.
-    mutating func writeTail() -> Bool {
-        guard self.input.space >= self.tail.count + 5 else { return false }
-        Self.writeTail(self.tail, into: &self.input)
-        return true
-    }
-
-    private static func writeTail(_ tail: borrowing ByteBuffer, into input: inout ByteBuffer) {
-        input.append("0\r\n")
-        input.append(tail.readable)
-        input.append("\r\n")
-    }
+    mutating func writeTail() -> Bool { self.input.appendTail(self.tail) }
 
     mutating func stageAnswer(from upstream: inout ByteBuffer) -> BodyRelay.Staging {
         self.exchange.answerBody.stage(from: &upstream, into: &self.output)

@@ -54,6 +54,8 @@ struct Exchange: BitwiseCopyable {
     var local: LocalAnswer?
     /// Interim responses so far.
     var interims: UInt8 = 0
+    /// How long the head is at the front of the client's `request` buffer.
+    var headSize = 0
     /// How much of the client's `request` buffer has been sent in this try.
     var requestSent = 0
     /// All that went out of the request is here still.

@@ -21,6 +21,17 @@ extension Slab where Element == ClientConnection {
         self[client].sendOutput(then: upstreams[upstream].input, count: count)
     }
 
+    func sendRequest(
+        _ client: Handle, to upstreams: inout Slab<UpstreamConnection>, _ upstream: Handle, direct: Int
+    ) -> Transfer {
+        self[client].sendRequest(to: &upstreams[upstream], direct: direct)
+    }
+
+    /// Bytes of a tunnel.
+    func sendInput(_ client: Handle, to upstreams: inout Slab<UpstreamConnection>, _ upstream: Handle) -> Transfer {
+        upstreams[upstream].send(self[client].input, from: 0, then: self[client].input, count: 0)
+    }
+
     func copyInput(_ client: Handle, into buffer: inout ByteBuffer) { buffer.append(self[client].input.readable) }
 
     mutating func stageAnswer(
@@ -37,4 +48,8 @@ extension Slab where Element == ClientConnection {
         self[client].writeHead(
             upstreams[upstream].input, head, fields, framing: framing, date: date, scratch, extra: extra)
     }
+}
+
+extension Slab where Element == UpstreamConnection {
+    func copyInput(_ upstream: Handle, into buffer: inout ByteBuffer) { buffer.append(self[upstream].input.readable) }
 }

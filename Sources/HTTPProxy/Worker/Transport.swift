@@ -60,6 +60,23 @@ struct Transport: ~Copyable {
         return Transfer(self.tls?.write(from: second.readable.extracting(first: count)) ?? .wantsWrite)
     }
 
+    /// What `first` holds from `start` on, and then the first `count` bytes of `second`. The same.
+    mutating func send(
+        _ socket: StreamSocket, _ first: borrowing ByteBuffer, from start: Int, then second: borrowing ByteBuffer,
+        count: Int
+    ) -> Transfer {
+        let staged = first.count - start
+        guard self.isTLS else {
+            if count == 0 { return socket.send(first, from: start) }
+            return staged == 0
+                ? socket.send(second, count: count) : socket.send(first, from: start, then: second, count: count)
+        }
+        if staged > 0 {
+            return Transfer(self.tls?.write(from: first.readable.extracting(start..<first.count)) ?? .wantsWrite)
+        }
+        return Transfer(self.tls?.write(from: second.readable.extracting(first: count)) ?? .wantsWrite)
+    }
+
     /// Whether there is nothing more to read before the loop tells, after `count` bytes were read into `space`.
     func isDrained(after count: Int, of space: Int) -> Bool {
         guard count < space else { return false }

@@ -144,6 +144,7 @@ extension Worker {
         self.clients[client].exchange.status = head.status
         self.clients[client].exchange.keepsUpstream = head.keepsAlive
         self.clients[client].exchange.answerBody = BodyRelay(head.framing, as: framing, limits: self.messages)
+        if self.upstreams[upstream].isStream { self.clients[client].exchange.answerBody.comesOutOfFrames() }
         if isStream {
             self.clients[client].exchange.answerBody.goesIntoFrames()
             let ends = self.clients[client].exchange.answerBody.isDone
@@ -203,7 +204,7 @@ extension Worker {
                 exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
                 && exchange.requestSent == self.clients[client].request.count
                 && self.upstreams[upstream].input.isEmpty
-            if isClean { self.keep(upstream) } else { self.closeUpstream(upstream) }
+            if isClean, !self.upstreams[upstream].isStream { self.keep(upstream) } else { self.closeUpstream(upstream) }
         }
         self.leaveBackend(client)
         self.releaseRequest(client)

@@ -16,7 +16,7 @@ extension Worker {
             }
             let staged = self.clients[client].request.count - self.clients[client].exchange.requestSent
             let direct = self.clients[client].exchange.requestBody.direct
-            guard staged + direct > 0 else {
+            guard staged + direct > 0 || self.owesEnd(client, upstream) else {
                 if self.clients[client].exchange.requestBody.isDone { return false }
                 if !self.clients[client].input.isEmpty, !self.clients[client].request.isEmpty {
                     // What has come did not fit behind what was sent, which is of no use but to be sent again.
@@ -40,7 +40,7 @@ extension Worker {
             switch self.send(client, upstream, staged: staged, direct: direct) {
             case .bytes(let count):
                 self.requestSent(client, count, staged: staged)
-                if count < staged + direct {
+                if count < staged + direct, !self.upstreams[upstream].isTLS, !self.upstreams[upstream].isStream {
                     self.upstreams[upstream].isWritable = false
                     return false
                 }
@@ -57,11 +57,10 @@ extension Worker {
     }
 
     private mutating func send(_ client: Handle, _ upstream: Handle, staged: Int, direct: Int) -> Transfer {
-        let socket = self.upstreams[upstream].socket
-        let offset = self.clients[client].exchange.requestSent
-        if direct == 0 { return socket.send(self.clients[client].request, from: offset) }
-        if staged == 0 { return socket.send(self.clients[client].input, count: direct) }
-        return self.clients[client].sendRequest(to: socket, direct: direct)
+        if self.upstreams[upstream].isStream {
+            return self.send(client, stream: upstream, staged: staged, direct: direct)
+        }
+        return self.clients.sendRequest(client, to: &self.upstreams, upstream, direct: direct)
     }
 
     private mutating func requestSent(_ client: Handle, _ count: Int, staged: Int) {
@@ -148,6 +147,7 @@ extension Worker {
 
     /// Reads what an endpoint has sent, as far as there is space.
     mutating func read(upstream: Handle) -> Reading {
+        if self.upstreams[upstream].isStream { return self.read(upstreamStream: upstream) }
         guard self.upstreams[upstream].isReadable, self.mayRead(for: self.upstreams[upstream].client) else {
             return .nothing
         }
@@ -168,7 +168,9 @@ extension Worker {
             self.upstreams[upstream].hasUnparsed = true
             self.clients[self.upstreams[upstream].client].exchange.moved &+= 1
             if count < space {
-                if !self.upstreams[upstream].hasEnded { self.upstreams[upstream].isReadable = false }
+                if !self.upstreams[upstream].hasEnded, self.upstreams[upstream].isDrained(after: count, of: space) {
+                    self.upstreams[upstream].isReadable = false
+                }
             } else {
                 // There is more than such a buffer holds: fewer and larger reads for the rest.
                 self.upstreams[upstream].wantsLargeBuffer = space < self.bodies.size

@@ -35,7 +35,10 @@ extension Worker {
                 }
             guard goesOn else { break }
         }
-        if self.clients.contains(client), self.clients[client].isStream { self.credit(client) }
+        guard self.clients.contains(client) else { return }
+        if self.clients[client].isStream { self.credit(client) }
+        let upstream = self.clients[client].exchange.upstream
+        if !upstream.isNone, self.upstreams[upstream].isStream { self.credit(upstream: upstream) }
     }
 
     /// Two fast peers could keep a worker busy for ever: after so many reads the others have their turn.

@@ -28,10 +28,10 @@ extension Worker {
         let backends = snapshot.plan.backends
         // Letters can only be missed all together, with the first: after it each plan says what is different.
         let changed = isFirst ? Array(backends.indices) : snapshot.plan.changes.backends
-        for index in changed { self.adopt(backends[index], at: index) }
+        for index in changed { self.adopt(backends[index], snapshot.backendContexts[index], at: index) }
     }
 
-    private mutating func adopt(_ plan: BackendPlan?, at index: Int) {
+    private mutating func adopt(_ plan: BackendPlan?, _ contexts: BackendContexts?, at index: Int) {
         let former = self.view.backend(Int32(index))
         guard let plan else {
             if !former.isNone { self.retire(former) }
@@ -39,12 +39,14 @@ extension Worker {
         }
         guard self.view.revision(index) != plan.revision else { return }
         var backend = former
-        if !former.isNone, self.backends[former].id != plan.id {
+        // What connections are to be like from now on, those that there are are not.
+        if !former.isNone, self.backends[former].id != plan.id || !self.backends[former].speaks(plan.protocol, contexts) {
             self.retire(former)
             backend = .none
         }
         if backend.isNone {
-            backend = self.backends.insert(BackendPool(plan.id, self.limits, seed: self.random.next()))
+            backend = self.backends.insert(
+                BackendPool(plan.id, plan.protocol, contexts, self.limits, seed: self.random.next()))
         }
         let changes = self.backends[backend].adopt(plan, self.limits, workers: self.workers)
         // Their idle connections are of no use to anybody; the others end with what they are doing.
@@ -105,6 +107,9 @@ extension Worker {
             }
             self.closeIdle(upstream)
         }
+        for position in 0..<self.connections.positions {
+            if let connection = self.connections.handle(at: position) { self.markDirty(connection) }
+        }
     }
 
     /// At the end of each turn of the loop.
@@ -125,7 +130,7 @@ extension Worker {
     /// Puts the counters where others can read them.
     mutating func publish() {
         self.counters.openConnections = UInt64(self.clients.count - self.streams)
-        self.counters.openUpstreams = UInt64(self.upstreams.count)
+        self.counters.openUpstreams = UInt64(self.upstreams.count - self.upstreamStreams)
         self.board.publish(self.counters)
     }
 

@@ -131,7 +131,12 @@ extension Worker {
             index += 1
             guard self.connections.contains(connection) else { continue }
             self.connections[connection].isDirty = false
-            self.flushFrames(self.connections[connection].carrier, connection)
+            let carrier = self.connections[connection].carrier
+            if self.connections[connection].isUpstream {
+                self.flushFrames(upstream: carrier, connection)
+            } else {
+                self.flushFrames(carrier, connection)
+            }
         }
         self.dirtyConnections.removeAll(keepingCapacity: true)
     }

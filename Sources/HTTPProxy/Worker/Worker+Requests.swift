@@ -47,6 +47,7 @@ extension Worker {
         guard self.clients[client].writeRequest(head, self.fields, path, self.scratch, id) else {
             return self.answer(client, .refused(.headTooLarge), to: head)
         }
+        self.clients[client].exchange.headSize = self.clients[client].request.count
         self.clients[client].beginBody(head, settings, self.messages)
         self.enterBackend(client, backend)
         self.backends[backend].budget.requestStarted(at: self.loop.now)

@@ -11,10 +11,12 @@ extension Worker {
         case TokenKind.client:
             if let client = self.clients.handle(token: token) { self.clientTimedOut(client) }
         case TokenKind.upstream:
-            guard let upstream = self.upstreams.handle(token: token), self.upstreams[upstream].phase == .idle else {
-                return
+            guard let upstream = self.upstreams.handle(token: token) else { return }
+            if !self.upstreams[upstream].connection.isNone {
+                self.closeCarrier(upstream, .connectTimedOut)
+            } else if self.upstreams[upstream].phase == .idle {
+                self.closeIdle(upstream)
             }
-            self.closeIdle(upstream)
         default: self.resumeAccepting()
         }
     }

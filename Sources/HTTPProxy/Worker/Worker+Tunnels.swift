@@ -29,11 +29,11 @@ extension Worker {
             if !self.clients[client].input.isEmpty {
                 guard self.upstreams[upstream].isWritable else { return true }
                 let count = self.clients[client].input.count
-                switch self.upstreams[upstream].socket.send(self.clients[client].input, count: count) {
+                switch self.sendTunnelled(client, upstream) {
                 case .bytes(let sent):
                     self.counters.bytesToUpstreams &+= UInt64(sent)
                     self.clients[client].input.consume(sent)
-                    if sent < count { self.upstreams[upstream].isWritable = false }
+                    if sent < count, !self.upstreams[upstream].isTLS { self.upstreams[upstream].isWritable = false }
                 case .blocked: self.upstreams[upstream].isWritable = false
                 case .ended, .failed:
                     // It takes no more; what it has sent is read all the same.
@@ -52,14 +52,24 @@ extension Worker {
                 self.releaseInput(client)
                 if !self.upstreams[upstream].hasShutDown {
                     self.upstreams[upstream].hasShutDown = true
-                    self.upstreams[upstream].socket.finishWriting()
+                    if self.upstreams[upstream].isStream {
+                        self.finishStream(upstream: upstream)
+                    } else {
+                        self.upstreams[upstream].finishWriting()
+                    }
                 }
                 return true
             }
         }
     }
 
-    /// The same.
+    private mutating func sendTunnelled(_ client: Handle, _ upstream: Handle) -> Transfer {
+        self.upstreams[upstream].isStream
+            ? self.sendTunnelled(client, stream: upstream)
+            : self.clients.sendInput(client, to: &self.upstreams, upstream)
+    }
+
+    /// False when it is broken.
     private mutating func downwards(_ client: Handle, _ upstream: Handle) -> Bool {
         while true {
             _ = self.stageAnswer(client, upstream)

@@ -5,6 +5,7 @@ internal import Linux
 internal import Networking
 internal import Reactor
 internal import Routing
+internal import TLS
 
 /// Connections to endpoints: begun, used, kept, closed.
 extension Worker {
@@ -14,23 +15,31 @@ extension Worker {
         switch self.upstreams[upstream].phase {
         case .idle:
             // Nobody asked for anything: it is closed, or not to be trusted.
-            if readiness.canRead { self.closeIdle(upstream) }
+            if readiness.canRead, ends || !self.isQuiet(upstream) { self.closeIdle(upstream) }
         case .connecting:
             guard ends || readiness.contains(.writable) else { return }
             let error = self.upstreams[upstream].socket.error
-            let client = self.upstreams[upstream].client
-            guard error == 0 else {
-                if self.tryFailed(client, .connectFailed) { self.serve(client) }
-                return
-            }
-            self.upstreams[upstream].phase = .busy
+            guard error == 0 else { return self.connectFailed(upstream) }
             self.upstreams[upstream].isWritable = true
             self.note(upstream, readiness, ends)
-            self.connected(client)
-            self.serve(client)
+            guard self.upstreams[upstream].isTLS else { return self.connected(upstream: upstream) }
+            self.upstreams[upstream].phase = .handshaking
+            self.shakeHands(upstream: upstream)
+        case .handshaking:
+            self.note(upstream, readiness, ends)
+            self.shakeHands(upstream: upstream)
+        case .multiplexing:
+            if readiness.contains(.writable) || ends {
+                self.upstreams[upstream].isWritable = true
+                self.markDirty(self.upstreams[upstream].connection)
+            }
+            self.note(upstream, readiness, ends)
+            if self.upstreams[upstream].isTLS { self.upstreams[upstream].isReadable = true }
+            self.multiplex(upstream: upstream)
         case .busy:
             if readiness.contains(.writable) || ends { self.upstreams[upstream].isWritable = true }
             self.note(upstream, readiness, ends)
+            if self.upstreams[upstream].isTLS { self.upstreams[upstream].isReadable = true }
             self.serve(self.upstreams[upstream].client)
         }
     }
@@ -38,6 +47,52 @@ extension Worker {
     private mutating func note(_ upstream: Handle, _ readiness: Readiness, _ ends: Bool) {
         if readiness.canRead { self.upstreams[upstream].isReadable = true }
         if ends { self.upstreams[upstream].hasEnded = true }
+    }
+
+    // MARK: - It stands, or not
+
+    private mutating func shakeHands(upstream: Handle) {
+        switch self.upstreams[upstream].shakeHands() {
+        case .done:
+            self.upstreams[upstream].isReadable = true
+            self.connected(upstream: upstream)
+        case .wantsRead, .wantsWrite: break
+        case .failed: self.connectFailed(upstream)
+        }
+    }
+
+    /// What is spoken is clear now.
+    private mutating func connected(upstream: Handle) {
+        if !self.upstreams[upstream].connection.isNone { return self.startStreams(upstream) }
+        let client = self.upstreams[upstream].client
+        guard self.upstreams[upstream].choseHTTP2 else {
+            self.upstreams[upstream].phase = .busy
+            self.connected(client)
+            return self.serve(client)
+        }
+        self.makeCarrier(upstream)
+        self.linkIdle(upstream)
+        self.upstreams[upstream].phase = .multiplexing
+        self.clients[client].exchange.upstream = .none
+        if self.addStream(client, upstream) {
+            self.connected(client)
+            self.serve(client)
+        }
+    }
+
+    private mutating func connectFailed(_ upstream: Handle) {
+        guard self.upstreams[upstream].connection.isNone else { return self.closeCarrier(upstream, .connectFailed) }
+        let client = self.upstreams[upstream].client
+        if self.tryFailed(client, .connectFailed) { self.serve(client) }
+    }
+
+    /// Whether nothing has come on a connection that nobody uses. In TLS something may, which is no answer: tickets.
+    private mutating func isQuiet(_ upstream: Handle) -> Bool {
+        guard self.upstreams[upstream].isTLS else { return self.upstreams[upstream].socket.isQuiet }
+        self.upstreams[upstream].input = self.heads.take()
+        defer { self.releaseInput(upstream: upstream) }
+        if case .blocked = self.upstreams[upstream].receive() { return true }
+        return false
     }
 
     // MARK: - Getting one
@@ -56,9 +111,13 @@ extension Worker {
             }
             self.clients[client].exchange.isCounted = true
             self.backends[backend].endpoints.requestStarted(slot)
-            if self.useIdle(client, backend, slot) {
+            if self.backends[backend].lacksContext { return self.answer(client, .backendSecretUnusable) }
+            switch self.useKept(client, backend, slot) {
+            case .ready:
                 self.connected(client)
                 return self.sendRequest(client)
+            case .waiting: return false
+            case .none: break
             }
             switch self.connect(client, backend, slot) {
             case .begun: return false
@@ -75,6 +134,9 @@ extension Worker {
             return self.answer(client, exchange.tried.count == 0 ? .noEndpoints : Self.answer(to: exchange.failure))
         }
     }
+
+    /// ENOMEM.
+    private static let outOfMemory: Int32 = 12
 
     private enum Connecting {
         case begun
@@ -104,21 +166,38 @@ extension Worker {
         }
     }
 
-    /// The idle connection to an endpoint that was used last, if there is one that works.
-    private mutating func useIdle(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Bool {
+    private enum Kept {
+        case ready
+        /// It is on its way.
+        case waiting
+        case none
+    }
+
+    /// The idle connection to an endpoint that was used last, if there is one that works; or one that takes many requests.
+    private mutating func useKept(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Kept {
         guard !self.clients[client].exchange.avoidsPool else {
             self.clients[client].exchange.avoidsPool = false
-            return false
+            return .none
         }
+        var next = self.backends[backend].newestIdle(slot)
         while true {
-            let upstream = self.backends[backend].newestIdle(slot)
-            guard !upstream.isNone else { return false }
+            let upstream = next
+            guard !upstream.isNone else { return .none }
+            next = self.upstreams[upstream].older
+            guard self.upstreams[upstream].connection.isNone else {
+                // Who wants another protocol than HTTP has better chances with HTTP/1.1, if that is spoken too.
+                let isFit = self.clients[client].exchange.upgrade == .none || self.backends[backend].isMultiplexed
+                guard isFit, self.canCarryMore(upstream) else { continue }
+                self.counters.upstreamReuses &+= 1
+                return self.addStream(client, upstream) ? .ready : .waiting
+            }
             self.unlinkIdle(upstream)
             self.timers.clear(self.upstreams[upstream].timer)
             // A request that may not be sent twice had better not meet a connection that the endpoint closed a moment ago;
             // for all others trying again costs less than asking each time.
-            if !self.clients[client].exchange.method.isIdempotent, !self.upstreams[upstream].socket.isQuiet {
+            if !self.clients[client].exchange.method.isIdempotent, !self.isQuiet(upstream) {
                 self.closeUpstream(upstream)
+                next = self.backends[backend].newestIdle(slot)
                 continue
             }
             self.upstreams[upstream].phase = .busy
@@ -126,8 +205,23 @@ extension Worker {
             self.upstreams[upstream].client = client
             self.clients[client].exchange.upstream = upstream
             self.counters.upstreamReuses &+= 1
-            return true
+            return .ready
         }
+    }
+
+    /// TLS for a connection, if its endpoint speaks it. nil without memory.
+    private mutating func transport(
+        _ client: Handle, _ backend: Handle, _ socket: StreamSocket, _ endpoint: BackendEndpoint
+    ) -> Transport? {
+        guard let contexts = self.backends[backend].contexts else { return Transport() }
+        let wantsHTTP1 = self.clients[client].exchange.upgrade != .none
+        let context = wantsHTTP1 ? contexts.http1 ?? contexts.standard : contexts.standard
+        var hasher = Hasher()
+        hasher.combine(endpoint.address)
+        hasher.combine(endpoint.port)
+        let peer = UInt64(bitPattern: Int64(hasher.finalize()))
+        guard let tls = try? TLSConnection(context, descriptor: socket.number, peer: peer) else { return nil }
+        return Transport(tls)
     }
 
     private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Connecting {
@@ -138,9 +232,13 @@ extension Worker {
         case .begun(let begun): socket = begun
         case .failed(let number): return SystemError.isExhaustion(number) ? .exhausted(number) : .failed
         }
+        guard let transport = self.transport(client, backend, socket, endpoint) else {
+            socket.close()
+            return .exhausted(Self.outOfMemory)
+        }
         let timer = self.timers.make()
         let upstream = self.upstreams.insert(
-            UpstreamConnection(socket, client: client, backend: backend, slot: slot, timer: timer))
+            UpstreamConnection(socket, transport, client: client, backend: backend, slot: slot, timer: timer))
         let token = upstream.token(kind: TokenKind.upstream)
         self.timers.setOwner(timer, token)
         self.backends[backend].endpoints.connectionOpened(slot)
@@ -152,15 +250,25 @@ extension Worker {
             self.closeUpstream(upstream)
             return .exhausted(error.number)
         }
-        self.clients[client].exchange.upstream = upstream
+        if self.backends[backend].isMultiplexed {
+            self.makeCarrier(upstream)
+            self.linkIdle(upstream)
+            _ = self.addStream(client, upstream)
+        } else {
+            self.clients[client].exchange.upstream = upstream
+        }
         self.clients[client].exchange.answer = .connecting
         let patience = self.clients[client].exchange.settings.connectTimeout
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(patience))
         return .begun
     }
 
-    private mutating func connected(_ client: Handle) {
+    mutating func connected(_ client: Handle) {
         self.clients[client].exchange.answer = .awaited
+        // The end of a body goes by frames, or by chunks.
+        if self.upstreams[self.clients[client].exchange.upstream].isStream {
+            self.clients[client].exchange.requestBody.goesIntoFrames()
+        }
         self.clients[client].exchange.timedFrom = .max
         self.expectProgress(client)
     }
@@ -175,25 +283,32 @@ extension Worker {
             self.backends[backend].idleCount(slot) < self.limits.idleConnectionsPerEndpoint
         else { return self.closeUpstream(upstream) }
         // What has been told and not been read will not be told again; an idle connection has nothing to say.
-        if self.upstreams[upstream].isReadable, !self.upstreams[upstream].socket.isQuiet {
+        self.releaseInput(upstream: upstream)
+        if self.upstreams[upstream].isReadable, !self.isQuiet(upstream) {
             return self.closeUpstream(upstream)
         }
         self.upstreams[upstream].isReadable = false
         self.upstreams[upstream].hasUnparsed = false
-        self.releaseInput(upstream: upstream)
         self.upstreams[upstream].phase = .idle
         self.upstreams[upstream].client = .none
+        self.linkIdle(upstream)
+        self.timers.set(
+            self.upstreams[upstream].timer, deadline: self.loop.now + UInt64(self.limits.upstreamIdleTimeout))
+    }
+
+    /// It is the one that requests to its endpoint get first.
+    private mutating func linkIdle(_ upstream: Handle) {
+        let backend = self.upstreams[upstream].backend
+        let slot = self.upstreams[upstream].slot
         let older = self.backends[backend].newestIdle(slot)
         self.upstreams[upstream].older = older
         self.upstreams[upstream].newer = .none
         if !older.isNone { self.upstreams[older].newer = upstream }
         self.backends[backend].setNewestIdle(slot, upstream)
         self.backends[backend].countIdle(slot, 1)
-        self.timers.set(
-            self.upstreams[upstream].timer, deadline: self.loop.now + UInt64(self.limits.upstreamIdleTimeout))
     }
 
-    private mutating func unlinkIdle(_ upstream: Handle) {
+    mutating func unlinkIdle(_ upstream: Handle) {
         let newer = self.upstreams[upstream].newer
         let older = self.upstreams[upstream].older
         let backend = self.upstreams[upstream].backend
@@ -210,6 +325,7 @@ extension Worker {
     // MARK: - Letting go
 
     mutating func closeIdle(_ upstream: Handle) {
+        guard self.upstreams[upstream].connection.isNone else { return self.retireCarrier(upstream) }
         self.unlinkIdle(upstream)
         self.closeUpstream(upstream)
     }
@@ -225,6 +341,8 @@ extension Worker {
 
     /// One that is in no list.
     mutating func closeUpstream(_ upstream: Handle) {
+        if self.upstreams[upstream].isStream { return self.closeStream(upstream: upstream) }
+        if self.upstreams[upstream].output.hasMemory { self.give(self.upstreams[upstream].output.move()) }
         self.releaseInput(upstream: upstream)
         self.timers.free(self.upstreams[upstream].timer)
         let connection = self.upstreams.remove(upstream)

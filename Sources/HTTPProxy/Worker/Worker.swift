@@ -38,8 +38,9 @@ struct Worker: ~Copyable {
     /// Of clients that speak HTTP/2; and those that may have frames to write at the end of the turn.
     var connections = Slab<HTTP2Connection>()
     var dirtyConnections: [Handle] = []
-    /// How many of the clients are streams.
+    /// How many of the clients are streams, and of the upstreams.
     var streams = 0
+    var upstreamStreams = 0
     var backends = Slab<BackendPool>()
     /// Buffers for heads and what fits behind them; and for bodies that do not.
     var heads: BufferPool
