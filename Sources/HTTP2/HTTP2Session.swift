@@ -23,8 +23,8 @@ public struct HTTP2Session: ~Copyable {
     public internal(set) var failure: HTTP2Failure?
     /// It has not been told yet.
     var owesFailure = false
-    /// Of the head that is coming: its bytes as they come, and its CONTINUATION frames.
-    var headBlock = HeadBlock()
+    /// Of the frame that is coming.
+    var incoming = Incoming()
 
     /// Has SETTINGS and the connection's window pending from the start, a client the preface before them.
     /// - Parameter seed: chance, for `Sec-WebSocket-Key`.
