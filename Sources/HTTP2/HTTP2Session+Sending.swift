@@ -61,8 +61,10 @@ extension HTTP2Session {
     ) -> HTTP2Sent {
         let total = first.count &+ second.count
         guard total > 0 || ends, let slot = self.sendable(stream) else { return HTTP2Sent(count: 0, ended: false) }
-        self.handle.write(&self.state, into: &out)
-        guard !self.handle.hasKept, self.sendable(stream) == slot else { return HTTP2Sent(count: 0, ended: false) }
+        if self.handle.hasKept || self.handle.repliesPending > 0 {
+            self.handle.write(&self.state, into: &out)
+            guard !self.handle.hasKept, self.sendable(stream) == slot else { return HTTP2Sent(count: 0, ended: false) }
+        }
 
         // nghttp2 sends no DATA at all without a window, not even an empty one.
         let window = self.handle.window(of: stream)

@@ -132,10 +132,7 @@ struct HeadAssembler: ~Copyable {
             self.isTooLarge = true
             return
         }
-        self.text.append(name)
-        self.text.append(": ")
-        self.text.append(value)
-        self.text.append("\r\n")
+        self.text.append(name: name, value: value)
     }
 
     private mutating func addCookie(_ value: Span<UInt8>, heads: inout BufferPool) {
