@@ -12,7 +12,7 @@ extension HTTP2Session {
         if let record = self.state.streams.takeClosed() {
             return HTTP2Receipt(consumed: 0, event: .closed(record.id, code: record.code), token: record.token)
         }
-        if self.state.flood != nil || self.state.sentFailure != nil { self.settle() }
+        if self.state.flood != nil || self.state.sentFailure != nil || self.handle.isDead { self.settle() }
         if self.owesFailure, let failure = self.failure {
             self.owesFailure = false
             return HTTP2Receipt(consumed: 0, event: .failed(failure))
@@ -88,6 +88,7 @@ extension HTTP2Session {
             self.state.sentFailure = nil
             self.fail(.connectionError(code: code), code: nil)
         }
+        if self.handle.isDead { self.fail(.internalError, code: nil) }
     }
 
     // MARK: - Frames

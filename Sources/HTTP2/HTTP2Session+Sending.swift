@@ -77,6 +77,9 @@ extension HTTP2Session {
         let isAll = ends && count == total
         if isAll { self.state.streams[slot].flags.insert(.localEnded) }
         let sent = self.handle.send(stream, first, then: second, count: count, ends: isAll, &self.state, into: &out)
+        if isAll, sent < count, self.handle.slot(of: stream) == slot {
+            self.state.streams[slot].flags.remove(.localEnded)
+        }
         return HTTP2Sent(count: sent, ended: isAll && sent == count)
     }
 

@@ -136,6 +136,7 @@ struct HeadAssembler: ~Copyable {
     }
 
     private mutating func addCookie(_ value: Span<UInt8>, heads: inout BufferPool) {
+        guard value.count > 0 else { return }
         if !self.cookies.hasMemory { self.cookies = heads.take() }
         guard value.count &+ 2 <= self.cookies.space else {
             self.isTooLarge = true

@@ -16,7 +16,7 @@ struct SessionHandle: ~Copyable {
     /// Output that had to be serialised before there was room for it. Without memory while there is none.
     private var overflow = ByteBuffer()
     /// nghttp2 has failed, and must not be called any more.
-    private var isDead = false
+    private(set) var isDead = false
 
     // MARK: - Life
 

@@ -3,7 +3,7 @@ import HTTP1
 import HTTP2
 
 /// What a session told, with the bytes that it pointed at.
-enum Told: Equatable {
+enum Told: Equatable, Sendable {
     case head(Int32, String, ends: Bool)
     case data(Int32, [UInt8], ends: Bool)
     case trailers(Int32, String)
