@@ -164,6 +164,30 @@ public struct ByteBuffer: ~Copyable {
         self.end &+= Int(range.count)
     }
 
+    /// A field line of HTTP/1.1: `name: value` with its CRLF.
+    @inlinable
+    public mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
+        let (nameCount, valueCount) = (name.count, value.count)
+        precondition(nameCount &+ valueCount &+ 4 <= self.space)
+        var place = unsafe self.memory + self.end
+        unsafe name.withUnsafeBufferPointer { source in
+            guard let from = source.baseAddress else { return }
+            unsafe place.update(from: from, count: nameCount)
+        }
+        unsafe place += nameCount
+        unsafe place[0] = 0x3a
+        unsafe place[1] = 0x20
+        unsafe place += 2
+        unsafe value.withUnsafeBufferPointer { source in
+            guard let from = source.baseAddress else { return }
+            unsafe place.update(from: from, count: valueCount)
+        }
+        unsafe place += valueCount
+        unsafe place[0] = 0x0d
+        unsafe place[1] = 0x0a
+        self.end &+= nameCount &+ valueCount &+ 4
+    }
+
     /// Some of what is readable already.
     public mutating func `repeat`(_ range: ByteRange) {
         precondition(range.upperBound <= self.count && Int(range.count) <= self.space)

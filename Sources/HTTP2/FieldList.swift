@@ -17,12 +17,17 @@ struct RequestOutline: BitwiseCopyable {
 /// The list of fields that a head is in HTTP/2, as nghttp2 wants it. Allocated once for a session, used for one head after another.
 ///
 /// Unsafe invariants of this file: `entries` comes from `allocate`, is initialised over its whole length (`capacity`) and owned by this value
-/// alone; every index is checked against that. An entry's pointers lead into the head that it was made of, or into a literal. They are used as
-/// long as the head is lent to this value's caller: nghttp2 copies names, and serialises values before the head goes.
+/// alone, and so is `names` (`namesCapacity`); every index is checked against that. An entry's pointers lead into the head that it was made of, into
+/// `names`, or into a literal. nghttp2 copies none of them: whoever fills the list and submits it has it serialised before the head is given
+/// back to its owner and before the list is filled again (``SessionHandle/spill(_:into:)``).
 @safe
 struct FieldList: ~Copyable {
     private var entries: UnsafeMutablePointer<nghttp2_nv>
     private var capacity: Int
+    /// Names in lower case (RFC 9113 section 8.2), one behind the other.
+    private var names: UnsafeMutablePointer<UInt8>
+    private var namesCapacity: Int
+    private var namesCount = 0
     /// Where the list begins: pseudo-header fields that are not there leave their places.
     private var first = 0
     private var end = 0
@@ -36,16 +41,46 @@ struct FieldList: ~Copyable {
         self.capacity = 32
         unsafe self.entries = .allocate(capacity: self.capacity)
         unsafe self.entries.initialize(repeating: nghttp2_nv(), count: self.capacity)
+        self.namesCapacity = 512
+        unsafe self.names = .allocate(capacity: self.namesCapacity)
     }
 
-    deinit { unsafe self.entries.deallocate() }
+    deinit {
+        unsafe self.entries.deallocate()
+        unsafe self.names.deallocate()
+    }
 
     var start: UnsafeMutablePointer<nghttp2_nv> { unsafe self.entries + self.first }
     var count: Int { self.end &- self.first }
 
-    private mutating func begin(at index: Int) {
+    /// Begins a list of a head of so many bytes.
+    private mutating func begin(at index: Int, head: Int) {
         self.first = index
         self.end = index
+        self.namesCount = 0
+        guard self.namesCapacity < head else { return }
+        unsafe self.names.deallocate()
+        self.namesCapacity = 2 &* head
+        unsafe self.names = .allocate(capacity: self.namesCapacity)
+    }
+
+    /// A name in lower case. Those of a head are never longer together than it is.
+    @inline(always)
+    private mutating func lowercased(_ name: UnsafePointer<UInt8>, _ count: Int) -> UnsafeMutablePointer<UInt8> {
+        precondition(count <= self.namesCapacity &- self.namesCount)
+        let written = unsafe self.names + self.namesCount
+        var index = 0
+        while index &+ 8 <= count {
+            let word = unsafe UnsafeRawPointer(name + index).loadUnaligned(as: UInt64.self)
+            unsafe UnsafeMutableRawPointer(written + index).storeBytes(of: word.lowercasedText, as: UInt64.self)
+            index &+= 8
+        }
+        while index < count {
+            unsafe written[index] = name[index].lowercased
+            index &+= 1
+        }
+        self.namesCount &+= count
+        return unsafe written
     }
 
     private mutating func grow() {
@@ -74,7 +109,7 @@ struct FieldList: ~Copyable {
             valuelen: count, flags: UInt8(truncatingIfNeeded: flags))
     }
 
-    /// Adds a line of the head. nghttp2 writes its name in lower case.
+    /// Adds a line of the head.
     @inline(always)
     private mutating func append(
         _ head: UnsafePointer<UInt8>, _ line: FieldLines.Line, isIndexed: Bool = true
@@ -83,10 +118,10 @@ struct FieldList: ~Copyable {
             guard self.capacity < Self.limit else { return false }
             self.grow()
         }
-        var flags = NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
+        var flags = NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
         if !isIndexed { flags |= NGHTTP2_NV_FLAG_NO_INDEX.rawValue }
         unsafe self.entries[self.end] = nghttp2_nv(
-            name: UnsafeMutablePointer(mutating: head + line.name.lowerBound),
+            name: self.lowercased(head + line.name.lowerBound, Int(line.name.count)),
             value: UnsafeMutablePointer(mutating: head + line.value.lowerBound),
             namelen: Int(line.name.count), valuelen: Int(line.value.count), flags: UInt8(truncatingIfNeeded: flags))
         self.end &+= 1
@@ -105,7 +140,7 @@ struct FieldList: ~Copyable {
         let isSwitch = head.hasText("101", at: 9)
         // HTTP/2 has no other switch (RFC 9113 section 8.6).
         if isSwitch, !isWebSocket { return nil }
-        self.begin(at: 0)
+        self.begin(at: 0, head: head.count)
         if isSwitch {
             unsafe self.set(0, ":status", Self.text("200"), 3)
         } else {
@@ -119,7 +154,7 @@ struct FieldList: ~Copyable {
     }
 
     mutating func fillTrailers(_ lines: Span<UInt8>, _ base: UnsafePointer<UInt8>?) -> Bool {
-        self.begin(at: 0)
+        self.begin(at: 0, head: lines.count)
         guard let base = unsafe base else { return true }
         return unsafe self.appendLines(lines, base, from: 0, isSwitch: false)
     }
@@ -153,7 +188,7 @@ struct FieldList: ~Copyable {
         guard lineEnd < head.count else { return nil }
 
         // :protocol and :authority are first, so that they can be left out.
-        self.begin(at: Self.pseudo)
+        self.begin(at: Self.pseudo, head: head.count)
         var outline = RequestOutline(
             isHead: methodEnd == 4 && head.hasText("HEAD", at: 0), isWebSocket: false, accept: WebSocketAccept())
         var host: FieldLines.Line?

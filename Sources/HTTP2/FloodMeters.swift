@@ -41,9 +41,12 @@ struct FloodMeters: BitwiseCopyable {
         let byUse = (useful &- meter.useful) * rate.perUse
         if byTime > 0 { meter.time = now }
         meter.useful = useful
-        meter.spent = max(0, meter.spent - byTime - byUse)
+        // All but this one.
+        meter.spent = max(0, meter.spent - 1 - byTime - byUse) + 1
+        let isTooMuch = meter.spent > rate.burst
+        if isTooMuch { meter.spent = rate.burst }
         self.meters[index] = meter
-        return meter.spent > rate.burst
+        return isTooMuch
     }
 
     private func useful(for kind: HTTP2Flood) -> Int {

@@ -44,6 +44,18 @@ struct FrameTracker: BitwiseCopyable {
             self.remaining &-= count
             return Piece(count: count, starts: false, ends: self.remaining == 0)
         }
+        if _fastPath(self.partialCount == 0 && bytes.count >= Self.headerSize) {
+            self.header = Header(
+                length: Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2]), type: bytes[3], flags: bytes[4],
+                stream: Int32(bytes[5] & 0x7f) << 24 | Int32(bytes[6]) << 16 | Int32(bytes[7]) << 8 | Int32(bytes[8]))
+            return self.begin(Self.headerSize, of: bytes.count)
+        }
+        return self.nextOfHeader(bytes)
+    }
+
+    /// A header that comes in pieces.
+    @inline(never)
+    private mutating func nextOfHeader(_ bytes: Span<UInt8>) -> Piece {
         let missing = Self.headerSize &- self.partialCount
         var index = 0
         while index < missing {
@@ -63,9 +75,15 @@ struct FrameTracker: BitwiseCopyable {
         }
         self.partial = 0
         self.partialCount = 0
-        let count = min(self.header.length, bytes.count &- missing)
-        self.remaining = self.header.length &- count
-        return Piece(count: missing &+ count, starts: true, ends: self.remaining == 0)
+        return self.begin(missing, of: bytes.count)
+    }
+
+    /// The header is known, `start` bytes of `count` belonged to it.
+    @inline(always)
+    private mutating func begin(_ start: Int, of count: Int) -> Piece {
+        let payload = min(self.header.length, count &- start)
+        self.remaining = self.header.length &- payload
+        return Piece(count: start &+ payload, starts: true, ends: self.remaining == 0)
     }
 }
 

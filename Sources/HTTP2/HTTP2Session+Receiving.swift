@@ -12,7 +12,7 @@ extension HTTP2Session {
         if let record = self.state.streams.takeClosed() {
             return HTTP2Receipt(consumed: 0, event: .closed(record.id, code: record.code), token: record.token)
         }
-        if self.state.flood != nil || self.state.sentFailure != nil { self.settle() }
+        if self.state.flood != nil || self.state.sentFailure != nil || self.handle.isDead { self.settle() }
         if self.owesFailure, let failure = self.failure {
             self.owesFailure = false
             return HTTP2Receipt(consumed: 0, event: .failed(failure))
@@ -36,6 +36,7 @@ extension HTTP2Session {
             self.handle.spill(&self.state)
         case .fatal(let failure): self.fail(failure, code: nil)
         }
+        if case .data = self.state.event { self.incoming.hasData = true }
         if piece.ends { self.examineEnd(self.tracker.header) }
         self.wake()
         if self.state.flood != nil || self.state.sentFailure != nil { self.settle() }
@@ -87,6 +88,7 @@ extension HTTP2Session {
             self.state.sentFailure = nil
             self.fail(.connectionError(code: code), code: nil)
         }
+        if self.handle.isDead { self.fail(.internalError, code: nil) }
     }
 
     // MARK: - Frames
@@ -97,16 +99,17 @@ extension HTTP2Session {
         let limits = self.state.limits
         switch header.type {
         case FrameType.data:
+            self.incoming.hasData = false
             let isEnd = header.flags & FrameFlags.endStream != 0
             if header.length == 0, !isEnd { self.state.count(.emptyFrames, limits.emptyFrames) }
             return self.examineStream(header)
         case FrameType.headers:
-            self.headBlock = HeadBlock(size: header.length)
+            self.incoming = Incoming(blockSize: header.length)
             return self.examineStream(header)
         case FrameType.continuation:
-            self.headBlock.size &+= header.length
-            self.headBlock.continuations &+= 1
-            if self.headBlock.continuations > limits.continuations || self.headBlock.size > limits.headBlockSize {
+            self.incoming.blockSize &+= header.length
+            self.incoming.continuations &+= 1
+            if self.incoming.continuations > limits.continuations || self.incoming.blockSize > limits.headBlockSize {
                 self.state.flood = .continuations
             }
         case FrameType.priority:
@@ -156,7 +159,7 @@ extension HTTP2Session {
     private mutating func examineEnd(_ header: FrameTracker.Header) {
         // Padding alone is as empty as nothing.
         guard header.type == FrameType.data, header.length > 0, header.flags & FrameFlags.padded != 0,
-            self.state.event == .none, header.flags & FrameFlags.endStream == 0
+            !self.incoming.hasData, header.flags & FrameFlags.endStream == 0
         else { return }
         self.state.count(.emptyFrames, self.state.limits.emptyFrames)
     }
@@ -180,8 +183,11 @@ extension HTTP2Session {
     }
 }
 
-/// The head that is coming, as it comes.
-struct HeadBlock: BitwiseCopyable {
-    var size = 0
+/// What came so far of a head, or of a DATA frame.
+struct Incoming: BitwiseCopyable {
+    /// Bytes of the head, as they come.
+    var blockSize = 0
     var continuations = 0
+    /// The DATA frame had content.
+    var hasData = false
 }

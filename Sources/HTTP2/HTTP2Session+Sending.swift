@@ -61,8 +61,10 @@ extension HTTP2Session {
     ) -> HTTP2Sent {
         let total = first.count &+ second.count
         guard total > 0 || ends, let slot = self.sendable(stream) else { return HTTP2Sent(count: 0, ended: false) }
-        self.handle.write(&self.state, into: &out)
-        guard !self.handle.hasKept, self.sendable(stream) == slot else { return HTTP2Sent(count: 0, ended: false) }
+        if self.handle.hasKept || self.handle.repliesPending > 0 {
+            self.handle.write(&self.state, into: &out)
+            guard !self.handle.hasKept, self.sendable(stream) == slot else { return HTTP2Sent(count: 0, ended: false) }
+        }
 
         // nghttp2 sends no DATA at all without a window, not even an empty one.
         let window = self.handle.window(of: stream)
@@ -75,6 +77,9 @@ extension HTTP2Session {
         let isAll = ends && count == total
         if isAll { self.state.streams[slot].flags.insert(.localEnded) }
         let sent = self.handle.send(stream, first, then: second, count: count, ends: isAll, &self.state, into: &out)
+        if isAll, sent < count, self.handle.slot(of: stream) == slot {
+            self.state.streams[slot].flags.remove(.localEnded)
+        }
         return HTTP2Sent(count: sent, ended: isAll && sent == count)
     }
 

@@ -23,10 +23,11 @@ public struct HTTP2Session: ~Copyable {
     public internal(set) var failure: HTTP2Failure?
     /// It has not been told yet.
     var owesFailure = false
-    /// Of the head that is coming: its bytes as they come, and its CONTINUATION frames.
-    var headBlock = HeadBlock()
+    /// Of the frame that is coming.
+    var incoming = Incoming()
 
     /// Has SETTINGS and the connection's window pending from the start, a client the preface before them.
+    /// - Precondition: `limits` are such as RFC 9113 allows: windows below 2^31, frames of 16 KiB to 16 MiB - 1.
     /// - Parameter seed: chance, for `Sec-WebSocket-Key`.
     public init(_ role: HTTP2Role, _ limits: HTTP2Limits, seed: UInt64) {
         self.state = SessionState(role, limits, seed: seed)
@@ -83,7 +84,7 @@ public struct HTTP2Session: ~Copyable {
     /// followed by ``goAway(code:)`` after a round trip, or a second. Server only.
     public mutating func announceGoAway() { self.handle.announceGoAway() }
 
-    /// Takes no new streams any more. Those that came are served to their end.
+    /// Takes no new streams any more. Those that came are served to their end, if `code` is that of no error; else the connection has failed.
     public mutating func goAway(code: UInt32) { self.handle.goAway(code: code) }
 
     /// Asks for a sign of life, ``HTTP2Event/pong(_:)``.

@@ -132,13 +132,11 @@ struct HeadAssembler: ~Copyable {
             self.isTooLarge = true
             return
         }
-        self.text.append(name)
-        self.text.append(": ")
-        self.text.append(value)
-        self.text.append("\r\n")
+        self.text.append(name: name, value: value)
     }
 
     private mutating func addCookie(_ value: Span<UInt8>, heads: inout BufferPool) {
+        guard value.count > 0 else { return }
         if !self.cookies.hasMemory { self.cookies = heads.take() }
         guard value.count &+ 2 <= self.cookies.space else {
             self.isTooLarge = true

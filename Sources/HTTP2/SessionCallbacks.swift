@@ -255,6 +255,7 @@ enum SessionCallbacks {
         }
         unsafe loan.pointee.source = source
         unsafe loan.pointee.state.pointee.meters.countFrame()
-        return 0
+        // Behind the last of it there is nothing to look for: what else was pending went out before.
+        return unsafe source.count == 0 ? NGHTTP2_ERR_PAUSE.rawValue : 0
     }
 }

@@ -16,7 +16,7 @@ struct SessionHandle: ~Copyable {
     /// Output that had to be serialised before there was room for it. Without memory while there is none.
     private var overflow = ByteBuffer()
     /// nghttp2 has failed, and must not be called any more.
-    private var isDead = false
+    private(set) var isDead = false
 
     // MARK: - Life
 
@@ -29,9 +29,11 @@ struct SessionHandle: ~Copyable {
         defer { unsafe nghttp2_option_del(option) }
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
-        // Both are counted here, and before nghttp2 gives up without a word to the peer.
+        // These are counted here: with the worker's clock, told by what they are, and before nghttp2 gives up without a word to the peer.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(option, UInt64(Int64.max), 1)
         unsafe nghttp2_option_set_max_outbound_ack(option, limits.unreadReplies &+ 16)
-        unsafe nghttp2_option_set_max_continuations(option, limits.continuations &+ 1)
+        // Of a frame's header that comes byte by byte nghttp2 counts every byte.
+        unsafe nghttp2_option_set_max_continuations(option, (limits.continuations &+ 1) &* FrameTracker.headerSize)
         let result =
             switch role {
             case .server: unsafe nghttp2_session_server_new2(&session, callbacks, nil, option)

@@ -68,7 +68,9 @@ struct SessionState: ~Copyable {
         let record = self.streams[slot]
         switch self.assembler.finish(ends: ends, random: &self.random) {
         case .malformed: return true
-        case .refused(let fault): self.event = .refused(record.id, fault, ends: ends)
+        case .refused(let fault):
+            self.assembler.text.clear()
+            self.event = .refused(record.id, fault, ends: ends)
         case .complete:
             switch self.assembler.kind {
             case .trailers: self.event = .trailers(record.id)

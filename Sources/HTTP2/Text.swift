@@ -61,6 +61,18 @@ extension Span where Element == UInt8 {
     }
 }
 
+extension UInt64 {
+    /// Eight bytes of ASCII with their capital letters in lower case.
+    @inline(always)
+    var lowercasedText: UInt64 {
+        let low = self & 0x7f7f_7f7f_7f7f_7f7f
+        // The highest bit of each byte: from A on, and beyond Z.
+        let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
+        let beyondZ = low &+ 0x2525_2525_2525_2525
+        return self | (fromA & ~beyondZ & ~self & 0x8080_8080_8080_8080) &>> 2
+    }
+}
+
 extension StaticString {
     /// The code unit at `index`.
     @inline(always)

@@ -26,8 +26,6 @@ struct FrameRow: Sendable, CustomTestStringConvertible {
     var testDescription: String { self.rule }
 }
 
-extension Told: @unchecked Sendable {}
-
 extension FrameRow {
     private static let protocolError: UInt32 = 1
     private static let flowControlError: UInt32 = 3

@@ -3,7 +3,7 @@ import HTTP1
 import HTTP2
 
 /// What a session told, with the bytes that it pointed at.
-enum Told: Equatable {
+enum Told: Equatable, Sendable {
     case head(Int32, String, ends: Bool)
     case data(Int32, [UInt8], ends: Bool)
     case trailers(Int32, String)
@@ -68,10 +68,10 @@ final class Peer {
     private func tell(_ event: HTTP2Event, _ bytes: [UInt8]) -> Told? {
         switch event {
         case .none: return nil
-        case .head(let stream, let ends): return .head(stream, self.headText(), ends: ends)
+        case .head(let stream, let ends): return .head(stream, self.headText(stream), ends: ends)
         case .data(let stream, let start, let count, let ends):
             return .data(stream, Array(bytes[start..<(start + count)]), ends: ends)
-        case .trailers(let stream): return .trailers(stream, self.headText())
+        case .trailers(let stream): return .trailers(stream, self.headText(stream))
         case .refused(let stream, let fault, let ends): return .refused(stream, fault, ends: ends)
         case .closed(let stream, let code): return .closed(stream, code)
         case .settings: return .settings
@@ -81,8 +81,13 @@ final class Peer {
         }
     }
 
-    private func headText() -> String {
+    /// Heads and trailer sections of a stream.
+    func heads(of stream: Int32) -> [[UInt8]] { self.told[stream] ?? [] }
+    private var told: [Int32: [[UInt8]]] = [:]
+
+    private func headText(_ stream: Int32) -> String {
         self.lastHead = self.session.headBytes
+        self.told[stream, default: []].append(self.lastHead)
         return String(decoding: self.lastHead, as: UTF8.self)
     }
 
