@@ -125,10 +125,10 @@ extension Worker {
 
     /// Writes the frames of all connections that have some.
     mutating func flushConnections() {
-        var index = 0
-        while index < self.dirtyConnections.count {
+        // What they make dirty again has its turn when all others have had theirs.
+        let count = self.dirtyConnections.count
+        for index in 0..<count {
             let connection = self.dirtyConnections[index]
-            index += 1
             guard self.connections.contains(connection) else { continue }
             self.connections[connection].isDirty = false
             let carrier = self.connections[connection].carrier
@@ -138,7 +138,7 @@ extension Worker {
                 self.flushFrames(carrier, connection)
             }
         }
-        self.dirtyConnections.removeAll(keepingCapacity: true)
+        self.dirtyConnections.removeFirst(count)
     }
 
     /// Writes frames as far as the socket takes them, and lets streams make more.
@@ -199,6 +199,14 @@ extension Worker {
         }
         if !self.connections[connection].hasStreams { self.expectStream(client) }
     }
+
+    /// A stream could not send all that it has: for want of room in `frames`, or else the session tells when it can go on.
+    mutating func noteStall(_ connection: Handle, _ frames: borrowing ByteBuffer) {
+        if frames.space < Self.frameRoom { self.connections[connection].isCrowded = true }
+    }
+
+    /// A frame of the usual size with its header.
+    private static let frameRoom = 16_384 + 9
 
     /// The buffer for the frames of a connection, to be put back.
     mutating func takeOutputFrames(_ client: Handle) -> ByteBuffer {

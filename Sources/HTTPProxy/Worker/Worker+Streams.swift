@@ -165,8 +165,7 @@ extension Worker {
             self.clients[stream].link.hasAnswerEnded = true
         } else if sent.count < staged + body.direct {
             self.clients[stream].isWritable = false
-            // It may be room that is missing, of which the session says nothing.
-            self.connections[link.connection].isCrowded = true
+            self.noteStall(link.connection, frames)
         } else if isLast, body.trailerBytes > 0 {
             isSent = self.connections.sendTrailers(link.connection, link.id, self.clients, stream, into: &frames)
             self.clients[stream].output.clear()
@@ -175,7 +174,7 @@ extension Worker {
         } else if isLast {
             // The end found no room.
             self.clients[stream].isWritable = false
-            self.connections[link.connection].isCrowded = true
+            self.noteStall(link.connection, frames)
         }
         self.clients[carrier].output = frames
         self.markDirty(link.connection)

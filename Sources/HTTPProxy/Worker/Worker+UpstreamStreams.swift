@@ -111,7 +111,7 @@ extension Worker {
                 kept: body.trailerBytes, direct: direct, ends: body.hasAllCome && body.trailerBytes == 0, into: &frames)
             if sent.ended { self.upstreams[stream].link.hasRequestEnded = true }
             let isAll = sent.count == staged - body.trailerBytes + direct
-            if !isAll || sent.count == 0 && !sent.ended { self.connections[link.connection].isCrowded = true }
+            if !isAll || sent.count == 0 && !sent.ended { self.noteStall(link.connection, frames) }
             transfer = sent.count > 0 || sent.ended ? .bytes(sent.count) : .blocked
         }
         self.upstreams[carrier].output = frames
@@ -133,11 +133,11 @@ extension Worker {
         let carrier = self.connections[link.connection].carrier
         var frames = self.takeFrames(upstream: carrier)
         let sent = self.connections.sendInput(link.connection, link.id, self.clients, of: client, into: &frames)
+        let isStalled = sent.count < self.clients[client].input.count
+        if isStalled { self.noteStall(link.connection, frames) }
         self.upstreams[carrier].output = frames
         self.markDirty(link.connection)
-        if sent.count > 0 { return .bytes(sent.count) }
-        self.connections[link.connection].isCrowded = true
-        return .blocked
+        return sent.count > 0 ? .bytes(sent.count) : .blocked
     }
 
     /// Nothing more goes to the endpoint on it.
