@@ -19,8 +19,9 @@ extension ProxyLimits {
         limits.connectionWindow = max(self.http2ConnectionWindow, self.http2StreamWindow)
         limits.headSize = self.headSize
         limits.headFields = self.headFields
-        limits.resets = HTTP2Rate(burst: self.http2Resets, perSecond: max(1, self.http2Resets / 10))
-        limits.streamErrors = HTTP2Rate(burst: self.http2StreamErrors, perSecond: max(1, self.http2StreamErrors / 10))
+        limits.resets = HTTP2Rate(burst: self.http2Resets, perSecond: max(1, self.http2Resets / 30), perUse: 1)
+        limits.streamErrors = HTTP2Rate(
+            burst: self.http2StreamErrors, perSecond: max(1, self.http2StreamErrors / 10), perUse: 1)
         return limits
     }
 

@@ -74,7 +74,7 @@ extension ProxyLimit {
 
     private static let http2: [ProxyLimit] = [
         .init(
-            "http2Streams", \.http2Streams, flag: "http2-max-concurrent-streams", .count, 1...10_000, hasOff: true,
+            "http2Streams", \.http2Streams, flag: "http2-max-concurrent-streams", .count, 0...10_000,
             "requests at once over one connection of HTTP/2; 0 for HTTP/1.1 alone"),
         .init(
             "http2StreamWindow", \.http2StreamWindow, flag: "http2-stream-window", .size, 1_024...98_304,
@@ -84,7 +84,7 @@ extension ProxyLimit {
             65_535...(1 << 30), "of all bodies of a connection that may wait, over HTTP/2"),
         .init(
             "http2Resets", \.http2Resets, flag: "http2-max-resets", .count, 1...1_000_000,
-            "streams that a client may reset at once, and in ten seconds"),
+            "streams that a client may reset at once, and in thirty seconds"),
         .init(
             "http2StreamErrors", \.http2StreamErrors, flag: "http2-max-stream-errors", .count, 1...1_000_000,
             "streams that may have to be reset for what a client does on them, at once and in ten seconds"),

@@ -60,9 +60,10 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
     package var http2StreamWindow = 65_535
     /// The same of all requests of a connection together.
     package var http2ConnectionWindow = 1_048_576
-    /// Streams that a client may reset at once, and as many more in each ten seconds (CVE-2023-44487).
-    package var http2Resets = 500
-    /// The same of streams that had to be reset for what the client did on them (CVE-2025-8671).
+    /// Streams that a client may reset at once, and as many more in each thirty seconds (CVE-2023-44487). One that ends well makes
+    /// up for one.
+    package var http2Resets = 1_000
+    /// The same of streams that had to be reset for what the client did on them (CVE-2025-8671), in ten seconds.
     package var http2StreamErrors = 100
 
     // MARK: Endpoints

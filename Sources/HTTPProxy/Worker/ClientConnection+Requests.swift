@@ -16,6 +16,8 @@ extension ClientConnection {
         self.headLength = head.length
     }
 
+    func isGRPC(_ fields: borrowing FieldTable) -> Bool { GRPC.isCall(self.input.readable, fields) }
+
     func normalize(_ head: RequestHead, into scratch: inout ByteBuffer) -> NormalPath {
         PathNormalizer.normalize(self.input.readable, head, into: &scratch)
     }
@@ -107,7 +109,11 @@ extension ClientConnection {
     mutating func writeAnswer(
         _ answer: LocalAnswer, closes: Bool, date: HTTPDate, _ scratch: borrowing ByteBuffer, extra: ByteRange
     ) -> Bool {
-        ErrorResponse.write(
+        if self.exchange.isGRPC {
+            return GRPC.writeAnswer(
+                status: answer.status, reason: answer.reason, date: date, into: &self.output)
+        }
+        return ErrorResponse.write(
             status: answer.status, reason: answer.reason, closes: closes,
             clientMinorVersion: self.exchange.isHTTP11 ? 1 : 0, omitsBody: self.exchange.method == .head, date: date,
             extra: scratch.readable.extracting(extra.indices), into: &self.output)

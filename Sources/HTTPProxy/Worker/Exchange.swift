@@ -19,6 +19,8 @@ enum AnswerPhase: UInt8, BitwiseCopyable {
 struct Exchange: BitwiseCopyable {
     // What is asked for.
     var method = RequestMethod.get
+    /// Whether it is a call of gRPC, over HTTP/2.
+    var isGRPC = false
     /// Whether the client speaks HTTP/1.1, and understands chunks.
     var isHTTP11 = true
     var upgrade = UpgradeKind.none

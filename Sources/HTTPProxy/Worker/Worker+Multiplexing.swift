@@ -16,21 +16,13 @@ extension Worker {
         self.expectStream(client)
     }
 
-    /// Whether what has come is how connections of HTTP/2 begin (RFC 9113 section 3.4); nil while that cannot be told.
+    /// Whether what has come is how connections of HTTP/2 begin; nil while that cannot be told.
     func isPreface(_ client: Handle) -> Bool? {
-        guard self.limits.speaksHTTP2, self.clients[client].requests == 0, !self.clients[client].isTLS else {
+        guard self.clients[client].requests == 0, self.limits.speaksHTTP2, !self.clients[client].isTLS else {
             return false
         }
-        let bytes = self.clients[client].input.readable
-        let count = min(bytes.count, Self.preface.count)
-        for index in 0..<count where bytes[index] != Self.preface[index] { return false }
-        return count == Self.preface.count ? true : nil
+        return HTTP2Preface.begins(self.clients[client].input.readable)
     }
-
-    /// `PRI * HTTP/2.0`, an empty line, `SM`, an empty line: its first half tells.
-    private static let preface: InlineArray<16, UInt8> = [
-        0x50, 0x52, 0x49, 0x20, 0x2a, 0x20, 0x48, 0x54, 0x54, 0x50, 0x2f, 0x32, 0x2e, 0x30, 0x0d, 0x0a,
-    ]
 
     /// Reads frames and does what they say, until there are no more. False: it waits, or is gone.
     mutating func multiplex(_ client: Handle) -> Bool {

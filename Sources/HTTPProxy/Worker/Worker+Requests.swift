@@ -12,6 +12,9 @@ extension Worker {
         if !head.keepsAlive || self.isDraining || self.clients[client].requests >= self.limits.requestsPerConnection {
             self.clients[client].closesAfterExchange = true
         }
+        if self.clients[client].isStream {
+            self.clients[client].exchange.isGRPC = self.clients[client].isGRPC(self.fields)
+        }
         // What is matched is what is forwarded (spec 7.4).
         self.scratch.clear()
         let path = self.clients.normalize(client, head, into: &self.scratch)
