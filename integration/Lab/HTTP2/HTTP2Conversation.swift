@@ -81,12 +81,17 @@ package final class HTTP2Conversation: Sendable {
         }
     }
 
-    /// The preface and SETTINGS.
-    package func greet(_ settings: [HTTP2Setting] = []) throws {
+    /// The preface, SETTINGS and what is to follow, all at once or in pieces of so many bytes.
+    package func greet(_ settings: [HTTP2Setting] = [], then frames: HTTP2Frame..., pieces: Int = .max) throws {
         try self.state.withLock { state in
             state.endpoint.output += HTTP2Frame.preface
-            state.endpoint.send(.settings(settings))
-            try self.flush(&state, .now + Self.patience)
+            for frame in [.settings(settings)] + frames { state.endpoint.send(frame) }
+            var rest = state.endpoint.output[...]
+            state.endpoint.output = []
+            while !rest.isEmpty {
+                let count = try self.stream.send(rest.prefix(pieces), until: .now + Self.patience)
+                rest = rest.dropFirst(count)
+            }
         }
     }
 
@@ -144,6 +149,48 @@ package final class HTTP2Conversation: Sendable {
     /// The last GOAWAY that came; waits for one.
     package func goAway(within timeout: Duration = patience) throws -> HTTP2Frame {
         try self.wait(for: "GOAWAY", timeout) { $0.endpoint.goAway }
+    }
+
+    /// What became of a stream, or of the connection.
+    package enum Verdict: Sendable, CustomStringConvertible {
+        case answered(HTTPResponse)
+        case reset(HTTP2ErrorCode)
+        case ended(Ending)
+        case nothing
+
+        package var description: String {
+            switch self {
+            case .answered(let response): "answered \(response.status)"
+            case .reset(let code): "reset by \(code)"
+            case .ended(let ending): "\(ending)"
+            case .nothing: "nothing"
+            }
+        }
+    }
+
+    /// What becomes of `stream` first: answered whole, reset, or the connection has ended.
+    package func verdict(on stream: UInt32, within timeout: Duration = patience) throws -> Verdict {
+        let deadline = ContinuousClock.now + timeout
+        return try self.state.withLock { state in
+            while true {
+                if let known = state.endpoint.streams[stream] {
+                    if known.hasEnded { return .answered(try known.response()) }
+                    if let code = known.resetCode { return .reset(code) }
+                }
+                let frame = state.endpoint.goAway
+                if let code = frame?.errorCode, code != .noError {
+                    return .ended(Ending(goAway: code, lastStream: frame?.lastStream, isClosed: state.hasEnded))
+                }
+                switch Result(catching: { try self.fill(&state, deadline) }) {
+                case .success(.more): continue
+                case .success(.nothing): return .nothing
+                case .failure(let error as LabError): throw error
+                case .success(.end), .failure:
+                    return .ended(
+                        Ending(goAway: frame?.errorCode, lastStream: frame?.lastStream, isClosed: true))
+                }
+            }
+        }
     }
 
     // MARK: - Requests

@@ -63,7 +63,7 @@ package struct HTTP2Frame: Sendable, Hashable, CustomStringConvertible {
     package var bytes: [UInt8] {
         let length = self.statedLength ?? self.payload.count
         return [UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255)]
-            + [self.kind.rawValue, self.flags.rawValue] + self.stream.networkBytes + self.payload
+            + [self.kind.rawValue, self.flags.rawValue] + self.stream.bigEndianBytes + self.payload
     }
 
     /// Takes one from the front of `bytes`; nil if it has not come whole.
@@ -74,7 +74,7 @@ package struct HTTP2Frame: Sendable, Hashable, CustomStringConvertible {
         guard bytes.count >= Self.headerLength + length else { return nil }
         self.init(
             Kind(rawValue: head[3]), flags: Flags(rawValue: head[4]),
-            stream: UInt32(networkBytes: head[5...]) & 0x7fff_ffff,
+            stream: UInt32(bigEndianBytes: head[5...]) & 0x7fff_ffff,
             Array(bytes.dropFirst(Self.headerLength).prefix(length)))
         bytes = bytes.dropFirst(Self.headerLength + length)
     }
@@ -112,11 +112,11 @@ extension HTTP2Frame {
 
     /// A dependency on another stream (RFC 7540 section 5.3.1).
     package static func priority(on stream: UInt32, dependsOn other: UInt32 = 0, weight: UInt8 = 15) -> HTTP2Frame {
-        HTTP2Frame(.priority, stream: stream, other.networkBytes + [weight])
+        HTTP2Frame(.priority, stream: stream, other.bigEndianBytes + [weight])
     }
 
     package static func resetStream(_ stream: UInt32, _ code: HTTP2ErrorCode) -> HTTP2Frame {
-        HTTP2Frame(.resetStream, stream: stream, code.rawValue.networkBytes)
+        HTTP2Frame(.resetStream, stream: stream, code.rawValue.bigEndianBytes)
     }
 
     package static func settings(_ settings: [HTTP2Setting]) -> HTTP2Frame {
@@ -126,20 +126,20 @@ extension HTTP2Frame {
     package static let settingsAcknowledgment = HTTP2Frame(.settings, flags: .acknowledgment)
 
     package static func ping(_ number: UInt64, acknowledges: Bool = false) -> HTTP2Frame {
-        let payload = UInt32(truncatingIfNeeded: number >> 32).networkBytes
+        let payload = UInt32(truncatingIfNeeded: number >> 32).bigEndianBytes
         return HTTP2Frame(
             .ping, flags: acknowledges ? .acknowledgment : [],
-            payload + UInt32(truncatingIfNeeded: number).networkBytes)
+            payload + UInt32(truncatingIfNeeded: number).bigEndianBytes)
     }
 
     package static func goAway(
         lastStream: UInt32, _ code: HTTP2ErrorCode = .noError, _ data: [UInt8] = []
     ) -> HTTP2Frame {
-        HTTP2Frame(.goAway, lastStream.networkBytes + code.rawValue.networkBytes + data)
+        HTTP2Frame(.goAway, lastStream.bigEndianBytes + code.rawValue.bigEndianBytes + data)
     }
 
     package static func windowUpdate(_ increment: UInt32, on stream: UInt32 = 0) -> HTTP2Frame {
-        HTTP2Frame(.windowUpdate, stream: stream, increment.networkBytes)
+        HTTP2Frame(.windowUpdate, stream: stream, increment.bigEndianBytes)
     }
 }
 
@@ -163,18 +163,18 @@ extension HTTP2Frame {
     /// Of SETTINGS.
     package var settings: [HTTP2Setting] {
         stride(from: 0, to: self.payload.count - 5, by: 6).map { start in
-            HTTP2Setting(
-                .init(rawValue: UInt16(self.payload[start]) << 8 | UInt16(self.payload[start + 1])),
-                UInt32(networkBytes: self.payload[(start + 2)...]))
+            let name = UInt16(bigEndianBytes: self.payload[start..<start + 2])
+            return HTTP2Setting(.init(rawValue: name), UInt32(bigEndianBytes: self.payload[start + 2..<start + 6]))
         }
     }
 
     /// Of RST_STREAM and GOAWAY.
     package var errorCode: HTTP2ErrorCode? {
         switch self.kind {
-        case .resetStream where self.payload.count >= 4: HTTP2ErrorCode(rawValue: .init(networkBytes: self.payload[...]))
+        case .resetStream where self.payload.count >= 4:
+            HTTP2ErrorCode(rawValue: .init(bigEndianBytes: self.payload.prefix(4)))
         case .goAway where self.payload.count >= 8:
-            HTTP2ErrorCode(rawValue: .init(networkBytes: self.payload[4...]))
+            HTTP2ErrorCode(rawValue: .init(bigEndianBytes: self.payload[4..<8]))
         default: nil
         }
     }
@@ -182,13 +182,13 @@ extension HTTP2Frame {
     /// Of GOAWAY.
     package var lastStream: UInt32? {
         self.kind == .goAway && self.payload.count >= 8
-            ? UInt32(networkBytes: self.payload[...]) & 0x7fff_ffff : nil
+            ? UInt32(bigEndianBytes: self.payload.prefix(4)) & 0x7fff_ffff : nil
     }
 
     /// Of WINDOW_UPDATE.
     package var increment: UInt32? {
         self.kind == .windowUpdate && self.payload.count == 4
-            ? UInt32(networkBytes: self.payload[...]) & 0x7fff_ffff : nil
+            ? UInt32(bigEndianBytes: self.payload.prefix(4)) & 0x7fff_ffff : nil
     }
 }
 
@@ -250,18 +250,11 @@ package struct HTTP2Setting: Sendable, Hashable {
     }
 
     var bytes: [UInt8] {
-        [UInt8(self.name.rawValue >> 8), UInt8(self.name.rawValue & 255)] + self.value.networkBytes
+        [UInt8(self.name.rawValue >> 8), UInt8(self.name.rawValue & 255)] + self.value.bigEndianBytes
     }
 }
 
 extension [HTTP2Setting] {
     /// The last one of that name counts.
     package subscript(name: HTTP2Setting.Name) -> UInt32? { self.last { $0.name == name }?.value }
-}
-
-extension UInt32 {
-    var networkBytes: [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: self >> $0) } }
-
-    /// Of the first four.
-    init(networkBytes bytes: ArraySlice<UInt8>) { self = bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
 }
