@@ -229,6 +229,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["Lab", "Linux", "Networking"],
             path: "integration/EndToEndTests",
+            exclude: ["HTTP2/peers"],
             swiftSettings: settings
         ),
     ]
