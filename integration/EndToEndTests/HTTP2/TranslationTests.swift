@@ -2,8 +2,8 @@ import Lab
 import Testing
 
 extension EndToEnd.HTTP2.Shared {
-    /// Rules Y: requests of HTTP/2 that would become other requests in HTTP/1.1 if they were only written down. Each probe is
-    /// followed by a normal request on the same connection, if that goes on, and on a second one.
+    /// Rules Y: requests of HTTP/2 that would become other requests in HTTP/1.1 if they were only written down. Each
+    /// probe is followed by a normal request on the same connection, if that goes on, and on a second one.
     @Suite struct TranslationTests {
         struct Probe: Sendable, CustomTestStringConvertible {
             let row: String

@@ -53,8 +53,8 @@ enum HPACK {
 
 /// RFC 7541 appendix B.
 enum HPACKHuffman {
-    /// How many bits each symbol has; the last one is EOS. The code is canonical: among codes of a length the next symbol has the
-    /// next number, so the lengths say it all.
+    /// How many bits each symbol has; the last one is EOS. The code is canonical: among codes of a length the next
+    /// symbol has the next number, so the lengths say it all.
     private static let lengths: [UInt8] = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28,
         28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15,

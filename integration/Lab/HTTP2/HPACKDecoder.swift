@@ -1,12 +1,16 @@
 /// Reads header blocks (RFC 7541), strictly.
-struct HPACKDecoder: Sendable {
+package struct HPACKDecoder: Sendable {
     private var table = HPACK.DynamicTable()
     /// What our settings allow the table to become.
-    var limit = 4096 { didSet { self.owesUpdate = self.owesUpdate || self.limit < self.table.size } }
+    package var limit = 4096 {
+        didSet { self.owesUpdate = self.owesUpdate || self.limit < self.table.size }
+    }
     /// A table that has to become smaller is said to be at the front of the next block (section 4.2).
     private var owesUpdate = false
 
-    mutating func decode(_ block: [UInt8]) throws -> [HTTPField] {
+    package init() {}
+
+    package mutating func decode(_ block: [UInt8]) throws -> [HTTPField] {
         var fields: [HTTPField] = []
         var rest = block[...]
         while let first = rest.first {

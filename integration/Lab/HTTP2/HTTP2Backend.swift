@@ -2,11 +2,12 @@ internal import Linux
 internal import Networking
 import Synchronization
 
-/// An h2c server (prior knowledge) that says what it was asked, does what a test tells it to for a path, and keeps what it
-/// received: ``HTTPBackend``'s sister.
+/// An h2c server (prior knowledge) that says what it was asked, does what a test tells it to for a path, and keeps what
+/// it received: ``HTTPBackend``'s sister.
 ///
-/// Without a script it waits for the whole request and answers 200 with `x-backend` (its name), `x-connection` and `x-request`
-/// (the how-manieth connection, and request on it), `x-body-length`, and the request in the words of HTTP/1.1 for a body.
+/// Without a script it waits for the whole request and answers 200 with `x-backend` (its name), `x-connection` and
+/// `x-request` (the how-manieth connection, and request on it), `x-body-length`, and the request in the words of
+/// HTTP/1.1 for a body.
 package final class HTTP2Backend: Sendable {
     /// One thing done after the other, once a head has come.
     package enum Step: Sendable {
@@ -71,6 +72,8 @@ package final class HTTP2Backend: Sendable {
         package let peer: SocketAddress
         package internal(set) var settings: [HTTP2Setting] = []
         package internal(set) var requests: [Request] = []
+        /// Streams beyond SETTINGS_MAX_CONCURRENT_STREAMS, which are no requests.
+        package internal(set) var refused = 0
         /// The most that were open at once.
         package internal(set) var mostStreams = 0
         /// What was wrong with what came.
@@ -85,7 +88,8 @@ package final class HTTP2Backend: Sendable {
     private let control: BackendControl
     private let thread = Mutex<OSThread?>(nil)
 
-    /// `settings` are said on each connection. `opensWindows` may be false, for one that takes what the first windows allow.
+    /// `settings` are said on each connection. `opensWindows` may be false, for one that takes what the first windows
+    /// allow.
     package init(
         on host: Host, _ address: SocketAddress, name: String, _ settings: [HTTP2Setting] = [],
         opensWindows: Bool = true

@@ -124,6 +124,12 @@ final class HTTP2BackendConnection: BackendSession {
             content.attempts[path, default: 0] += 1
             return (content.scripts[path] ?? [.awaitBody, .answer], content.attempts[path] ?? 1)
         }
+        if let limit = self.shared.settings[.maxConcurrentStreams], self.work.count >= Int(limit) {
+            self.endpoint.send(.resetStream(id, .refusedStream))
+            self.endpoint.forget(id)
+            self.record { $0.refused += 1 }
+            return
+        }
         self.work[id] = Work(steps: steps[...], place: self.requests, attempt: attempt)
         self.requests += 1
         self.lastStream = max(self.lastStream, id)

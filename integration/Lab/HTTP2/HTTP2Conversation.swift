@@ -51,8 +51,8 @@ package final class HTTP2Conversation: Sendable {
         }
     }
 
-    /// Sends as much as goes within `timeout`, reads nothing, and says how much that was. Fewer than all if the other end does not
-    /// read, or has closed.
+    /// Sends as much as goes within `timeout`, reads nothing, and says how much that was. Fewer than all if the other
+    /// end does not read, or has closed.
     package func offer(bytes: [UInt8], for timeout: Duration) -> Int {
         let deadline = ContinuousClock.now + timeout
         var rest = bytes[...]
@@ -63,8 +63,8 @@ package final class HTTP2Conversation: Sendable {
         return bytes.count - rest.count
     }
 
-    /// The first frame of those that came, and come, that is as wanted; it is taken away with all before it. DATA is not among
-    /// them. nil if none comes within `timeout`, or the connection ends before.
+    /// The first frame of those that came, and come, that is as wanted; it is taken away with all before it. DATA is
+    /// not among them. nil if none comes within `timeout`, or the connection ends before.
     package func frame(
         timeout: Duration = patience, where isWanted: (HTTP2Frame) -> Bool = { _ in true }
     ) throws -> HTTP2Frame? {

@@ -1,5 +1,5 @@
-/// One end of an HTTP/2 connection without its socket: bytes in, messages and bytes out. Written by RFC 9113 for these tests,
-/// and strict about what comes: what is wrong throws.
+/// One end of an HTTP/2 connection without its socket: bytes in, messages and bytes out. Written by RFC 9113 for these
+/// tests, and strict about what comes: what is wrong throws.
 struct HTTP2Endpoint: Sendable {
     /// What it does by itself.
     struct Habits: Sendable {
