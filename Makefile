@@ -2,6 +2,7 @@
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
 # make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make sanitize  the tests with sanitizers
+# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make http2  HTTP/2: each attack for 20 s, 100,000 gRPC calls
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
@@ -13,6 +14,9 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn churn-http fuzz \
     sanitize protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster churn churn-http protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz http2 protobuf clean
 
 help:
 	@sed -n '1,6s/^# //p' Makefile
@@ -82,6 +86,13 @@ churn-http: setup
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_CHURN_SECONDS=60 FAIRLEAD_CHURN_RATE=2000 \
 		swift test --skip-build --disable-xctest --filter IngressChurnTests
+
+# The tests of HTTP/2 at their full length, with a release build.
+http2: setup
+	@$(RELEASE) fairlead
+	@.ci/quiet swift build --build-tests
+	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_ATTACK_SECONDS=20 FAIRLEAD_GRPC_CALLS=100000 \
+		swift test --skip-build --disable-xctest --filter EndToEndTests.EndToEnd/HTTP2
 
 fuzz: setup
 	@Tests/Fuzz/run

@@ -233,6 +233,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["Lab", "Linux", "Networking"],
             path: "integration/EndToEndTests",
+            exclude: ["HTTP2/peers"],
             swiftSettings: settings
         ),
     ]

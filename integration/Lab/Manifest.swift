@@ -13,19 +13,23 @@ package struct ServiceManifest: Manifest {
         package var port: UInt16
         package var targetPort: UInt16?
         package var nodePort: UInt16?
+        /// KEP-3726: what is spoken on it.
+        package var appProtocol: String?
 
         package init(
             _ port: UInt16,
             name: String = "http",
             transport: TransportProtocol = .tcp,
             targetPort: UInt16? = nil,
-            nodePort: UInt16? = nil
+            nodePort: UInt16? = nil,
+            appProtocol: String? = nil
         ) {
             self.name = name
             self.transport = transport
             self.port = port
             self.targetPort = targetPort
             self.nodePort = nodePort
+            self.appProtocol = appProtocol
         }
     }
 
@@ -116,6 +120,7 @@ package struct ServiceManifest: Manifest {
             text.add("      port: \(port.port)")
             if let target = port.targetPort { text.add("      targetPort: \(target)") }
             if let nodePort = port.nodePort { text.add("      nodePort: \(nodePort)") }
+            if let name = port.appProtocol { text.add("      appProtocol: \(quoted(name))") }
         }
         let ingress = self.loadBalancerIPs.map { Ingress($0) } + self.loadBalancerIngress
         if !ingress.isEmpty {

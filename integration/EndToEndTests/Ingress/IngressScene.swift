@@ -31,6 +31,7 @@ final class IngressScene: Sendable {
     private let prefix: [String]
     private let process: Mutex<FairleadProcess>
     private let backends = Mutex<[HTTPBackend]>([])
+    private let http2Backends = Mutex<[HTTP2Backend]>([])
     private let settledTimes = Atomic<Int>(0)
 
     init(
@@ -64,6 +65,7 @@ final class IngressScene: Sendable {
     func tearDown() {
         _ = self.fairlead.terminate()
         for backend in self.backends.withLock({ $0 }) { backend.stop() }
+        for backend in self.http2Backends.withLock({ $0 }) { backend.stop() }
         self.sandbox.tearDown()
         self.folder.delete()
     }
@@ -106,6 +108,26 @@ final class IngressScene: Sendable {
         }
     }
 
+    /// The h2c backend of that name, made with its first mention, which alone can say what its settings are.
+    func http2Backend(
+        _ name: String, _ settings: [HTTP2Setting] = [], opensWindows: Bool = true
+    ) throws -> HTTP2Backend {
+        try self.http2Backends.withLock { backends in
+            if let known = backends.first(where: { $0.name == name }) { return known }
+            let number = backends.count + 1
+            let address = SocketAddress(IPAddress(127, 2, UInt8(number / 250), UInt8(number % 250)), 3000)
+            let new = try HTTP2Backend(on: self.host, address, name: name, settings, opensWindows: opensWindows)
+            backends.append(new)
+            return new
+        }
+    }
+
+    /// A Service `name` whose port says h2c, and its endpoints.
+    func http2Service(_ name: String, on backends: [HTTP2Backend]) -> [any Manifest] {
+        self.service(
+            name, endpoints: backends.map { .init($0.address.address) }, appProtocol: "kubernetes.io/h2c")
+    }
+
     /// A Service `name` with port 80, called `http`, and its endpoints: the backend of the same name unless others are given.
     func service(
         _ name: String, namespace: String = "default", on backends: [String]? = nil, ready: [String]? = nil
@@ -123,9 +145,11 @@ final class IngressScene: Sendable {
     }
 
     func service(
-        _ name: String, namespace: String = "default", endpoints: [EndpointSliceManifest.Endpoint], port: UInt16 = 3000
+        _ name: String, namespace: String = "default", endpoints: [EndpointSliceManifest.Endpoint], port: UInt16 = 3000,
+        appProtocol: String? = nil
     ) -> [any Manifest] {
-        var service = ServiceManifest(name, clusterIPs: [], ports: [.init(80, targetPort: port)])
+        var service = ServiceManifest(
+            name, clusterIPs: [], ports: [.init(80, targetPort: port, appProtocol: appProtocol)])
         service.namespace = namespace
         var slice = EndpointSliceManifest(of: name, family: .ipv4, endpoints: endpoints, ports: [.init(port)])
         slice.namespace = namespace

@@ -1,7 +1,7 @@
 internal import Linux
 
 /// One client of an ``HTTPBackend``. Belongs to its thread.
-final class BackendConnection {
+final class BackendConnection: BackendSession {
     private let shared: BackendState
     private let number: Int
     private var socket: Socket?
@@ -14,21 +14,22 @@ final class BackendConnection {
     private var isTunnel = false
     private var isReading = true
     private var inputHasEnded = false
-    /// When it goes on by itself.
     private(set) var resumeAt: ContinuousClock.Instant?
 
-    init(_ socket: consuming Socket, number: Int, _ shared: BackendState) {
+    init(_ socket: consuming Socket, from peer: SocketAddress, _ shared: BackendState) {
         try? socket.sendWithoutDelay()
         self.socket = .some(socket)
-        self.number = number
         self.shared = shared
+        self.number = shared.update { content in
+            content.records.append(.init(number: content.records.count, peer: peer))
+            return content.records.count - 1
+        }
     }
 
     var isFinished: Bool { self.socket == nil }
 
     var isIdle: Bool { self.request == nil && !self.isTunnel && self.output.isEmpty }
 
-    /// What it waits for; nil if that is only time.
     var interest: Readiness.Interest? {
         guard let number = self.socket?.number else { return nil }
         if !self.output.isEmpty { return .init(number: number, writing: true) }
@@ -43,7 +44,8 @@ final class BackendConnection {
         self.record { $0.end = how }
     }
 
-    /// Reads what there is, does what can be done, writes what fits.
+    func drain() { if self.isIdle { self.end(.byUs) } }
+
     func advance() {
         if let time = self.resumeAt {
             if time <= .now { self.resumeAt = nil }

@@ -71,15 +71,20 @@ package final class HTTPBackend: Sendable {
     package let name: String
     package let address: SocketAddress
     private let shared: BackendState
+    private let control: BackendControl
     private let thread = Mutex<OSThread?>(nil)
 
     /// `recordLimit` is how many bytes of each connection are kept for sure.
     package init(on host: Host, _ address: SocketAddress, name: String, recordLimit: Int = 1 << 20) throws {
         self.name = name
         self.address = address
-        let shared = try BackendState(name: name, recordLimit: recordLimit)
+        let shared = BackendState(name: name, recordLimit: recordLimit)
         self.shared = shared
-        let loop = try BackendLoop(on: host, shared, address)
+        let control = try BackendControl()
+        self.control = control
+        let loop = try BackendLoop(on: host, control, address) { socket, peer in
+            BackendConnection(socket, from: peer, shared)
+        }
         let thread = try OSThread { loop.serve() }
         self.thread.withLock { $0 = thread }
     }
@@ -115,19 +120,19 @@ package final class HTTPBackend: Sendable {
     }
 
     /// Closes every connection on which nothing is going on.
-    package func closeIdleConnections() { self.shared.command(.closeIdle) }
+    package func closeIdleConnections() { self.control.command(.closeIdle) }
 
     /// Closes every connection.
-    package func closeConnections() { self.shared.command(.closeAll) }
+    package func closeConnections() { self.control.command(.closeAll) }
 
     /// Refuses new connections until ``listen()``; those there are stay.
-    package func refuse() { self.shared.command(.refuse) }
+    package func refuse() { self.control.command(.refuse) }
 
-    package func listen() { self.shared.command(.listen) }
+    package func listen() { self.control.command(.listen) }
 
     /// Closes everything and waits for the thread.
     package func stop() {
-        self.shared.order(.stop)
+        self.control.order(.stop)
         let thread = self.thread.withLock { thread in
             defer { thread = nil }
             return thread
@@ -138,51 +143,21 @@ package final class HTTPBackend: Sendable {
 
 /// What the thread of a backend and its owner share.
 final class BackendState: Sendable {
-    enum Command: Sendable { case closeIdle, closeAll, refuse, listen, stop }
-
     struct Content: Sendable {
         var scripts: [String: [HTTPBackend.Step]] = [:]
         var records: [HTTPBackend.Record] = []
-        var commands: [Command] = []
-        var isStopped = false
     }
 
     let name: String
     let recordLimit: Int
-    let wakeUp: WakeUp
-    private let done: WakeUp
     private let content = Mutex(Content())
 
-    init(name: String, recordLimit: Int) throws {
+    init(name: String, recordLimit: Int) {
         self.name = name
         self.recordLimit = recordLimit
-        self.wakeUp = try WakeUp()
-        self.done = try WakeUp()
     }
 
     func update<Value>(_ body: (inout sending Content) -> sending Value) -> sending Value {
         self.content.withLock(body)
     }
-
-    func order(_ command: Command) {
-        self.update { $0.commands.append(command) }
-        self.wakeUp.signal()
-    }
-
-    /// Returns when it has been carried out.
-    func command(_ command: Command) {
-        self.order(command)
-        _ = try? Poller.wait(readable: [self.done.number], timeout: .seconds(10))
-        self.done.clear()
-    }
-
-    func takeCommands() -> [Command] {
-        self.wakeUp.clear()
-        return self.update { content in
-            defer { content.commands = [] }
-            return content.commands
-        }
-    }
-
-    func carriedOut() { self.done.signal() }
 }

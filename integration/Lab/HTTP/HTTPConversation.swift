@@ -235,6 +235,13 @@ extension Host {
         with target: SocketAddress, from source: IPAddress? = nil, receiveBuffer: Int? = nil,
         timeout: Duration = HTTPConversation.patience
     ) throws -> HTTPConversation {
+        HTTPConversation(
+            try self.connectByTCP(to: target, from: source, receiveBuffer: receiveBuffer, timeout: timeout))
+    }
+
+    func connectByTCP(
+        to target: SocketAddress, from source: IPAddress?, receiveBuffer: Int?, timeout: Duration
+    ) throws -> TCPStream {
         let attempt = Attempt(timeout: timeout)
         let socket = try self.run {
             let socket = try Socket(.stream, target.address.family)
@@ -246,6 +253,6 @@ extension Host {
         if let failure = attempt.connect(socket, to: target) {
             throw LabError("\(self.name) to \(target): \(failure)")
         }
-        return HTTPConversation(TCPStream(socket))
+        return TCPStream(socket)
     }
 }

@@ -244,7 +244,7 @@ private final class LoadConnection {
             let response = try? HTTPResponse(head: self.input[..<(end - 4)]), let backend = response["X-Backend"]
         else { return .failed("to \(self.target)\(self.excerpt)") }
         // The body is the head as the backend received it.
-        guard self.input[end...].starts(with: "GET \(self.target) HTTP/1.1\r\n".utf8) else {
+        guard self.input[end...].starts(with: "GET \(self.target) HTTP/".utf8) else {
             return .failed("another's answer to \(self.target)\(self.excerpt)")
         }
         guard request.backends?.contains(backend) ?? true else {

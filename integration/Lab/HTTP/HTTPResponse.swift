@@ -5,6 +5,11 @@ package struct HTTPField: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String { "\(self.name): \(self.value)" }
 
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
     /// A field line without its CRLF (RFC 9112 section 5); throws if it is none.
     init(line: ArraySlice<UInt8>) throws {
         let text = String(decoding: line, as: UTF8.self)
@@ -62,6 +67,17 @@ package struct HTTPResponse: Sendable {
         self.status = status
         self.reason = words.count > 2 ? words[2] : ""
         self.fields = try lines.dropFirst().map { try HTTPField(line: $0) }
+    }
+
+    /// The fields of an HTTP/2 answer (RFC 9113 section 8.3.2); throws on any that may not be in one.
+    init(http2 fields: [HTTPField]) throws {
+        let status = fields.first.flatMap { $0.name == ":status" ? Int($0.value) : nil }
+        guard let status, (100...599).contains(status) else { throw LabError("no :status first: \(fields)") }
+        self.version = "HTTP/2"
+        self.status = status
+        self.reason = ""
+        self.fields = Array(fields.dropFirst())
+        try self.fields.expectRegularHTTP2()
     }
 
     /// The value of the only field of that name; of several, all, joined by commas.

@@ -96,7 +96,7 @@ extension Host {
 }
 
 extension TLSHandshake {
-    fileprivate static func nameOptions(_ name: String?) -> [String] {
+    static func nameOptions(_ name: String?) -> [String] {
         name.map { ["-servername", $0] } ?? ["-noservername"]
     }
 }
