@@ -197,7 +197,9 @@ extension EndToEnd.Ingress.Shared {
                 version("HTTP/2.0", "GET / HTTP/2.0"), version("HTTP/3.0", "GET / HTTP/3.0"),
                 version("small letters", "GET / http/1.1"), version("one digit", "GET / HTTP/1"),
                 version("two digits", "GET / HTTP/1.10"), version("other protocol", "GET / HTTPS/1.1"),
-                Case("M23", "HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .refused([400, 505])),
+                Case(
+                    "M23", "what begins like HTTP/2 and goes on otherwise",
+                    "PRI * HTTP/2.0\r\nHost: a.example\r\n\r\n", .refused([400, 505])),
                 method("CONNECT", "CONNECT a.example:80"), method("CONNECT to a path", "CONNECT /"),
                 method("TRACE", "TRACE /"), method("not a token", "GE(T /"), method("no method", " /"),
             ]
