@@ -21,8 +21,8 @@ struct HTTP2Flood: Sendable, CustomTestStringConvertible {
     private static let head = HPACKEncoder.encode(HTTP2Case.pseudo(path: "/flooded"))
     private static let slow = HPACKEncoder.encode(HTTP2Case.pseudo(method: "POST", path: HTTP2Case.slowPath))
     private static let calm = [HTTP2ErrorCode.enhanceYourCalm]
-    /// Some kinds of nonsense are errors of the connection at once, and so are more streams than there may be: resets that
-    /// nobody reads have not ended theirs.
+    /// Some kinds of nonsense are errors of the connection at once, and so are more streams than there may be: resets
+    /// that nobody reads have not ended theirs.
     private static let calmOrError: [HTTP2ErrorCode] = [
         .enhanceYourCalm, .protocolError, .streamClosed, .frameSizeError,
     ]
