@@ -86,7 +86,9 @@ extension EndToEnd.HTTP2.Hurried {
         ) throws -> (ending: HTTP2Conversation.Ending, count: Int) {
             let conversation = try scene.converse(acknowledges: false)
             defer { conversation.close(reset: true) }
-            try conversation.send(flood.first)
+            // What is owed for them is no reason to end it.
+            _ = try conversation.peerSettings()
+            try conversation.send([.settingsAcknowledgment] + flood.first)
             var stream: UInt32 = flood.first.isEmpty ? 1 : 3
             var count = 0
             while count < flood.limit {

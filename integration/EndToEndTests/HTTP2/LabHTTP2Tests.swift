@@ -45,7 +45,8 @@ extension EndToEnd {
             answers.limit = 256
             let size = HPACKEncoder.encode([.tableSize(256)])
             let first = Self.bytes(
-                "4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3120 "
+                "4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 "
+                    + "3a32 3120 "
                     + "474d 546e 1768 7474 7073 3a2f 2f77 7777 2e65 7861 6d70 6c65 2e63 6f6d")
             #expect(Self.names(try answers.decode(size + first)).first == ":status: 302")
             let second = try answers.decode(Self.bytes("4803 3330 37c1 c0bf"))

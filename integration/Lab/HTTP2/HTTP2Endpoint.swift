@@ -7,6 +7,8 @@ struct HTTP2Endpoint: Sendable {
         var acknowledges = true
         /// Gives windows back for what came.
         var opensWindows = true
+        /// Frames that are wrong are passed over, where nothing but the end is waited for.
+        var passesOver = false
         /// How much of each body is kept; the rest is counted.
         var bodyLimit = 1 << 20
     }
@@ -138,7 +140,7 @@ struct HTTP2Endpoint: Sendable {
             let limit = Int(self.settings[.maxFrameSize] ?? 16384)
             guard length <= limit else { throw LabError("a frame of \(length), \(limit) is allowed") }
             guard let frame = HTTP2Frame(from: &rest) else { return }
-            try self.receive(frame)
+            do { try self.receive(frame) } catch  where self.habits.passesOver {}
         }
     }
 
