@@ -42,6 +42,7 @@ struct HeadAssembler: ~Copyable {
     private var hasLength = false
     private var hasKey = false
     private var isTooLarge = false
+    private var isTargetTooLong = false
     /// As SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 section 6.5.2).
     private var listSize = 0
     private var isHead = false
@@ -79,6 +80,7 @@ struct HeadAssembler: ~Copyable {
         self.hasLength = false
         self.hasKey = false
         self.isTooLarge = false
+        self.isTargetTooLong = false
         self.listSize = 0
         self.isHead = record.flags.contains(.head)
         self.isWebSocket = record.flags.contains(.webSocket)
@@ -176,6 +178,7 @@ struct HeadAssembler: ~Copyable {
     private mutating func addPath(_ value: Span<UInt8>) -> Verdict {
         guard value.count > 0, value[0] == .slash || value.equals("*") else { return .malformed }
         self.path = self.keep(value)
+        if self.path.isEmpty { self.isTargetTooLong = true }
         return .taken
     }
 
@@ -206,7 +209,10 @@ struct HeadAssembler: ~Copyable {
             } else {
                 self.text.append("HTTP/1.1 ")
                 self.text.append(decimal: UInt64(self.status))
-                self.text.append(" \r\n")
+                self.text.append(.space)
+                // There are clients of HTTP/1.1 that take no status line without.
+                self.text.append(StatusPhrase.text(self.status))
+                self.text.append("\r\n")
             }
             return
         }
@@ -246,7 +252,7 @@ struct HeadAssembler: ~Copyable {
         case .trailers: return self.isTooLarge ? .malformed : .complete
         case .request:
             if self.isTooLarge || self.cookies.count &+ Self.reserve > self.text.space {
-                return .refused(.headTooLarge)
+                return .refused(self.isTargetTooLong ? .targetTooLong : .headTooLarge)
             }
             if self.isConnect {
                 guard let outcome = self.finishConnect(ends: ends, random: &random) else { break }

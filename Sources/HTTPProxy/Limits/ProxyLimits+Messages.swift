@@ -29,6 +29,7 @@ extension ProxyLimits {
     var http2Upstream: HTTP2Limits {
         var limits = self.http2
         limits.concurrentStreams = 0
+        limits.connectionWindow = Self.streamsPerUpstream * self.http2StreamWindow
         return limits
     }
 

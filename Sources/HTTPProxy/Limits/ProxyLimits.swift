@@ -58,8 +58,9 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
     package var http2Streams = 128
     /// Bytes of one request's body that may wait here.
     package var http2StreamWindow = 65_535
-    /// The same of all requests of a connection together.
-    package var http2ConnectionWindow = 1_048_576
+    /// The same of all requests of a connection together. As much as all of them can have, or some that nobody takes would
+    /// hold up the others.
+    package var http2ConnectionWindow = 8_388_608
     /// Streams that a client may reset at once, and as many more in each thirty seconds (CVE-2023-44487). One that ends well makes
     /// up for one.
     package var http2Resets = 1_000

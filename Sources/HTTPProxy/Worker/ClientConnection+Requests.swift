@@ -16,7 +16,12 @@ extension ClientConnection {
         self.headLength = head.length
     }
 
-    func isGRPC(_ fields: borrowing FieldTable) -> Bool { GRPC.isCall(self.input.readable, fields) }
+    /// If it is a call of gRPC, its answers are other ones, and it may have a deadline.
+    mutating func beginCall(_ fields: borrowing FieldTable, at now: UInt64) {
+        guard GRPC.isCall(self.input.readable, fields) else { return }
+        self.exchange.isGRPC = true
+        if let timeout = GRPC.timeout(self.input.readable, fields) { self.exchange.deadline = now + timeout }
+    }
 
     func normalize(_ head: RequestHead, into scratch: inout ByteBuffer) -> NormalPath {
         PathNormalizer.normalize(self.input.readable, head, into: &scratch)
@@ -111,7 +116,7 @@ extension ClientConnection {
     ) -> Bool {
         if self.exchange.isGRPC {
             return GRPC.writeAnswer(
-                status: answer.status, reason: answer.reason, date: date, into: &self.output)
+                status: answer.callStatus, reason: answer.reason, date: date, into: &self.output)
         }
         return ErrorResponse.write(
             status: answer.status, reason: answer.reason, closes: closes,

@@ -21,6 +21,8 @@ struct Exchange: BitwiseCopyable {
     var method = RequestMethod.get
     /// Whether it is a call of gRPC, over HTTP/2.
     var isGRPC = false
+    /// When its client waits no longer, by the loop's clock.
+    var deadline = UInt64.max
     /// Whether the client speaks HTTP/1.1, and understands chunks.
     var isHTTP11 = true
     var upgrade = UpgradeKind.none

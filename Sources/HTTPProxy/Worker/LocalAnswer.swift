@@ -26,6 +26,8 @@ enum LocalAnswer: BitwiseCopyable {
     case noReply
     case badReply
     case replyTimeout
+    /// The client of a call waits no longer.
+    case deadlineExceeded
     /// To the same address by HTTPS.
     case redirect
 
@@ -41,7 +43,7 @@ enum LocalAnswer: BitwiseCopyable {
             .backendSecretUnusable, .noEndpoints, .endpointsBusy, .exhausted:
             503
         case .unreachable, .noReply, .badReply: 502
-        case .connectTimeout, .replyTimeout: 504
+        case .connectTimeout, .replyTimeout, .deadlineExceeded: 504
         case .redirect: 308
         }
     }
@@ -71,8 +73,15 @@ enum LocalAnswer: BitwiseCopyable {
         case .noReply: "endpoint-closed"
         case .badReply: "endpoint-invalid-response"
         case .replyTimeout: "endpoint-response-timeout"
+        case .deadlineExceeded: "deadline-exceeded"
         case .redirect: "https-redirect"
         }
+    }
+
+    /// The status of a call of gRPC.
+    var callStatus: UInt8 {
+        if case .deadlineExceeded = self { return GRPC.deadlineExceeded }
+        return GRPC.status(for: self.status)
     }
 
     /// Whether the connection is closed after it, whatever else.

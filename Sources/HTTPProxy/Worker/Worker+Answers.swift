@@ -128,6 +128,11 @@ extension Worker {
             return self.tryFailed(client, .closedWithoutReply(isReused: true)) ? .over : .retried
         }
         let isStream = self.clients[client].isStream
+        // To an extended CONNECT it would say that there is a WebSocket (RFC 8441 section 4).
+        if isStream, exchange.upgrade == .webSocket, (200..<300).contains(head.status) {
+            _ = self.answer(client, .badReply)
+            return .over
+        }
         // Frames have an end of their own.
         let framing =
             isStream ? head.framing.withoutChunks : head.framing(forMinorVersion: exchange.isHTTP11 ? 1 : 0)

@@ -212,7 +212,8 @@ extension Worker {
     private mutating func expectStream(_ client: Handle) {
         guard !self.clients[client].isInHead else { return }
         self.clients[client].isInHead = true
-        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.keepAliveTimeout))
+        let patience = self.isDraining ? Self.goAwayPatience : UInt64(self.limits.keepAliveTimeout)
+        self.timers.set(self.clients[client].timer, deadline: self.loop.now + patience)
     }
 
     /// One that does not read what is for it has as much.

@@ -13,7 +13,7 @@ extension Worker {
             self.clients[client].closesAfterExchange = true
         }
         if self.clients[client].isStream {
-            self.clients[client].exchange.isGRPC = self.clients[client].isGRPC(self.fields)
+            self.clients[client].beginCall(self.fields, at: self.loop.now)
         }
         // What is matched is what is forwarded (spec 7.4).
         self.scratch.clear()

@@ -36,6 +36,11 @@ extension Worker {
     }
 
     private mutating func exchangeTimedOut(_ client: Handle) {
+        if self.loop.now >= self.clients[client].exchange.deadline {
+            let isBegun = self.clients[client].exchange.answer == .started
+            if isBegun ? self.breakOff(client) : self.answer(client, .deadlineExceeded) { self.serve(client) }
+            return
+        }
         if self.waitsForClient(client) {
             // It may be slow, but not slower than that.
             let floor = UInt64(self.limits.minimumBodyRate) * UInt64(self.limits.bodyRateWindow) / 1000
@@ -82,7 +87,13 @@ extension Worker {
         self.clients[client].exchange.timedFrom = moved
         let settings = self.clients[client].exchange.settings
         let timeout = self.takesRequest(client) ? settings.readTimeout : settings.sendTimeout
-        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(timeout))
+        self.setTimer(client, after: timeout)
+    }
+
+    /// For an exchange, which may have an end of its own.
+    mutating func setTimer(_ client: Handle, after time: some BinaryInteger) {
+        let deadline = min(self.loop.now + UInt64(time), self.clients[client].exchange.deadline)
+        self.timers.set(self.clients[client].timer, deadline: deadline)
     }
 
     /// Whether the endpoint takes what there is of the request.
@@ -94,6 +105,6 @@ extension Worker {
     private mutating func beginWindow(_ client: Handle) {
         self.clients[client].isInWindow = true
         self.clients[client].windowStart = self.clients[client].transferred
-        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.bodyRateWindow))
+        self.setTimer(client, after: self.limits.bodyRateWindow)
     }
 }

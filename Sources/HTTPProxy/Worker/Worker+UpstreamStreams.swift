@@ -53,7 +53,7 @@ extension Worker {
 
     /// A WebSocket can only be asked for when the endpoint has said that it knows how (RFC 8441 section 3).
     private func mayAsk(_ client: Handle, _ connection: Handle) -> Bool {
-        self.clients[client].exchange.upgrade == .none || self.connections[connection].hasSettings
+        self.clients[client].exchange.upgrade != .webSocket || self.connections[connection].hasSettings
     }
 
     /// The connection stands: what waits for it goes on.
@@ -87,7 +87,8 @@ extension Worker {
         var frames = self.takeFrames(upstream: carrier)
         var transfer = Transfer.blocked
         if link.id == 0 {
-            let ends = body.hasAllCome && staged == exchange.headSize && direct == 0
+            let isTunnel = exchange.upgrade == .webSocket
+            let ends = body.hasAllCome && staged == exchange.headSize && direct == 0 && !isTunnel
             let id = self.connections.request(
                 link.connection, self.clients, client, length: exchange.headSize,
                 isSecure: self.clients[client].isSecure, ends: ends, token: stream.token(kind: TokenKind.upstream),
@@ -123,7 +124,7 @@ extension Worker {
     func owesEnd(_ client: Handle, _ upstream: Handle) -> Bool {
         self.upstreams[upstream].isStream && !self.upstreams[upstream].link.hasRequestEnded
             && self.upstreams[upstream].link.id != 0 && self.clients[client].exchange.requestBody.hasAllCome
-            && self.clients[client].exchange.upgrade == .none
+            && self.clients[client].exchange.upgrade != .webSocket
     }
 
     /// Bytes of a tunnel.

@@ -259,7 +259,7 @@ extension Worker {
         }
         self.clients[client].exchange.answer = .connecting
         let patience = self.clients[client].exchange.settings.connectTimeout
-        self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(patience))
+        self.setTimer(client, after: patience)
         return .begun
     }
 

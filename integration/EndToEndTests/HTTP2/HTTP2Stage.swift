@@ -42,7 +42,11 @@ func withHTTP2Application(
     let backends = try pods.map { try scene.http2Backend("\(name)-\($0)", settings, opensWindows: opensWindows) }
     let rules = ingress(name, [.init("\(name).test", [.prefix("/", .to(name))])], annotations)
     try scene.with(name, scene.http2Service(name, on: backends) + [rules]) { try body(scene, backends) }
-    for backend in backends { #expect(backend.faults.isEmpty, "\(backend.name) was told what is no HTTP/2") }
+    for backend in backends {
+        // Who has said GOAWAY may find that its connection was closed.
+        let faults = backend.faults.filter { !$0.hasPrefix("send: ") }
+        #expect(faults.isEmpty, "\(backend.name) was told what is no HTTP/2")
+    }
 }
 
 /// A normal request gets an answer, and it is its own.
