@@ -103,6 +103,7 @@ struct HeadAssembler: ~Copyable {
         self.listSize &+= name.count &+ value.count &+ 32
         if _slowPath(self.listSize > listLimit) {
             self.isTooLarge = true
+            if name.equals(":path") { self.isTargetTooLong = true }
             return self.listSize > Self.excess * listLimit ? .excessive : .taken
         }
         if name[0] == .colon { return self.addPseudo(name, value) }
