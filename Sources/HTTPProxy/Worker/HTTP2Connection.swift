@@ -98,8 +98,8 @@ extension Slab where Element == HTTP2Connection {
     // MARK: - Requests for endpoints
 
     mutating func request(
-        _ connection: Handle, _ clients: borrowing Slab<ClientConnection>, _ client: Handle, length: Int, isSecure: Bool,
-        ends: Bool, token: UInt64, into frames: inout ByteBuffer
+        _ connection: Handle, _ clients: borrowing Slab<ClientConnection>, _ client: Handle, length: Int,
+        isSecure: Bool, ends: Bool, token: UInt64, into frames: inout ByteBuffer
     ) -> HTTP2StreamID? {
         self[connection].session.request(
             head: clients[client].request.readable.extracting(first: length), isSecure: isSecure, ends: ends,

@@ -67,7 +67,9 @@ struct UpstreamConnection: ~Copyable {
     var isRetired = false
 
     init(
-        _ socket: StreamSocket, _ transport: consuming Transport, client: Handle, backend: Handle, slot: EndpointSlot, timer: Int32) {
+        _ socket: StreamSocket, _ transport: consuming Transport, client: Handle, backend: Handle, slot: EndpointSlot,
+        timer: Int32
+    ) {
         self.socket = socket
         self.transport = transport
         self.client = client

@@ -25,7 +25,8 @@ extension Worker {
             }
         }
         let outcome = AccessLogOutcome(
-            client: self.clients[client].addressText, version: self.clients[client].isStream ? .http2 : exchange.isHTTP11 ? .http11 : .http10,
+            client: self.clients[client].addressText,
+            version: self.clients[client].isStream ? .http2 : exchange.isHTTP11 ? .http11 : .http10,
             isSecure: self.clients[client].isSecure,
             status: exchange.status == 0 ? Self.clientClosedRequest : exchange.status,
             reason: exchange.local?.reason,

@@ -40,7 +40,8 @@ extension Worker {
         guard self.view.revision(index) != plan.revision else { return }
         var backend = former
         // What connections are to be like from now on, those that there are are not.
-        if !former.isNone, self.backends[former].id != plan.id || !self.backends[former].speaks(plan.protocol, contexts) {
+        if !former.isNone, self.backends[former].id != plan.id || !self.backends[former].speaks(plan.protocol, contexts)
+        {
             self.retire(former)
             backend = .none
         }

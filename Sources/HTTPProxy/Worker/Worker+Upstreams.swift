@@ -49,52 +49,6 @@ extension Worker {
         if ends { self.upstreams[upstream].hasEnded = true }
     }
 
-    // MARK: - It stands, or not
-
-    private mutating func shakeHands(upstream: Handle) {
-        switch self.upstreams[upstream].shakeHands() {
-        case .done:
-            self.upstreams[upstream].isReadable = true
-            self.connected(upstream: upstream)
-        case .wantsRead, .wantsWrite: break
-        case .failed: self.connectFailed(upstream)
-        }
-    }
-
-    /// What is spoken is clear now.
-    private mutating func connected(upstream: Handle) {
-        if !self.upstreams[upstream].connection.isNone { return self.startStreams(upstream) }
-        let client = self.upstreams[upstream].client
-        guard self.upstreams[upstream].choseHTTP2 else {
-            self.upstreams[upstream].phase = .busy
-            self.connected(client)
-            return self.serve(client)
-        }
-        self.makeCarrier(upstream)
-        self.linkIdle(upstream)
-        self.upstreams[upstream].phase = .multiplexing
-        self.clients[client].exchange.upstream = .none
-        if self.addStream(client, upstream) {
-            self.connected(client)
-            self.serve(client)
-        }
-    }
-
-    private mutating func connectFailed(_ upstream: Handle) {
-        guard self.upstreams[upstream].connection.isNone else { return self.closeCarrier(upstream, .connectFailed) }
-        let client = self.upstreams[upstream].client
-        if self.tryFailed(client, .connectFailed) { self.serve(client) }
-    }
-
-    /// Whether nothing has come on a connection that nobody uses. In TLS something may, which is no answer: tickets.
-    private mutating func isQuiet(_ upstream: Handle) -> Bool {
-        guard self.upstreams[upstream].isTLS else { return self.upstreams[upstream].socket.isQuiet }
-        self.upstreams[upstream].input = self.heads.take()
-        defer { self.releaseInput(upstream: upstream) }
-        if case .blocked = self.upstreams[upstream].receive() { return true }
-        return false
-    }
-
     // MARK: - Getting one
 
     /// Gets a connection to an endpoint for the request of a client, whose `request` buffer holds what is to be sent. True
@@ -133,16 +87,6 @@ extension Worker {
             let exchange = self.clients[client].exchange
             return self.answer(client, exchange.tried.count == 0 ? .noEndpoints : Self.answer(to: exchange.failure))
         }
-    }
-
-    /// ENOMEM.
-    private static let outOfMemory: Int32 = 12
-
-    private enum Connecting {
-        case begun
-        case failed
-        /// No descriptor, port or memory: an errno.
-        case exhausted(Int32)
     }
 
     private mutating func pick(_ client: Handle, _ backend: Handle) -> PickOutcome {
@@ -209,60 +153,6 @@ extension Worker {
         }
     }
 
-    /// TLS for a connection, if its endpoint speaks it. nil without memory.
-    private mutating func transport(
-        _ client: Handle, _ backend: Handle, _ socket: StreamSocket, _ endpoint: BackendEndpoint
-    ) -> Transport? {
-        guard let contexts = self.backends[backend].contexts else { return Transport() }
-        let wantsHTTP1 = self.clients[client].exchange.upgrade != .none
-        let context = wantsHTTP1 ? contexts.http1 ?? contexts.standard : contexts.standard
-        var hasher = Hasher()
-        hasher.combine(endpoint.address)
-        hasher.combine(endpoint.port)
-        let peer = UInt64(bitPattern: Int64(hasher.finalize()))
-        guard let tls = try? TLSConnection(context, descriptor: socket.number, peer: peer) else { return nil }
-        return Transport(tls)
-    }
-
-    private mutating func connect(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Connecting {
-        guard let endpoint = self.backends[backend].endpoints.endpoint(slot) else { return .failed }
-        self.counters.upstreamConnects &+= 1
-        let socket: StreamSocket
-        switch StreamSocket.connect(to: SocketAddress(endpoint.address, endpoint.port)) {
-        case .begun(let begun): socket = begun
-        case .failed(let number): return SystemError.isExhaustion(number) ? .exhausted(number) : .failed
-        }
-        guard let transport = self.transport(client, backend, socket, endpoint) else {
-            socket.close()
-            return .exhausted(Self.outOfMemory)
-        }
-        let timer = self.timers.make()
-        let upstream = self.upstreams.insert(
-            UpstreamConnection(socket, transport, client: client, backend: backend, slot: slot, timer: timer))
-        let token = upstream.token(kind: TokenKind.upstream)
-        self.timers.setOwner(timer, token)
-        self.backends[backend].endpoints.connectionOpened(slot)
-        self.backends[backend].users += 1
-        do throws(SystemError) {
-            // That it is connected already is told like that it has been.
-            try self.loop.watch(socket.number, token: token)
-        } catch {
-            self.closeUpstream(upstream)
-            return .exhausted(error.number)
-        }
-        if self.backends[backend].isMultiplexed {
-            self.makeCarrier(upstream)
-            self.linkIdle(upstream)
-            _ = self.addStream(client, upstream)
-        } else {
-            self.clients[client].exchange.upstream = upstream
-        }
-        self.clients[client].exchange.answer = .connecting
-        let patience = self.clients[client].exchange.settings.connectTimeout
-        self.setTimer(client, after: patience)
-        return .begun
-    }
-
     mutating func connected(_ client: Handle) {
         self.clients[client].exchange.answer = .awaited
         // The end of a body goes by frames, or by chunks.
@@ -297,7 +187,7 @@ extension Worker {
     }
 
     /// It is the one that requests to its endpoint get first.
-    private mutating func linkIdle(_ upstream: Handle) {
+    mutating func linkIdle(_ upstream: Handle) {
         let backend = self.upstreams[upstream].backend
         let slot = self.upstreams[upstream].slot
         let older = self.backends[backend].newestIdle(slot)
