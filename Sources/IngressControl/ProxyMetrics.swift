@@ -66,6 +66,9 @@ enum ProxyMetrics {
         counter("local_answers_total", "Answers of the proxy's own: redirects and errors.", \.localAnswers)
         counter("answers_broken_off_total", "Answers that ended before they were whole.", \.answersBrokenOff)
         counter("tunnels_total", "Connections that were upgraded, to WebSocket for one.", \.tunnels)
+        counter("http2_connections_total", "Client connections of HTTP/2.", \.http2Connections)
+        counter("http2_failures_total", "Of those, ended because the client broke a rule.", \.http2Failures)
+        counter("http2_floods_total", "Of those, ended because the client sent too much of something.", \.http2Floods)
 
         gauge("upstream_connections", "Connections to endpoints that are open.", \.openUpstreams)
         counter("upstream_connects_total", "Connections to endpoints that were begun.", \.upstreamConnects)

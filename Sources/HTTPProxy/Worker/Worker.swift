@@ -18,9 +18,10 @@ enum TokenKind {
 /// needs to know comes by its mailbox as snapshots that do not change.
 ///
 /// This file has what holds it together. The rest, by what happens:
-/// `+Multiplexing` connections of HTTP/2, `+Streams` theirs; `+Accepting` connections come, `+Heads` a request's head comes, `+Requests` it is routed and goes to an endpoint, `+Upstreams` connections
-/// to endpoints, `+Answers` the answer goes back, `+Bodies` bodies pass through, `+Failures` what is answered or tried again when something
-/// goes wrong, `+Tunnels`, `+Timeouts`, `+Control` letters from the mailbox.
+/// `+Accepting` connections come, `+Heads` a request's head comes, `+Requests` it is routed and goes to an endpoint, `+Upstreams` connections
+/// to endpoints, `+Connecting` new ones, `+Answers` the answer goes back, `+Bodies` bodies pass through, `+Failures` what is answered or
+/// tried again when something goes wrong, `+Tunnels`, `+Timeouts`, `+Control` letters from the mailbox. HTTP/2: `+Multiplexing` a client's
+/// connection, `+Streams` its streams, `+UpstreamMultiplexing` and `+UpstreamStreams` the same of endpoints.
 struct Worker: ~Copyable {
     /// Of how many this is one.
     let workers: Int
@@ -35,7 +36,7 @@ struct Worker: ~Copyable {
     var listeners: Listeners
     var clients = Slab<ClientConnection>()
     var upstreams = Slab<UpstreamConnection>()
-    /// Of clients that speak HTTP/2; and those that may have frames to write at the end of the turn.
+    /// Of clients and endpoints that speak HTTP/2; and those that may have frames to write at the end of the turn.
     var connections = Slab<HTTP2Connection>()
     var dirtyConnections: [Handle] = []
     /// How many of the clients are streams, and of the upstreams.
