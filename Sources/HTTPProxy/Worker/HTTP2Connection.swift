@@ -19,6 +19,11 @@ struct HTTP2Connection: ~Copyable {
     /// Streams wait for room in the output.
     var isCrowded = false
 
+    // Of connections of clients.
+    /// Bytes of frames that the socket has taken; and how many that were when its time to take some began.
+    var written: UInt64 = 0
+    var windowStart = UInt64.max
+
     // Of connections to endpoints.
     var streamCount = 0
     /// The endpoint has said what it knows how to do.

@@ -138,9 +138,12 @@ extension Worker {
         // Streams that are let go on are served at once, and what they make is written too; but not for ever.
         for _ in 0..<ProxyLimits.readsPerTurn {
             self.writePending(client, connection)
-            switch self.flush(client) {
-            case .done: break
-            case .blocked: return self.expectReader(client)
+            let before = self.clients[client].output.count
+            let outcome = self.flush(client)
+            self.connections[connection].written &+= UInt64(before - self.clients[client].output.count)
+            switch outcome {
+            case .done: self.connections[connection].windowStart = .max
+            case .blocked: return self.expectReader(client, connection)
             case .failed: return self.close(client)
             }
             self.releaseOutput(client)
@@ -216,22 +219,29 @@ extension Worker {
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + patience)
     }
 
-    /// One that does not read what is for it has as much.
-    private mutating func expectReader(_ client: Handle) {
-        guard !self.clients[client].isInHead else { return }
+    /// A client that does not take what is for it, whichever stream that is of, has a time in which it has to take some.
+    private mutating func expectReader(_ client: Handle, _ connection: Handle) {
+        guard self.connections[connection].windowStart == .max else { return }
+        self.connections[connection].windowStart = self.connections[connection].written
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + UInt64(self.limits.bodyRateWindow))
     }
 
-    /// The time of an idle connection is over, or the one that it had been given when all are to end.
+    /// The time of an idle connection is over, that of one which does not take anything, or the one that it had been given when all
+    /// are to end.
     mutating func multiplexingTimedOut(_ client: Handle) {
         let connection = self.clients[client].connection
+        if !self.clients[client].output.isEmpty {
+            guard self.connections[connection].written == self.connections[connection].windowStart else {
+                self.connections[connection].windowStart = .max
+                return self.expectReader(client, connection)
+            }
+            self.counters.slowClients &+= 1
+            return self.close(client)
+        }
+        guard self.isDraining || !self.connections[connection].hasStreams else { return }
         self.connections[connection].session.goAway(code: HTTP2ErrorCode.noError)
         self.markDirty(connection)
         self.clients[client].isInHead = false
-        guard !self.clients[client].output.isEmpty else { return }
-        // It has not taken anything for so long.
-        self.counters.slowClients &+= 1
-        self.close(client)
     }
 
     /// No more requests, please: those that cross with this are served still.

@@ -119,10 +119,8 @@ extension Worker {
 
     /// The idle connection to an endpoint that was used last, if there is one that works; or one that takes many requests.
     private mutating func useKept(_ client: Handle, _ backend: Handle, _ slot: EndpointSlot) -> Kept {
-        guard !self.clients[client].exchange.avoidsPool else {
-            self.clients[client].exchange.avoidsPool = false
-            return .none
-        }
+        let wantsNew = self.clients[client].exchange.avoidsPool
+        self.clients[client].exchange.avoidsPool = false
         var next = self.backends[backend].newestIdle(slot)
         while true {
             let upstream = next
@@ -131,10 +129,13 @@ extension Worker {
             guard self.upstreams[upstream].connection.isNone else {
                 // Who wants another protocol than HTTP has better chances with HTTP/1.1, if that is spoken too.
                 let isFit = self.clients[client].exchange.upgrade == .none || self.backends[backend].isMultiplexed
-                guard isFit, self.canCarryMore(upstream) else { continue }
+                // Many requests may have lost their connection at once: one new one is enough for them.
+                let isOld = self.upstreams[upstream].phase == .multiplexing
+                guard isFit, !(wantsNew && isOld), self.canCarryMore(upstream) else { continue }
                 self.counters.upstreamReuses &+= 1
                 return self.addStream(client, upstream) ? .ready : .waiting
             }
+            guard !wantsNew else { return .none }
             self.unlinkIdle(upstream)
             self.timers.clear(self.upstreams[upstream].timer)
             // A request that may not be sent twice had better not meet a connection that the endpoint closed a moment ago;
