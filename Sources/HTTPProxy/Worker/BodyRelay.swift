@@ -40,6 +40,8 @@ struct BodyRelay: BitwiseCopyable {
     private var hasLastChunk = false
     /// So many of the bytes that are staged, the last of them, are lines of fields behind the body.
     private(set) var trailerBytes = 0
+    /// Fields behind the body are here, and wait until what is staged has been sent.
+    private(set) var waitsForRoom = false
     /// Bytes of the body so far, without framing.
     private(set) var transferred: UInt64 = 0
     /// At most so many; 0 is any number.
@@ -99,8 +101,13 @@ struct BodyRelay: BitwiseCopyable {
     /// All bare bytes have come; their end follows as chunks end, with the fields behind the body.
     mutating func expectTail(_ limits: MessageLimits) { self.progress = .chunked(ChunkedDecoder(limits: limits)) }
 
-    /// It is passed on to a stream.
+    /// Whether it is passed on to a stream, which tells its end by a frame, or as chunks or the end of the connection do.
     mutating func goesIntoFrames() { if self.framing != .length { self.framing = .frames } }
+
+    /// The same of a request, which may be tried here and there.
+    mutating func goes(intoFrames: Bool) {
+        if self.framing != .length { self.framing = intoFrames ? .frames : .chunked }
+    }
 
     /// Nothing more will come of it; it may be here still.
     var hasAllCome: Bool { self.progress.hasEnded && !self.owesLineEnd }
@@ -186,7 +193,8 @@ struct BodyRelay: BitwiseCopyable {
     private mutating func stageChunks(from source: inout ByteBuffer, into staged: inout ByteBuffer) -> Staging {
         guard case .chunked(var decoder) = self.progress else { return .staged }
         // Room for the largest thing that a step can add, before it is taken; `staged` has it once it has been sent.
-        while self.direct == 0, !self.owesLineEnd, staged.space >= Self.stepRoom {
+        self.waitsForRoom = false
+        while self.direct == 0, !self.owesLineEnd, staged.space >= Self.stepRoom || self.trailerBytes > 0 {
             let step = decoder.next(source.readable)
             switch step.event {
             case .data(let range):
@@ -200,8 +208,17 @@ struct BodyRelay: BitwiseCopyable {
                 if self.limit > 0, self.transferred > self.limit { return .tooLong }
                 continue
             case .trailer(let line):
+                let isRoom = Int(line.name.count) + Int(line.value.count) + 8 <= staged.space
+                if self.framing == .frames {
+                    // They go out together, and begin when everything before them has been sent.
+                    guard staged.isEmpty || self.trailerBytes > 0 else {
+                        self.waitsForRoom = true
+                        return .staged
+                    }
+                    guard isRoom else { return .malformed(.trailersTooLarge) }
+                }
                 // It comes again when what is staged has been sent.
-                guard Int(line.name.count) + Int(line.value.count) + 8 <= staged.space else { return .staged }
+                guard isRoom else { return .staged }
                 switch self.framing {
                 case .chunked: self.stageTrailer(source.readable, line, into: &staged)
                 case .frames:

@@ -43,6 +43,10 @@ struct Exchange: BitwiseCopyable {
     var isRetry = false
     /// The next try is not to take a connection from the pool.
     var avoidsPool = false
+    /// A connection that had been used before was lost without an answer.
+    var hasLostConnection = false
+    /// What is spoken with the endpoint has no way to say it.
+    var isUnsendable = false
     var failure = TryFailure.connectFailed
     /// Which endpoint the client belongs to, if it is to stay with one.
     var affinity = Affinity.none

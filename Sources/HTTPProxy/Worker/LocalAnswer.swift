@@ -24,6 +24,8 @@ enum LocalAnswer: BitwiseCopyable {
     case exhausted
     case connectTimeout
     case noReply
+    /// A WebSocket, to an endpoint of HTTP/2 that does not know how.
+    case protocolUnsupported
     case badReply
     case replyTimeout
     /// The client of a call waits no longer.
@@ -42,7 +44,7 @@ enum LocalAnswer: BitwiseCopyable {
         case .starting, .noClientAuthority, .serviceMissing, .portMissing, .externalNameRefused,
             .backendSecretUnusable, .noEndpoints, .endpointsBusy, .exhausted:
             503
-        case .unreachable, .noReply, .badReply: 502
+        case .unreachable, .noReply, .badReply, .protocolUnsupported: 502
         case .connectTimeout, .replyTimeout, .deadlineExceeded: 504
         case .redirect: 308
         }
@@ -71,6 +73,7 @@ enum LocalAnswer: BitwiseCopyable {
         case .exhausted: "out-of-resources"
         case .connectTimeout: "endpoint-connect-timeout"
         case .noReply: "endpoint-closed"
+        case .protocolUnsupported: "endpoint-lacks-protocol"
         case .badReply: "endpoint-invalid-response"
         case .replyTimeout: "endpoint-response-timeout"
         case .deadlineExceeded: "deadline-exceeded"

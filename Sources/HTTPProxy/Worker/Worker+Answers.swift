@@ -58,7 +58,7 @@ extension Worker {
             if exchange.answer == .started, exchange.answerBody.isDone { return self.finish(client) }
             // What was staged may have been less than there is; what did not move at all waits for what follows it.
             let rest = self.upstreams[upstream].input.count
-            if exchange.answer == .started, rest > 0, rest < before { continue }
+            if exchange.answer == .started, rest > 0, rest < before || exchange.answerBody.waitsForRoom { continue }
             switch self.read(upstream: upstream) {
             case .some: continue
             case .nothing:
@@ -91,6 +91,7 @@ extension Worker {
     /// The endpoint's connection was reset: nothing of what came is sure to be all of it.
     private mutating func upstreamBroken(_ client: Handle) -> Bool {
         let upstream = self.clients[client].exchange.upstream
+        if self.clients[client].exchange.isUnsendable { return self.answer(client, .protocolUnsupported) }
         guard self.clients[client].exchange.answer != .started, self.upstreams[upstream].input.isEmpty else {
             return self.tryFailed(client, .brokenReply)
         }
@@ -209,6 +210,10 @@ extension Worker {
                 exchange.keepsUpstream && exchange.requestBody.isDone && !exchange.stopsSending
                 && exchange.requestSent == self.clients[client].request.count
                 && self.upstreams[upstream].input.isEmpty
+            if self.upstreams[upstream].isStream, exchange.answerBody.isDone {
+                // The frame that says so may be on its way still.
+                self.upstreams[upstream].link.hasAnswerEnded = true
+            }
             if isClean, !self.upstreams[upstream].isStream { self.keep(upstream) } else { self.closeUpstream(upstream) }
         }
         self.leaveBackend(client)

@@ -14,11 +14,13 @@ extension Worker {
             if !self.clients[client].exchange.requestBody.isDone {
                 if let answer = self.stageRequest(client) { return self.answerInstead(client, answer) }
             }
-            let staged = self.clients[client].request.count - self.clients[client].exchange.requestSent
+            let staged = self.stagedCount(client)
             let direct = self.clients[client].exchange.requestBody.direct
             guard staged + direct > 0 || self.owesEnd(client, upstream) else {
                 if self.clients[client].exchange.requestBody.isDone { return false }
-                if !self.clients[client].input.isEmpty, !self.clients[client].request.isEmpty {
+                if !self.clients[client].input.isEmpty, !self.clients[client].request.isEmpty,
+                    self.clients[client].exchange.requestBody.trailerBytes == 0
+                {
                     // What has come did not fit behind what was sent, which is of no use but to be sent again.
                     self.forgetRequest(client)
                     continue
@@ -54,6 +56,13 @@ extension Worker {
             }
         }
         return false
+    }
+
+    /// What of the request can be sent. Fields behind the body of a stream go out together, when all of them have come.
+    private func stagedCount(_ client: Handle) -> Int {
+        let exchange = self.clients[client].exchange
+        let count = self.clients[client].request.count - exchange.requestSent
+        return exchange.requestBody.hasAllCome ? count : count - exchange.requestBody.trailerBytes
     }
 
     private mutating func send(_ client: Handle, _ upstream: Handle, staged: Int, direct: Int) -> Transfer {

@@ -63,6 +63,7 @@ extension Worker {
         if self.backends[backend].isMultiplexed {
             self.makeCarrier(upstream)
             self.linkIdle(upstream)
+            self.timers.set(timer, deadline: self.loop.now + UInt64(self.limits.connectTimeout))
             _ = self.addStream(client, upstream)
         } else {
             self.clients[client].exchange.upstream = upstream

@@ -9,12 +9,24 @@ extension Worker {
     /// The try of a client's exchange has failed. True when the exchange is over.
     mutating func tryFailed(_ client: Handle, _ failure: TryFailure) -> Bool {
         let exchange = self.clients[client].exchange
+        var failure = failure
+        if case .closedWithoutReply(isReused: true) = failure {
+            // Once is an accident.
+            if exchange.hasLostConnection { failure = .closedWithoutReply(isReused: false) }
+            self.clients[client].exchange.hasLostConnection = true
+        }
+        if failure == .readTimedOut { self.retireCarrier(of: exchange.upstream) }
+        // What is staged of a body for one protocol is nothing for another.
+        let isStaged = self.clients[client].request.count > exchange.headSize
+        let isPortable =
+            self.backends[exchange.backend].protocol != .https || !isStaged || exchange.requestBody.framing == .length
         self.clients[client].exchange.failure = failure
         self.abandonUpstream(client, failure.outcome)
         self.counters.upstreamFailures &+= 1
         let state = TryState(
             isIdempotent: exchange.method.isIdempotent && exchange.upgrade == .none,
-            wasSent: exchange.requestSent > 0 || !exchange.isReplayable, isReplayable: exchange.isReplayable,
+            wasSent: exchange.requestSent > 0 || !exchange.isReplayable,
+            isReplayable: exchange.isReplayable && isPortable,
             wasAnswered: exchange.answer == .started, tries: Int(exchange.tries),
             elapsed: self.loop.now - exchange.startedAt)
         var policy = self.limits.retries

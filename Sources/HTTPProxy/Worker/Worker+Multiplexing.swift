@@ -34,6 +34,8 @@ extension Worker {
         }
         // Streams are served in between, which counts their reads.
         for _ in 0..<ProxyLimits.readsPerTurn {
+            // Who does not take its answers asks for no more.
+            if !self.clients[client].isWritable, self.connections[connection].session.wantsWrite { return false }
             guard self.takeFrames(client, connection) else { return false }
             self.readsLeft = 1
             switch self.read(client) {

@@ -25,7 +25,7 @@ extension Worker {
         self.streams += 1
         // It is not idle any more.
         self.clients[carrier].isInHead = false
-        self.timers.clear(self.clients[carrier].timer)
+        if self.connections[connection].windowStart == .max { self.timers.clear(self.clients[carrier].timer) }
         self.clients[carrier].requests &+= 1
         if self.clients[carrier].requests == self.limits.requestsPerConnection {
             self.connections[connection].session.goAway(code: HTTP2ErrorCode.noError)

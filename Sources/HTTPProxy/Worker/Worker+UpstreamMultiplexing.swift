@@ -68,7 +68,7 @@ extension Worker {
         case .head(_, let ends):
             guard let stream else { break }
             self.receiveHead(upstream: stream, self.connections[connection].session.takeHead())
-            if ends { self.upstreams[stream].link.hasAnswerEnded = true }
+            if ends, !self.upstreams[stream].isDetached { self.upstreams[stream].link.hasAnswerEnded = true }
             self.serve(self.upstreams[stream].client)
         case .data(let id, let start, let count, let ends):
             guard let stream else {
@@ -77,7 +77,7 @@ extension Worker {
             }
             self.upstreams[stream].link.uncredited += count
             self.receive(upstream: stream, input.readable.extracting(start..<start + count))
-            if ends { self.upstreams[stream].link.hasAnswerEnded = true }
+            if ends, !self.upstreams[stream].isDetached { self.upstreams[stream].link.hasAnswerEnded = true }
             self.serve(self.upstreams[stream].client)
         case .trailers:
             guard let stream else { break }
@@ -208,6 +208,12 @@ extension Worker {
 
     // MARK: - The end
 
+    /// A connection on which an answer does not come may be dead: the next requests get another one.
+    mutating func retireCarrier(of stream: Handle) {
+        guard !stream.isNone, self.upstreams[stream].isStream, !self.upstreams[stream].isDetached else { return }
+        self.retireCarrier(self.connections[self.upstreams[stream].link.connection].carrier)
+    }
+
     /// It gets no new requests; those that it has go on.
     mutating func retireCarrier(_ carrier: Handle) {
         guard !self.upstreams[carrier].isRetired else { return }
@@ -226,7 +232,9 @@ extension Worker {
             let client = self.upstreams[stream].client
             if self.upstreams[stream].phase == .connecting {
                 self.detach(stream)
-                if self.tryFailed(client, failure) { self.serve(client) }
+                // Nothing of it was sent.
+                let isTimeout = failure == .connectTimedOut
+                if self.tryFailed(client, isTimeout ? failure : .connectFailed) { self.serve(client) }
             } else {
                 self.lost(stream, wasSeen: true)
             }

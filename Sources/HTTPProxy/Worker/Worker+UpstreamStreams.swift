@@ -2,6 +2,7 @@ internal import Bytes
 internal import HTTP1
 internal import HTTP2
 internal import Reactor
+internal import Routing
 internal import TLS
 
 /// Streams of HTTP/2 connections to endpoints: upstreams without a socket. What the endpoint says on one is the text of an HTTP/1.1
@@ -35,16 +36,13 @@ extension Worker {
         self.connections[connection].streamCount += 1
         self.backends[backend].users += 1
         self.upstreamStreams += 1
-        self.timers.clear(self.upstreams[carrier].timer)
+        // Before it stands it has a time for that, which newcomers do not make longer.
+        if self.upstreams[carrier].phase == .multiplexing { self.timers.clear(self.upstreams[carrier].timer) }
         self.connections[connection].isIdle = false
         self.clients[client].exchange.upstream = stream
         guard self.upstreams[carrier].phase == .multiplexing, self.mayAsk(client, connection) else {
-            // Its client's patience is that for connections.
             self.clients[client].exchange.answer = .connecting
-            if self.upstreams[carrier].phase != .multiplexing {
-                self.timers.set(
-                    self.upstreams[carrier].timer, deadline: self.loop.now + UInt64(self.limits.connectTimeout))
-            }
+            self.setTimer(client, after: self.clients[client].exchange.settings.connectTimeout)
             return false
         }
         self.upstreams[stream].phase = .busy
@@ -59,7 +57,10 @@ extension Worker {
     /// The connection stands: what waits for it goes on.
     mutating func startStreams(_ carrier: Handle) {
         let connection = self.upstreams[carrier].connection
-        self.upstreams[carrier].phase = .multiplexing
+        if self.upstreams[carrier].phase != .multiplexing {
+            self.upstreams[carrier].phase = .multiplexing
+            self.timers.clear(self.upstreams[carrier].timer)
+        }
         self.markDirty(connection)
         var stream = self.connections[connection].newestStream
         while !stream.isNone {
@@ -98,10 +99,16 @@ extension Worker {
                 self.upstreams[stream].link.hasRequestEnded = ends
                 transfer = .bytes(exchange.headSize)
             } else {
+                // Either it can take no more requests, or none like this.
+                if self.connections[link.connection].session.canRequest {
+                    self.clients[client].exchange.isUnsendable = true
+                } else {
+                    self.upstreams[stream].isReused = true
+                }
                 self.detach(stream)
                 transfer = .failed(Self.brokenPipe)
             }
-        } else if staged > 0, staged == body.trailerBytes, direct == 0 {
+        } else if staged > 0, staged == body.trailerBytes, direct == 0, body.hasAllCome {
             _ = self.connections.sendTrailers(
                 link.connection, link.id, self.clients, requestOf: client, from: exchange.requestSent, into: &frames)
             self.upstreams[stream].link.hasRequestEnded = true
@@ -111,7 +118,7 @@ extension Worker {
                 link.connection, link.id, self.clients, requestOf: client, from: exchange.requestSent,
                 kept: body.trailerBytes, direct: direct, ends: body.hasAllCome && body.trailerBytes == 0, into: &frames)
             if sent.ended { self.upstreams[stream].link.hasRequestEnded = true }
-            let isAll = sent.count == staged - body.trailerBytes + direct
+            let isAll = sent.count == staged - (body.hasAllCome ? body.trailerBytes : 0) + direct
             if !isAll || sent.count == 0 && !sent.ended { self.noteStall(link.connection, frames) }
             transfer = sent.count > 0 || sent.ended ? .bytes(sent.count) : .blocked
         }
@@ -173,7 +180,11 @@ extension Worker {
             self.upstreams[stream].input = larger
         }
         // Heads before the answer that nobody takes: there is an end to them.
-        guard self.upstreams[stream].input.space >= bytes.count else { return self.detach(stream) }
+        guard self.upstreams[stream].input.space >= bytes.count else {
+            let link = self.upstreams[stream].link
+            self.connections[link.connection].session.reset(link.id, code: HTTP2ErrorCode.cancel)
+            return self.detach(stream)
+        }
         self.upstreams[stream].input.append(bytes)
         self.counters.bytesFromUpstreams &+= UInt64(bytes.count)
     }
@@ -195,6 +206,7 @@ extension Worker {
                 self.clients[client].exchange.answerBody.isBare
             {
                 self.upstreams[stream].link.hasTail = true
+                self.releaseInput(upstream: stream)
                 self.upstreams[stream].input = self.heads.take()
                 guard self.upstreams[stream].writeTail() else { return .broken }
                 if self.upstreams[stream].tail.hasMemory { self.give(self.upstreams[stream].tail.move()) }

@@ -69,7 +69,10 @@ extension Worker {
             switch self.useKept(client, backend, slot) {
             case .ready:
                 self.connected(client)
-                return self.sendRequest(client)
+                guard !self.sendRequest(client) else { return true }
+                // Nothing will be told of a stream that could not be begun.
+                if self.clients[client].exchange.stopsSending { self.postpone(client) }
+                return false
             case .waiting: return false
             case .none: break
             }
@@ -157,9 +160,8 @@ extension Worker {
     mutating func connected(_ client: Handle) {
         self.clients[client].exchange.answer = .awaited
         // The end of a body goes by frames, or by chunks.
-        if self.upstreams[self.clients[client].exchange.upstream].isStream {
-            self.clients[client].exchange.requestBody.goesIntoFrames()
-        }
+        let isStream = self.upstreams[self.clients[client].exchange.upstream].isStream
+        self.clients[client].exchange.requestBody.goes(intoFrames: isStream)
         self.clients[client].exchange.timedFrom = .max
         self.expectProgress(client)
     }
