@@ -181,7 +181,7 @@ struct FloodTests {
     func largePath() {
         let server = Peer.server()
         let told = server.feed(Wire.headers(1, Wire.get("/" + String(repeating: "a", count: 15_000))))
-        #expect(told == [.refused(1, .headTooLarge, ends: true)])
+        #expect(told == [.refused(1, .targetTooLong, ends: true)])
     }
 
     @Test("cookies that are too large together are answered")

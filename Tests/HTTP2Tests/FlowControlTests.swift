@@ -180,7 +180,8 @@ struct FlowControlTests {
             told
                 == (0..<20).map {
                     .head(
-                        Int32(2 * $0 + 1), "HTTP/1.1 200 \r\nx-number: \($0)\r\ncontent-length: 0\r\n\r\n", ends: true)
+                        Int32(2 * $0 + 1), "HTTP/1.1 200 OK\r\nx-number: \($0)\r\ncontent-length: 0\r\n\r\n", ends: true
+                    )
                 })
     }
 

@@ -153,7 +153,7 @@ struct FrameRuleTests {
         #expect(client.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ends: true) == nil)
         #expect(client.wantsRead)
         told = client.feed(Wire.headers(1, [(":status", "200")]))
-        #expect(told == [.head(1, "HTTP/1.1 200 \r\ncontent-length: 0\r\n\r\n", ends: true)])
+        #expect(told == [.head(1, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ends: true)])
         #expect(!client.wantsRead)
     }
 
