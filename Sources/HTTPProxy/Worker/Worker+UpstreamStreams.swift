@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import HTTP2
@@ -40,7 +41,7 @@ extension Worker {
         if self.upstreams[carrier].phase == .multiplexing { self.timers.clear(self.upstreams[carrier].timer) }
         self.connections[connection].isIdle = false
         self.clients[client].exchange.upstream = stream
-        guard self.upstreams[carrier].phase == .multiplexing, self.mayAsk(client, connection) else {
+        guard self.upstreams[carrier].phase == .multiplexing, self.connections[connection].hasSettings else {
             self.clients[client].exchange.answer = .connecting
             self.setTimer(client, after: self.clients[client].exchange.settings.connectTimeout)
             return false
@@ -49,12 +50,8 @@ extension Worker {
         return true
     }
 
-    /// A WebSocket can only be asked for when the endpoint has said that it knows how (RFC 8441 section 3).
-    private func mayAsk(_ client: Handle, _ connection: Handle) -> Bool {
-        self.clients[client].exchange.upgrade != .webSocket || self.connections[connection].hasSettings
-    }
-
-    /// The connection stands: what waits for it goes on.
+    /// The connection stands, or its endpoint has said how much it takes: what waits for that goes on. Before, nobody knows how many
+    /// requests are too many, or whether there can be WebSockets (RFC 8441 section 3).
     mutating func startStreams(_ carrier: Handle) {
         let connection = self.upstreams[carrier].connection
         if self.upstreams[carrier].phase != .multiplexing {
@@ -62,14 +59,21 @@ extension Worker {
             self.timers.clear(self.upstreams[carrier].timer)
         }
         self.markDirty(connection)
+        guard self.connections[connection].hasSettings else { return }
         var stream = self.connections[connection].newestStream
         while !stream.isNone {
             let older = self.upstreams[stream].link.older
             let client = self.upstreams[stream].client
-            if self.upstreams[stream].phase == .connecting, self.mayAsk(client, connection) {
-                self.upstreams[stream].phase = .busy
-                self.connected(client)
-                self.serve(client)
+            if self.upstreams[stream].phase == .connecting {
+                if self.connections[connection].session.canRequest {
+                    self.upstreams[stream].phase = .busy
+                    self.connected(client)
+                    self.serve(client)
+                } else {
+                    // There is no room for it here. Nothing has failed.
+                    self.abandonUpstream(client, .neutral)
+                    if self.acquireUpstream(client) { self.serve(client) }
+                }
                 guard self.upstreams.contains(carrier) else { return }
             }
             stream = older.isNone || self.upstreams.contains(older) ? older : .none

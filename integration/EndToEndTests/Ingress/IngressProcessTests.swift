@@ -60,7 +60,7 @@ extension EndToEnd.Ingress {
             }
             #expect(isUnhealthy && scene.fairlead.process.isRunning, "while requests are under way")
             // A client that comes now is told at once, and goes to another replica.
-            let isRefused = waitUntil(timeout: .seconds(1)) {
+            let isRefused = waitUntil(timeout: .seconds(2)) {
                 (try? scene.host.tcp(to: IngressScene.http.address, port: 80).isRefused) == true
             }
             #expect(isRefused && scene.fairlead.process.isRunning, "nobody listens any more")
