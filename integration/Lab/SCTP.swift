@@ -70,6 +70,9 @@ package final class SCTPResponder: Sendable {
     }
 }
 
+/// How many there were.
+private let sctpProbes = Atomic<Int>(0)
+
 extension Probe {
     /// Sends an SCTP INIT and waits for the answer of an ``SCTPResponder``.
     package static func sctp(
@@ -78,7 +81,9 @@ extension Probe {
         let socket = try Socket(.raw(.sctp), address.family)
         let attempt = Attempt(timeout: timeout)
         if let failure = attempt.connect(socket, to: SocketAddress(address, 0)) { return failure }
-        let source = UInt16.random(in: 10000..<60000)
+        // One that was used a moment ago would be the same flow, and go where that went.
+        let number = sctpProbes.add(1, ordering: .relaxed).oldValue
+        let source = UInt16(10_000 + number % 50_000)
         let request = SCTPPacket(.initiation, source: source, destination: port, verificationTag: 0)
         return attempt.exchange(socket, request.bytes) { bytes in
             guard let packet = SCTPPacket(RawPacket.payload(of: bytes, address.family)),
