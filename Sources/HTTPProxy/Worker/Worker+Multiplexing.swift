@@ -49,8 +49,7 @@ extension Worker {
                 return false
             }
         }
-        self.readsLeft = 0
-        _ = self.mayRead(for: client)
+        self.postpone(client)
         return false
     }
 
