@@ -73,7 +73,8 @@ profile-http: setup
 	@.ci/setup-bench-http profile
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-bench
-	@$(SUDO) .build/release/fairlead-bench --http --profile --fairlead .build/release/fairlead
+	@$(SUDO) .build/release/fairlead-bench --http --profile --fairlead .build/release/fairlead \
+	    $(OPTIONS)
 
 churn: setup
 	@.ci/quiet swift build --build-tests

@@ -100,19 +100,22 @@ let package = Package(
             ]
         ),
         module(
+            "HealthChecking",
+            ["Bytes", "HTTP1", "HTTP2", "Linux", "Networking", "Reactor", "ServiceModel", "TLS", logging]
+        ),
+        module(
             "HTTPProxy",
             [
-                "Balancing", "Bytes", "HTTP1", "HTTP2", "Linux", "Networking", "Observability", "Reactor", "Routing",
-                "TLS",
-                logging, lifecycle,
+                "Balancing", "Bytes", "HealthChecking", "HTTP1", "HTTP2", "Linux", "Networking", "Observability",
+                "Reactor", "Routing", "TLS", logging, lifecycle,
             ],
             experimental: [.enableExperimentalFeature("Lifetimes")]
         ),
         module(
             "IngressControl",
             [
-                "ClusterState", "HTTPProxy", "KubernetesAPI", "KubernetesClient", "KubernetesWire", "Linux",
-                "Networking", "Observability", "Routing", "ServiceModel", "TLS", logging, lifecycle,
+                "ClusterState", "HealthChecking", "HTTPProxy", "KubernetesAPI", "KubernetesClient", "KubernetesWire",
+                "Linux", "Networking", "Observability", "Reactor", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
@@ -206,10 +209,18 @@ let package = Package(
                 "Networking", "TestSupport", "Lab", logging, lifecycle,
             ]),
         tests(
+            "HealthCheckingTests",
+            [
+                "HealthChecking", "Bytes", "HTTP1", "HTTP2", "Lab", "Linux", "Networking", "Reactor", "ServiceModel",
+                "TLS", logging,
+            ]),
+        tests(
             "HTTPProxyTests",
             [
-                "HTTPProxy", "Balancing", "Bytes", "HTTP1", "KubernetesAPI", "Lab", "Linux", "Networking", "Reactor",
-                "Routing", "ServiceModel", logging, lifecycle,
+                "HTTPProxy", "Balancing", "Bytes", "HealthChecking", "HTTP1", "KubernetesAPI", "Lab", "Linux",
+                "Networking", "Reactor", "Routing", "ServiceModel", logging, lifecycle,
+                "HTTPProxy", "Balancing", "Bytes", "HTTP1", "HTTP2", "KubernetesAPI", "Lab", "Linux", "Networking",
+                "Reactor", "Routing", "ServiceModel", logging, lifecycle,
             ]),
         tests(
             "IngressControlTests",

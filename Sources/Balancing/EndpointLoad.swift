@@ -12,6 +12,8 @@ struct EndpointLoad: BitwiseCopyable {
     @usableFromInline var failures: UInt16 = 0
     @usableFromInline var stage = EndpointStage.free
     @usableFromInline var isEjected = false
+    /// Active checks say that it is not well.
+    @usableFromInline var isFailing = false
     @usableFromInline var finished: UInt64 = 0
     @usableFromInline var failed: UInt64 = 0
 
@@ -59,6 +61,8 @@ public struct EndpointReport: BitwiseCopyable, Sendable {
     public let failedRequests: UInt64
     /// 0 while it is not. Milliseconds.
     public let ejectedUntil: UInt64
+    /// It fails the checks.
+    public let isFailing: Bool
 }
 
 /// What an update did to the slots.

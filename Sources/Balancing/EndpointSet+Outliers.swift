@@ -22,7 +22,8 @@ extension EndpointSet {
         guard isGatewayOutlier || isOutlier, policy.maximumEjectedPercent > 0 else { return .none }
 
         if now >= self.attentionAt { self.attend(at: now) }
-        let allowed = self.count > 1 ? max(1, self.count * policy.maximumEjectedPercent / 100) : 0
+        let candidates = self.candidateCount
+        let allowed = candidates > 1 ? max(1, candidates * policy.maximumEjectedPercent / 100) : 0
         guard self.ejectedCount < allowed else {
             let isFirst =
                 isGatewayOutlier && gatewayFailures == policy.consecutiveGatewayFailures
@@ -77,19 +78,16 @@ extension EndpointSet {
     mutating func attend(at now: UInt64) {
         var earliest = UInt64.max
         self.ejectedCount = 0
-        var hasWeight = false
-        for place in self.loads.indices where self.loads[place].stage != .free {
-            if self.loads[place].isEjected {
-                if self.states[place].ejectedUntil <= now {
-                    self.takeBack(place, at: now)
-                } else {
-                    earliest = min(earliest, self.states[place].ejectedUntil)
-                    if self.loads[place].stage == .active { self.ejectedCount += 1 }
-                }
+        let hasWeight = self.lookAtChecks()
+        for place in self.loads.indices where self.loads[place].stage != .free && self.loads[place].isEjected {
+            if self.states[place].ejectedUntil <= now {
+                self.takeBack(place, at: now)
+            } else {
+                earliest = min(earliest, self.states[place].ejectedUntil)
+                if self.loads[place].stage == .active, !self.isLeftOutByChecks(place) { self.ejectedCount += 1 }
             }
-            if self.loads[place].stage == .active, self.states[place].endpoint.weight > 0 { hasWeight = true }
         }
-        self.isPanicking = self.ejectedCount * 100 > self.count * self.policy.outliers.panicPercent
+        self.isPanicking = self.ejectedCount * 100 > self.candidateCount * self.policy.outliers.panicPercent
         self.regroup(hasWeight)
         self.attentionAt = max(earliest, 1)
     }

@@ -74,5 +74,9 @@ extension EndpointSet {
         self.policy.maximumRequests > 0 && Int(self.loads[place].requests) >= self.policy.maximumRequests
     }
 
-    func isLeftOut(_ place: Int) -> Bool { self.loads[place].isEjected && !self.isPanicking }
+    func isLeftOut(_ place: Int) -> Bool {
+        self.loads[place].isEjected && !self.isPanicking || self.isLeftOutByChecks(place)
+    }
+
+    func isLeftOutByChecks(_ place: Int) -> Bool { self.loads[place].isFailing && !self.ignoresChecks }
 }

@@ -73,6 +73,7 @@ extension EndpointSet {
         self.loads[place].stage = .free
         self.loads[place].weight = 0
         self.loads[place].isEjected = false
+        self.loads[place].isFailing = false
         // 0 is that of no slot.
         self.loads[place].generation &+= 1
         if self.loads[place].generation == 0 { self.loads[place].generation = 1 }

@@ -26,7 +26,8 @@ public struct EndpointSet: ~Copyable {
     var index = EndpointIndex()
     var updates: UInt64 = 0
 
-    /// The places that can take a new request: active, of some weight, not full, and not ejected unless there is panic.
+    /// The places that can take a new request: active, of some weight, not full, not failing unless all are, and not
+    /// ejected unless there is panic.
     var available = SlotBits()
     var availableCount = 0
     var all = EndpointGroup()
@@ -40,6 +41,13 @@ public struct EndpointSet: ~Copyable {
     var attentionAt: UInt64 = 0
     /// How many are in the backend.
     public internal(set) var count = 0
+    /// How many of those fail the checks: ``setFailing(_:)``.
+    public internal(set) var failingCount = 0
+    /// All that have any weight do, so that the checks are ignored: the fault is then more likely elsewhere, and nobody is better off
+    /// without any endpoint.
+    public internal(set) var ignoresChecks = false
+    /// How many are left by the checks: among those outliers are looked for.
+    var candidateCount = 0
     /// How many of those are ejected.
     public internal(set) var ejectedCount = 0
     /// More are ejected than ``OutlierPolicy/panicPercent``, so that ejection is ignored.
@@ -100,7 +108,7 @@ public struct EndpointSet: ~Copyable {
                     slot: self.slot(at: place), endpoint: self.states[place].endpoint,
                     isDraining: load.stage == .draining, requests: Int(load.requests),
                     connections: Int(load.connections), finishedRequests: load.finished, failedRequests: load.failed,
-                    ejectedUntil: self.states[place].ejectedUntil))
+                    ejectedUntil: self.states[place].ejectedUntil, isFailing: load.isFailing))
         }
     }
 }

@@ -69,7 +69,17 @@ package enum GRPC {
         return true
     }
 
+    /// Appends the trailers of an answer that has begun and cannot be finished.
+    package static func writeTrailers(status: UInt8, reason: StaticString, into buffer: inout ByteBuffer) {
+        buffer.append("grpc-status: ")
+        buffer.append(decimal: UInt64(status))
+        buffer.append("\r\ngrpc-message: ")
+        buffer.append(reason)
+        buffer.append("\r\n")
+    }
+
     package static let deadlineExceeded: UInt8 = 4
+    package static let unavailable: UInt8 = 14
 
     /// The status of a call for that of an answer of HTTP.
     package static func status(for status: UInt16) -> UInt8 {

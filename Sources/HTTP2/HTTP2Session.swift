@@ -61,6 +61,10 @@ public struct HTTP2Session: ~Copyable {
     /// As many as a client may open at once: 100 until the server says otherwise.
     public var peerConcurrentStreams: Int { self.handle.remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) }
 
+    /// Whether the peer has acknowledged our SETTINGS. Who has not after a time can be told so by ``goAway(code:)`` with
+    /// ``HTTP2ErrorCode/settingsTimeout`` (RFC 9113 section 6.5.3).
+    public var isAcknowledged: Bool { self.state.isAcknowledged }
+
     /// Whether a WebSocket can be asked for (RFC 8441): not before the server's settings.
     public var peerAllowsExtendedConnect: Bool {
         self.handle.remoteSetting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1

@@ -158,7 +158,10 @@ enum SessionCallbacks {
             unsafe state.pointee.endData(slot: slot)
         case FrameType.windowUpdate: unsafe state.pointee.grown = stream == 0 ? .all : .stream(stream)
         case FrameType.settings:
-            guard flags & FrameFlags.acknowledgement == 0 else { break }
+            guard flags & FrameFlags.acknowledgement == 0 else {
+                unsafe state.pointee.isAcknowledged = true
+                break
+            }
             unsafe state.pointee.grown = .all
             unsafe state.pointee.event = .settings
         case FrameType.resetStream:

@@ -24,6 +24,8 @@ struct SessionState: ~Copyable {
     var flood: HTTP2Flood?
     /// With what code GOAWAY went out by itself.
     var sentFailure: UInt32?
+    /// The peer has acknowledged our SETTINGS, which are said once.
+    var isAcknowledged = false
 
     enum GrownWindow: BitwiseCopyable {
         case none

@@ -1,15 +1,19 @@
 internal import HTTP1
+package import HealthChecking
 package import Linux
 package import Logging
 package import Reactor
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The workers, from outside: what they serve, what they have counted, when they end.
+/// The workers, from outside: what they serve, what they have counted, when they end. Beside them one thread asks endpoints how
+/// they are.
 package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
     private let configuration: HTTPProxyConfiguration
     private let logger: Logger
     private let starts: [WorkerStart]
+    private let checker: HealthChecker
+    private let checked = Mutex(CheckedBackends())
 
     /// Listens at once, so that a port that is taken is known before anything else is done. Connections wait until
     /// ``run()``, and are answered with 503 before the first ``publish(_:)``.
@@ -37,6 +41,10 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
                     seed: random.next(), logger: logger))
         }
         self.starts = starts
+        let mailboxes = starts.map(\.mailbox)
+        self.checker = try HealthChecker(limit: configuration.limits.healthChecks, logger: logger) { snapshot in
+            for mailbox in mailboxes { mailbox.post(.health(snapshot)) }
+        }
     }
 
     /// Where it listens: the addresses that were asked for, with the ports that they got.
@@ -51,7 +59,11 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
     /// Hands all workers what is to be served from now on. From any thread; the workers have it within a turn.
     package func publish(_ snapshot: ProxySnapshot) {
         for start in self.starts { start.mailbox.post(.serve(snapshot)) }
+        self.checker.check(self.checked.withLock { $0.adopt(snapshot) })
     }
+
+    /// How the endpoints are that are checked, by the plan's index of their backend.
+    package var health: HealthSnapshot { self.checker.snapshot }
 
     /// Until graceful shutdown: then no connection is accepted any more, what is in flight may finish within
     /// ``ProxyLimits/drainTimeout``, and it returns.
@@ -68,6 +80,7 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
                     }.map { throw $0 }
                 }
             }
+            group.addTask { try await self.checker.run() }
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
                     do {
@@ -88,12 +101,14 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
 
     private func drain(_ milliseconds: Int) {
         for start in self.starts { start.mailbox.post(.drain(UInt64(milliseconds))) }
+        self.checker.stop()
     }
 
     /// What all workers have counted together, at most a quarter of a second old.
     package func report() -> ProxyReport {
         var report = ProxyReport()
         for start in self.starts { report.add(start.board.latest) }
+        report.health = self.checker.report
         return report
     }
 }

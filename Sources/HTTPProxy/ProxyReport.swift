@@ -1,3 +1,5 @@
+package import HealthChecking
+
 /// Counters of all workers since the start, and what is open now.
 package struct ProxyReport: Sendable, Hashable {
     package var connections: UInt64 = 0
@@ -34,6 +36,7 @@ package struct ProxyReport: Sendable, Hashable {
     package var bytesToUpstreams: UInt64 = 0
     package var openConnections: UInt64 = 0
     package var openUpstreams: UInt64 = 0
+    package var health = HealthReport()
 
     package init() {}
 

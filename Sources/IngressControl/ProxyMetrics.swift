@@ -1,4 +1,5 @@
 internal import HTTPProxy
+internal import HealthChecking
 internal import Observability
 
 /// What the workers count, under names of its own. It is looked at when somebody asks.
@@ -78,6 +79,25 @@ enum ProxyMetrics {
             \.upstreamFailures)
         counter("retries_total", "Requests that were sent to another endpoint.", \.retries)
         counter("ejections_total", "Endpoints that were passed over for a while because they failed.", \.ejections)
+
+        gauge("health_checked_endpoints", "Endpoints that are asked how they are.", \.health.checkedEndpoints)
+        gauge("health_unhealthy_endpoints", "Of those, how many are not well.", \.health.unhealthyEndpoints)
+        counter(
+            "health_checks_total", "Health checks of endpoints, by how they ended.",
+            Part.list(
+                "outcome",
+                [
+                    "passed": \.health.passed, "unreachable": \.health.unreachable, "timeout": \.health.timeouts,
+                    "tls": \.health.tlsFailures, "protocol": \.health.protocolFailures,
+                    "status": \.health.badStatuses, "inconclusive": \.health.inconclusive,
+                ]))
+        counter(
+            "health_checks_delayed_total", "Health checks that waited because as many as may be were under way.",
+            \.health.delayed)
+        counter(
+            "health_changes_total", "Endpoints that checks found to be otherwise than before.",
+            Part.list(
+                "state", ["unhealthy": \.health.becameUnhealthy, "healthy": \.health.becameHealthy]))
 
         counter(
             "bytes_total", "Bytes of HTTP, heads included.",

@@ -1,5 +1,6 @@
 package import KubernetesAPI
 package import Networking
+package import ServiceModel
 
 /// What stays the same of a backend, whatever its endpoints are: a Service and one of its ports as Ingresses name it.
 package struct BackendID: Hashable, Sendable, Comparable, CustomStringConvertible {
@@ -57,6 +58,8 @@ package struct BackendSettings: Hashable, Sendable {
     package var maximumRequestsPerEndpoint: UInt32 = 0
     /// Whether a session gets another endpoint for good when its own fails.
     package var sessionsMoveOnFailure = false
+    /// nil: endpoints are not asked how they are.
+    package var healthCheck: HealthCheckPolicy?
 
     package init() {}
 }

@@ -1,4 +1,5 @@
 internal import KubernetesAPI
+internal import ServiceModel
 
 /// What an Ingress asks for by annotations under `fairlead.dev/`, which have the names and units of ingress-nginx where
 /// it has them too. A value that cannot be read counts as absent and is among the problems; of client certificates it
@@ -34,6 +35,13 @@ struct IngressAnnotations {
         case backendDepth = "proxy-ssl-verify-depth"
         case backendName = "proxy-ssl-name"
         case backendServerName = "proxy-ssl-server-name"
+        case healthCheck = "health-check"
+        case healthCheckInterval = "health-check-interval"
+        case healthCheckTimeout = "health-check-timeout"
+        case healthCheckRise = "health-check-rise"
+        case healthCheckFall = "health-check-fall"
+        case healthCheckPath = "health-check-path"
+        case healthCheckService = "health-check-grpc-service"
 
         var name: String { KnownKey.ownPrefix + self.rawValue }
     }
@@ -55,6 +63,7 @@ struct IngressAnnotations {
     /// nil: what the Service says.
     private(set) var backendProtocol: BackendProtocol?
     private(set) var backendTLS: BackendTLSDemand?
+    private(set) var healthCheck: HealthCheckPolicy?
     private(set) var problems: [(code: IngressProblem.Code, message: String)] = []
 
     init(_ metadata: ObjectMeta, defaults: RouteSettings) {
@@ -67,10 +76,15 @@ struct IngressAnnotations {
         self.readAffinity()
         self.readClientAuthentication(namespace: metadata.name.namespace)
         self.readBackendTLS(namespace: metadata.name.namespace)
+        self.healthCheck = self.readHealthCheck()
     }
 
+    func has(_ key: Key) -> Bool { self.values[key.name] != nil }
+
+    mutating func report(_ code: IngressProblem.Code, _ message: String) { self.problems.append((code, message)) }
+
     /// A value, if it is there and can be read. `expected` follows "must be".
-    private mutating func read<Value>(_ key: Key, _ expected: String, _ parse: (String) -> Value?) -> Value? {
+    mutating func read<Value>(_ key: Key, _ expected: String, _ parse: (String) -> Value?) -> Value? {
         guard let text = self.values[key.name] else { return nil }
         if let value = parse(text) { return value }
         self.problems.append((.invalidAnnotation, "\(key.name): must be \(expected), not \(Quoted.text(text))"))
@@ -91,12 +105,11 @@ struct IngressAnnotations {
         if let size = self.read(.bodySize, "a number of bytes as 8m or 512k, 0 for any", AnnotationValues.size) {
             self.settings.maximumBodySize = size
         }
-        let seconds = "a time from 1ms to 24h, in seconds where there is no unit"
-        if let time = self.read(.connectTimeout, seconds, AnnotationValues.timeout) {
+        if let time = self.read(.connectTimeout, Self.time, AnnotationValues.timeout) {
             self.settings.connectTimeout = time
         }
-        if let time = self.read(.readTimeout, seconds, AnnotationValues.timeout) { self.settings.readTimeout = time }
-        if let time = self.read(.sendTimeout, seconds, AnnotationValues.timeout) { self.settings.sendTimeout = time }
+        if let time = self.read(.readTimeout, Self.time, AnnotationValues.timeout) { self.settings.readTimeout = time }
+        if let time = self.read(.sendTimeout, Self.time, AnnotationValues.timeout) { self.settings.sendTimeout = time }
         if let tries = self.read(.tries, "a number from 1 to 9", { AnnotationValues.number($0, in: Self.tries) }) {
             self.settings.maximumTries = UInt32(tries)
         }
@@ -212,6 +225,7 @@ struct IngressAnnotations {
     }
 
     private static let boolean = "true or false"
+    static let time = "a time from 1ms to 24h, in seconds where there is no unit"
 }
 
 /// What users wrote, for messages.

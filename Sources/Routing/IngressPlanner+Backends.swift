@@ -1,4 +1,5 @@
 internal import KubernetesAPI
+internal import ServiceModel
 
 extension IngressPlanner {
     /// What Services, slices and the settings of Ingresses make of the backends that they touch.
@@ -17,7 +18,8 @@ extension IngressPlanner {
                 service: self.services[id.service], slices: self.slices[id.service].map { Array($0.values) } ?? [],
                 node: self.node, allowsExternalNames: self.options.allowsExternalNames)
             var state = resolution.state(id.port, demand.settings)
-            let findings = self.decideProtocol(of: &state, id, demand)
+            var findings = self.decideProtocol(of: &state, id, demand)
+            if let finding = Self.healthCheckProblem(state, id) { findings.append(finding) }
             self.backends.update(id, state)
             for (severity, code, message) in findings + Self.problems(id, state.availability) {
                 for referrer in referrers {
@@ -103,6 +105,16 @@ extension IngressPlanner {
         return findings
     }
 
+    /// gRPC is HTTP/2.
+    private static func healthCheckProblem(_ state: BackendState, _ id: BackendID) -> Finding? {
+        guard state.protocol == .http1OverTLS, case .grpc? = state.settings.healthCheck?.question else { return nil }
+        return (
+            .warning, .invalidAnnotation,
+            "\(IngressAnnotations.Key.healthCheck.name): grpc needs HTTP/2, and nothing but HTTP/1.1 is spoken with Service "
+                + "\(id.service): all checks fail"
+        )
+    }
+
     private func demand(
         of id: BackendID, _ referrers: [Seniority], _ problems: inout [IngressProblem]
     ) -> BackendDemand {
@@ -137,6 +149,7 @@ extension IngressPlanner {
         decide(.cookieChange, \.sessionsMoveOnFailure) { demand.settings.sessionsMoveOnFailure = $0 }
         decide(.backendProtocol, \.backendProtocol) { demand.protocol = $0 }
         decide("proxy-ssl-*", \.backendTLS) { demand.tls = $0 }
+        decide("health-check*", \.healthCheck) { demand.settings.healthCheck = $0 }
         return demand
     }
 }

@@ -130,11 +130,11 @@ struct IngressServices {
 
     /// Of the metrics site. To be asked for after the services.
     var pages: [String: Site.Page] {
-        let (board, health, status) = (self.board, self.health, self.status)
+        let (board, health, status, proxy) = (self.board, self.health, self.status, self.proxy)
         let leads = self.isElected ? status : nil
         return [
             "/ingress/routes": { .json(IngressDocuments.routes(board.state)) },
-            "/ingress/backends": { .json(IngressDocuments.backends(board.state)) },
+            "/ingress/backends": { .json(IngressDocuments.backends(board.state, proxy.health)) },
             "/ingress/certificates": { .json(IngressDocuments.certificates(board.state)) },
             "/ingress/problems": { .json(IngressDocuments.problems(board.state)) },
             "/ingress/status": {

@@ -34,6 +34,17 @@ struct ProxyLimitOptions: ParsableArguments {
     @Option(limit: "http2-connection-window") var http2ConnectionWindow: String?
     @Option(limit: "http2-max-resets") var http2Resets: String?
     @Option(limit: "http2-max-stream-errors") var http2StreamErrors: String?
+    @Option(limit: "http2-settings-timeout") var http2SettingsTimeout: String?
+    @Option(limit: "http2-max-upstream-streams") var http2UpstreamStreams: String?
+    @Option(limit: "http2-max-settings") var http2Settings: String?
+    @Option(limit: "http2-max-pings") var http2Pings: String?
+    @Option(limit: "http2-max-empty-frames") var http2EmptyFrames: String?
+    @Option(limit: "http2-max-priorities") var http2Priorities: String?
+    @Option(limit: "http2-max-window-updates") var http2WindowUpdates: String?
+    @Option(limit: "http2-max-unknown-frames") var http2UnknownFrames: String?
+    @Option(limit: "http2-max-unread-replies") var http2UnreadReplies: String?
+    @Option(limit: "http2-max-continuations") var http2Continuations: String?
+    @Option(limit: "http2-max-head-block-size") var http2HeadBlockSize: String?
 
     // Endpoints.
     @Option(limit: "proxy-connect-timeout") var connectTimeout: String?
@@ -55,6 +66,9 @@ struct ProxyLimitOptions: ParsableArguments {
     @Option(limit: "outlier-ejection-jitter") var outlierEjectionJitter: String?
     @Option(limit: "outlier-max-ejected") var outlierMaximumEjected: String?
     @Option(limit: "outlier-panic-threshold") var outlierPanicThreshold: String?
+
+    // Health checks.
+    @Option(limit: "max-health-checks") var healthChecks: String?
 
     // Memory.
     @Option(limit: "buffer-size") var bufferSize: String?
@@ -78,6 +92,17 @@ struct ProxyLimitOptions: ParsableArguments {
             ("proxy-body-size", self.requestBodySize), ("http2-max-concurrent-streams", self.http2Streams),
             ("http2-stream-window", self.http2StreamWindow), ("http2-connection-window", self.http2ConnectionWindow),
             ("http2-max-resets", self.http2Resets), ("http2-max-stream-errors", self.http2StreamErrors),
+            ("http2-settings-timeout", self.http2SettingsTimeout),
+            ("http2-max-upstream-streams", self.http2UpstreamStreams),
+            ("http2-max-settings", self.http2Settings),
+            ("http2-max-pings", self.http2Pings),
+            ("http2-max-empty-frames", self.http2EmptyFrames),
+            ("http2-max-priorities", self.http2Priorities),
+            ("http2-max-window-updates", self.http2WindowUpdates),
+            ("http2-max-unknown-frames", self.http2UnknownFrames),
+            ("http2-max-unread-replies", self.http2UnreadReplies),
+            ("http2-max-continuations", self.http2Continuations),
+            ("http2-max-head-block-size", self.http2HeadBlockSize),
             ("proxy-connect-timeout", self.connectTimeout),
             ("proxy-read-timeout", self.readTimeout), ("proxy-send-timeout", self.sendTimeout),
             ("upstream-keepalive-timeout", self.upstreamIdleTimeout),
@@ -90,8 +115,9 @@ struct ProxyLimitOptions: ParsableArguments {
             ("outlier-max-ejection-time", self.outlierMaximumEjectionTime),
             ("outlier-ejection-jitter", self.outlierEjectionJitter),
             ("outlier-max-ejected", self.outlierMaximumEjected),
-            ("outlier-panic-threshold", self.outlierPanicThreshold), ("buffer-size", self.bufferSize),
-            ("pooled-buffers", self.pooledBuffers), ("access-log-buffer-size", self.accessLogBufferSize),
+            ("outlier-panic-threshold", self.outlierPanicThreshold), ("max-health-checks", self.healthChecks),
+            ("buffer-size", self.bufferSize), ("pooled-buffers", self.pooledBuffers),
+            ("access-log-buffer-size", self.accessLogBufferSize),
             ("access-log-flush-interval", self.accessLogFlushInterval),
         ]
         return Dictionary(flags.compactMap { flag in flag.1.map { (flag.0, $0) } }, uniquingKeysWith: { $1 })

@@ -119,6 +119,28 @@ struct FrameRuleTests {
         #expect(frames.contains(Frame(type: Wire.ping, flags: 1, stream: 0, payload: Array(1...8))))
     }
 
+    @Test("6.5.3: who has not acknowledged our settings can be told so")
+    func settingsTimeout() {
+        for role in [HTTP2Role.server, .client] {
+            let greeting = (role == .server ? Wire.preface : []) + Wire.settings()
+            let peer = Peer(role)
+            _ = peer.feed(greeting)
+            let isAtFirst = peer.session.isAcknowledged
+            // Nor by the acknowledgement of something else.
+            _ = peer.feed(Wire.frame(Wire.ping, flags: 1, stream: 0, Array(1...8)))
+            let isThen = peer.session.isAcknowledged
+            #expect(!isAtFirst && !isThen)
+            _ = peer.output()
+            peer.session.goAway(code: HTTP2ErrorCode.settingsTimeout)
+            #expect(peer.frames().last?.code == HTTP2ErrorCode.settingsTimeout)
+            let other = Peer(role)
+            _ = other.output()
+            _ = other.feed(greeting + Wire.settingsAcknowledgement)
+            let (isAcknowledged, failure) = (other.session.isAcknowledged, other.session.failure)
+            #expect(isAcknowledged && failure == nil)
+        }
+    }
+
     @Test("6.7: a ping is answered")
     func ping() {
         let pair = Pair()

@@ -1,6 +1,8 @@
 import Balancing
-import HTTPProxy
+import HTTP2
 import Testing
+
+@testable import HTTPProxy
 
 @Suite struct ProxyLimitsTests {
     @Test func `every limit is in the table, once, with a default that is allowed`() {
@@ -39,6 +41,27 @@ import Testing
             #expect(limits.retries != RetryPolicy() || limits.retryBudgetPolicy != RetryBudget.Policy(), "\(name)")
         }
         #expect(ProxyLimit.all.first { $0.name == "maximumTries" }?.range.upperBound == TriedEndpoints.capacity + 1)
+    }
+
+    @Test func `what HTTP/2 has of its own is the same, and each of them counts`() throws {
+        let (limits, own) = (ProxyLimits(), HTTP2Limits())
+        for path: KeyPath<HTTP2Limits, HTTP2Rate> in [
+            \.settings, \.pings, \.emptyFrames, \.priorities, \.windowUpdates, \.unknownFrames, \.resets,
+            \.streamErrors,
+        ] {
+            #expect(limits.http2[keyPath: path] == own[keyPath: path])
+        }
+        #expect(limits.http2.unreadReplies == own.unreadReplies && limits.http2.continuations == own.continuations)
+        #expect(limits.http2.headBlockSize == own.headBlockSize)
+        #expect(limits.http2Upstream.connectionWindow == 100 * limits.http2StreamWindow)
+        // The worker itself keeps that time.
+        for limit in ProxyLimit.all where limit.name.hasPrefix("http2") && limit.name != "http2SettingsTimeout" {
+            var changed = limits
+            #expect(limit.set("\(limit.range.upperBound)", in: &changed) == nil)
+            #expect(changed.http2 != limits.http2 || changed.http2Upstream != limits.http2Upstream, "\(limit.name)")
+            // Whatever is allowed is allowed by HTTP/2 too.
+            #expect(changed.http2Upstream.connectionWindow < 1 << 31, "\(limit.name)")
+        }
     }
 
     @Test(arguments: [

@@ -19,22 +19,33 @@ extension ProxyLimits {
         limits.connectionWindow = max(self.http2ConnectionWindow, self.http2StreamWindow)
         limits.headSize = self.headSize
         limits.headFields = self.headFields
-        limits.resets = HTTP2Rate(burst: self.http2Resets, perSecond: max(1, self.http2Resets / 30), perUse: 1)
-        limits.streamErrors = HTTP2Rate(
-            burst: self.http2StreamErrors, perSecond: max(1, self.http2StreamErrors / 10), perUse: 1)
+        limits.headBlockSize = self.http2HeadBlockSize
+        limits.continuations = self.http2Continuations
+        limits.resets = Self.rate(self.http2Resets, seconds: 30)
+        limits.streamErrors = Self.rate(self.http2StreamErrors, seconds: 10)
+        limits.settings = Self.rate(self.http2Settings, seconds: 20, perUse: 0)
+        limits.pings = Self.rate(self.http2Pings, seconds: 10)
+        limits.emptyFrames = Self.rate(self.http2EmptyFrames, seconds: 10)
+        limits.priorities = Self.rate(self.http2Priorities, seconds: 20, perUse: 4)
+        limits.windowUpdates = Self.rate(self.http2WindowUpdates, seconds: 10, perUse: 10)
+        limits.unknownFrames = Self.rate(self.http2UnknownFrames, seconds: 20)
+        limits.unreadReplies = self.http2UnreadReplies
         return limits
+    }
+
+    /// So many at once, and as many more in so many seconds.
+    private static func rate(_ burst: Int, seconds: Int, perUse: Int = 1) -> HTTP2Rate {
+        HTTP2Rate(burst: burst, perSecond: max(1, burst / seconds), perUse: perUse)
     }
 
     /// Of a connection to an endpoint.
     var http2Upstream: HTTP2Limits {
         var limits = self.http2
         limits.concurrentStreams = 0
-        limits.connectionWindow = Self.streamsPerUpstream * self.http2StreamWindow
+        limits.connectionWindow = self.http2UpstreamStreams * self.http2StreamWindow
         return limits
     }
 
-    /// Requests at once over one connection to an endpoint; no more than the endpoint says.
-    static let streamsPerUpstream = 100
     /// Interim responses to one request; a backend that sends more has gone wrong.
     static let interimResponses = 32
     /// What a forwarded head may have more than the one that came.
@@ -43,4 +54,7 @@ extension ProxyLimits {
     static let bodyBufferSize = 131_072
     /// How often a connection may be read from until all others that are ready have had their turn.
     static let readsPerTurn = 16
+    /// What the frames of a connection may ask for in that time, in ``HTTP2Receipt/work``: some 60 heads, or 1,000 frames of next to
+    /// nothing, which is about a millisecond. Sixteen reads of those would be many.
+    static let workPerTurn = 1_024
 }

@@ -1,7 +1,7 @@
 extension ProxyLimit {
     /// Every limit, in the order of `docs/limits.md`.
     package static let all: [ProxyLimit] =
-        Self.clients + Self.messages + Self.http2 + Self.endpoints + Self.outliers + Self.memory
+        Self.clients + Self.messages + Self.http2 + Self.endpoints + Self.outliers + Self.health + Self.memory
 
     /// A millisecond to a day.
     private static let times = 1...86_400_000
@@ -88,6 +88,39 @@ extension ProxyLimit {
         .init(
             "http2StreamErrors", \.http2StreamErrors, flag: "http2-max-stream-errors", .count, 1...1_000_000,
             "streams that may have to be reset for what a client does on them, at once and in ten seconds"),
+        .init(
+            "http2SettingsTimeout", \.http2SettingsTimeout, flag: "http2-settings-timeout", .time, Self.times,
+            "for SETTINGS to be acknowledged, and for those of an endpoint"),
+        .init(
+            "http2UpstreamStreams", \.http2UpstreamStreams, flag: "http2-max-upstream-streams", .count, 1...10_000,
+            "requests at once over one connection of HTTP/2 to an endpoint"),
+        .init(
+            "http2Settings", \.http2Settings, flag: "http2-max-settings", .count, 1...1_000_000,
+            "SETTINGS of a peer, at once and in twenty seconds"),
+        .init(
+            "http2Pings", \.http2Pings, flag: "http2-max-pings", .count, 1...1_000_000,
+            "PING of a peer, at once and in ten seconds"),
+        .init(
+            "http2EmptyFrames", \.http2EmptyFrames, flag: "http2-max-empty-frames", .count, 1...1_000_000,
+            "DATA of a peer without content, at once and in ten seconds"),
+        .init(
+            "http2Priorities", \.http2Priorities, flag: "http2-max-priorities", .count, 1...1_000_000,
+            "PRIORITY of a peer, at once and in twenty seconds"),
+        .init(
+            "http2WindowUpdates", \.http2WindowUpdates, flag: "http2-max-window-updates", .count, 1...1_000_000,
+            "WINDOW_UPDATE of a peer, at once and in ten seconds"),
+        .init(
+            "http2UnknownFrames", \.http2UnknownFrames, flag: "http2-max-unknown-frames", .count, 1...1_000_000,
+            "frames of unknown types of a peer, at once and in twenty seconds"),
+        .init(
+            "http2UnreadReplies", \.http2UnreadReplies, flag: "http2-max-unread-replies", .count, 1...1_000_000,
+            "acknowledgements that a peer has not read"),
+        .init(
+            "http2Continuations", \.http2Continuations, flag: "http2-max-continuations", .count, 1...1_000,
+            "CONTINUATION frames of one head"),
+        .init(
+            "http2HeadBlockSize", \.http2HeadBlockSize, flag: "http2-max-head-block-size", .size,
+            16_384...16_777_216, "a head as it comes over HTTP/2, compressed"),
     ]
 
     private static let endpoints: [ProxyLimit] = [
@@ -146,6 +179,12 @@ extension ProxyLimit {
         .init(
             "outlierPanicThreshold", \.outlierPanicThreshold, flag: "outlier-panic-threshold", .percent,
             Self.percents, "of a backend's endpoints: when more are ejected, ejection is ignored"),
+    ]
+
+    private static let health: [ProxyLimit] = [
+        .init(
+            "healthChecks", \.healthChecks, flag: "max-health-checks", .count, 1...100_000,
+            "health checks of endpoints under way at once")
     ]
 
     private static let memory: [ProxyLimit] = [

@@ -66,6 +66,28 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
     package var http2Resets = 1_000
     /// The same of streams that had to be reset for what the client did on them (CVE-2025-8671), in ten seconds.
     package var http2StreamErrors = 100
+    /// Until the peer has acknowledged our SETTINGS, and an endpoint has said its own (RFC 9113 section 6.5.3). That of nghttpx.
+    package var http2SettingsTimeout = 10_000
+    /// Requests at once over one connection to an endpoint; no more than the endpoint says.
+    package var http2UpstreamStreams = 100
+    /// Frames of a peer at once, and as many more in each time that ``ProxyLimits/http2`` says: SETTINGS (CVE-2019-9515).
+    package var http2Settings = 20
+    /// PING (CVE-2019-9512).
+    package var http2Pings = 50
+    /// DATA without content that ends nothing (CVE-2019-9518).
+    package var http2EmptyFrames = 100
+    /// PRIORITY (CVE-2019-9513).
+    package var http2Priorities = 200
+    /// WINDOW_UPDATE (CVE-2019-9511, 9517).
+    package var http2WindowUpdates = 1_000
+    /// Frames of types that nobody here knows.
+    package var http2UnknownFrames = 200
+    /// Acknowledgements that the peer does not read.
+    package var http2UnreadReplies = 500
+    /// CONTINUATION frames of one head (VU#421644).
+    package var http2Continuations = 8
+    /// A head as it comes, compressed, with its CONTINUATION frames.
+    package var http2HeadBlockSize = 65_536
 
     // MARK: Endpoints
 
@@ -109,6 +131,11 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
     /// When more than this part of a backend's endpoints is ejected, in percent, ejection is ignored.
     package var outlierPanicThreshold = 50
 
+    // MARK: Health checks
+
+    /// Checks of endpoints that are under way at once, of the whole process; the others wait.
+    package var healthChecks = 128
+
     // MARK: Memory
 
     /// Each buffer; a connection with a request in flight has up to four. At least ``headSize``.
@@ -124,7 +151,8 @@ package struct ProxyLimits: BitwiseCopyable, Hashable, Sendable {
 }
 
 extension ProxyLimits {
-    /// What a process needs beside connections: logs, epoll instances, listeners, the API server, admin pages.
+    /// What a process needs beside connections: logs, epoll instances, listeners, the API server, admin pages, and as many
+    /// health checks as there are by default.
     package static let reservedDescriptors = 256
 
     /// Lowers ``maximumConnections`` so that all workers together stay below the most descriptors that the process may have
@@ -132,7 +160,8 @@ extension ProxyLimits {
     ///
     /// - Returns: whether it had to.
     package mutating func fit(descriptors: Int, workers: Int) -> Bool {
-        let room = max(1, (descriptors - Self.reservedDescriptors) / (2 * max(1, workers)))
+        let reserved = Self.reservedDescriptors + max(0, self.healthChecks - ProxyLimits().healthChecks)
+        let room = max(1, (descriptors - reserved) / (2 * max(1, workers)))
         guard self.maximumConnections > room else { return false }
         self.maximumConnections = room
         return true

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import HealthChecking
 internal import Reactor
 internal import Routing
 
@@ -70,6 +71,12 @@ struct BackendPool: ~Copyable {
             self.idleCounts.append(0)
         }
         return changes
+    }
+
+    /// Who fails the checks. nil for nobody; and what is of another backend, which had the same place before, is of none here.
+    mutating func adopt(_ health: BackendHealth?) {
+        guard let health, health.name == self.id.description else { return self.endpoints.setFailing { _, _ in false } }
+        self.endpoints.setFailing { health.isFailing(SocketAddress($0, $1)) }
     }
 
     func newestIdle(_ slot: EndpointSlot) -> Handle { self.newestIdle[slot.index] }

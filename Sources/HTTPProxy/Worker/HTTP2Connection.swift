@@ -12,6 +12,8 @@ struct HTTP2Connection: ~Copyable {
     /// The connection that carries it, a client or an upstream: its input are frames, its output too.
     let carrier: Handle
     let isUpstream: Bool
+    /// For SETTINGS: see ``Worker/settingsTimedOut(_:)``.
+    let timer: Int32
     /// Of its streams the one opened last; the others follow by ``StreamLink/older``.
     var newestStream = Handle.none
     /// There may be frames to write at the end of the turn.
@@ -30,14 +32,18 @@ struct HTTP2Connection: ~Copyable {
     var hasSettings = false
     /// Its time without streams has begun.
     var isIdle = false
-    /// There is more to read than it had a turn for.
+    /// There may be more to read than it had a turn for.
     var wantsTurn = false
 
-    init(_ session: consuming HTTP2Session, carrier: Handle, isUpstream: Bool = false) {
+    init(_ session: consuming HTTP2Session, carrier: Handle, isUpstream: Bool = false, timer: Int32) {
         self.session = session
         self.carrier = carrier
         self.isUpstream = isUpstream
+        self.timer = timer
     }
+
+    /// What SETTINGS are for has been said, both ways: a client's are in its preface.
+    var isSettled: Bool { self.session.isAcknowledged && (self.hasSettings || !self.isUpstream) }
 
     var hasStreams: Bool { !self.newestStream.isNone }
 }
@@ -139,5 +145,18 @@ extension Slab where Element == HTTP2Connection {
     ) -> HTTP2Sent {
         self[connection].session.send(
             stream, clients[client].input.readable, then: Span(), ends: false, into: &frames)
+    }
+}
+
+extension HTTP2Receipt {
+    /// About how much there was to do, in frames of next to nothing: a head is parsed and routed, and it takes a byte of it to name a
+    /// field; body bytes are only copied.
+    var work: Int {
+        switch self.event {
+        case .head, .refused, .trailers: 16 + self.consumed / 64
+        case .data: 1 + self.consumed / 1_024
+        case .closed: 4
+        case .none, .settings, .pong, .goAway, .failed: 1 + self.consumed / 64
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import Balancing
 internal import HTTP1
+internal import HealthChecking
 internal import Networking
 internal import Reactor
 internal import Routing
@@ -23,6 +24,8 @@ struct SnapshotView: ~Copyable {
     private var backends: [Handle] = []
     /// What the worker has of each, to see what is new.
     private var revisions: [UInt64] = []
+    /// What checks have found last.
+    var health = HealthSnapshot()
     private var shelf: [Shelved] = []
     private var newest = -1
 
@@ -65,6 +68,9 @@ struct SnapshotView: ~Copyable {
     }
 
     func backend(_ index: Int32) -> Handle { self.backends[Int(index)] }
+
+    /// None where no snapshot has come that has one.
+    func backend(at index: Int) -> Handle { self.backends.indices.contains(index) ? self.backends[index] : .none }
 
     func revision(_ index: Int) -> UInt64 { self.revisions[index] }
 

@@ -47,6 +47,7 @@ extension Worker {
                 case .malformed, .tooLong: return self.tryFailed(client, .brokenReply)
                 }
             }
+            let hadStaged = self.clients[client].output.count > self.clients[client].exchange.answerBody.trailerBytes
             switch self.flush(client) {
             case .done: break
             case .blocked:
@@ -56,9 +57,11 @@ extension Worker {
             }
             let exchange = self.clients[client].exchange
             if exchange.answer == .started, exchange.answerBody.isDone { return self.finish(client) }
-            // What was staged may have been less than there is; what did not move at all waits for what follows it.
+            // What was staged may have been less than there is, for want of room: there is some now. What did not move although there was
+            // room waits for what follows it.
             let rest = self.upstreams[upstream].input.count
-            if exchange.answer == .started, rest > 0, rest < before || exchange.answerBody.waitsForRoom { continue }
+            let hasRoomNow = hadStaged || exchange.answerBody.waitsForRoom
+            if exchange.answer == .started, rest > 0, rest < before || hasRoomNow { continue }
             switch self.read(upstream: upstream) {
             case .some: continue
             case .nothing:

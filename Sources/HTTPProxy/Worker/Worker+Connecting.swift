@@ -97,12 +97,9 @@ extension Worker {
         }
         self.makeCarrier(upstream)
         self.linkIdle(upstream)
-        self.upstreams[upstream].phase = .multiplexing
         self.clients[client].exchange.upstream = .none
-        if self.addStream(client, upstream) {
-            self.connected(client)
-            self.serve(client)
-        }
+        _ = self.addStream(client, upstream)
+        self.startStreams(upstream)
     }
 
     mutating func connectFailed(_ upstream: Handle) {

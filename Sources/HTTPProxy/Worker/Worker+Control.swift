@@ -1,10 +1,13 @@
 internal import Balancing
+internal import HealthChecking
 internal import Reactor
 internal import Routing
 
 /// What is said to a worker.
 enum WorkerLetter: Sendable {
     case serve(ProxySnapshot)
+    /// How endpoints are that are checked.
+    case health(HealthSnapshot)
     /// No more connections; those that there are end when they can, or after so many milliseconds.
     case drain(UInt64)
 }
@@ -14,6 +17,7 @@ extension Worker {
         for letter in self.mailbox.take() {
             switch letter {
             case .serve(let snapshot): self.adopt(snapshot)
+            case .health(let snapshot): self.adopt(snapshot)
             case .drain(let patience): self.drain(patience)
             }
         }
@@ -52,8 +56,18 @@ extension Worker {
         let changes = self.backends[backend].adopt(plan, self.limits, workers: self.workers)
         // Their idle connections are of no use to anybody; the others end with what they are doing.
         for slot in changes.removed { self.closeIdle(backend, slot) }
+        self.backends[backend].adopt(self.view.health.backends[index])
         self.view.setBackend(index, backend, revision: plan.revision)
         self.discardIfUnused(backend)
+    }
+
+    /// New requests see who is well now; those that are under way go on.
+    private mutating func adopt(_ health: HealthSnapshot) {
+        self.view.health = health
+        for index in health.changed {
+            let backend = self.view.backend(at: index)
+            if !backend.isNone { self.backends[backend].adopt(health.backends[index]) }
+        }
     }
 
     /// Nothing leads there any more. It stays until its last request has ended.

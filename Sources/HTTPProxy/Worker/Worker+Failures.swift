@@ -15,7 +15,7 @@ extension Worker {
             if exchange.hasLostConnection { failure = .closedWithoutReply(isReused: false) }
             self.clients[client].exchange.hasLostConnection = true
         }
-        if failure == .readTimedOut { self.retireCarrier(of: exchange.upstream) }
+        if failure == .readTimedOut || failure == .connectTimedOut { self.retireCarrier(of: exchange.upstream) }
         // What is staged of a body for one protocol is nothing for another.
         let isStaged = self.clients[client].request.count > exchange.headSize
         let isPortable =
@@ -63,6 +63,7 @@ extension Worker {
     /// of it (RFC 9112 section 8). True.
     mutating func breakOff(_ client: Handle) -> Bool {
         self.counters.answersBrokenOff &+= 1
+        if self.clients[client].isStream, self.clients[client].exchange.isGRPC, self.endCall(client) { return true }
         self.reset(client)
         return true
     }

@@ -8,7 +8,9 @@ extension Worker {
     /// A connection turns out to be one of HTTP/2: by ALPN, or by how it begins.
     mutating func beginMultiplexing(_ client: Handle) {
         let session = HTTP2Session(.server, self.limits.http2, seed: self.random.next())
-        let connection = self.connections.insert(HTTP2Connection(session, carrier: client))
+        let connection = self.connections.insert(
+            HTTP2Connection(session, carrier: client, timer: self.timers.make()))
+        self.expectSettings(connection)
         self.clients[client].connection = connection
         self.clients[client].phase = .multiplexing
         self.counters.http2Connections &+= 1
@@ -32,11 +34,13 @@ extension Worker {
             self.close(client)
             return false
         }
+        self.workLeft = ProxyLimits.workPerTurn
         // Streams are served in between, which counts their reads.
         for _ in 0..<ProxyLimits.readsPerTurn {
             // Who does not take its answers asks for no more.
             if !self.clients[client].isWritable, self.connections[connection].session.wantsWrite { return false }
             guard self.takeFrames(client, connection) else { return false }
+            guard self.workLeft > 0 else { break }
             self.readsLeft = 1
             switch self.read(client) {
             case .some: continue
@@ -53,14 +57,15 @@ extension Worker {
         return false
     }
 
-    /// Does what the frames say that have come. False when the connection is of no more use.
+    /// Does what the frames say that have come, as far as there is time for it. False when the connection is of no more use.
     private mutating func takeFrames(_ client: Handle, _ connection: Handle) -> Bool {
         // Streams take their bytes out of it while it is here.
         var input = self.clients[client].input.move()
         var goesOn = true
-        while goesOn {
+        while goesOn, self.workLeft > 0 {
             let receipt = self.connections.receive(connection, input, now: self.loop.now, heads: &self.heads)
             if receipt.consumed == 0, case .none = receipt.event { break }
+            self.workLeft -= receipt.work
             goesOn = self.act(on: receipt, client, connection, input)
             input.consume(receipt.consumed)
         }
@@ -216,7 +221,8 @@ extension Worker {
     private mutating func expectStream(_ client: Handle) {
         guard !self.clients[client].isInHead else { return }
         self.clients[client].isInHead = true
-        let patience = self.isDraining ? Self.goAwayPatience : UInt64(self.limits.keepAliveTimeout)
+        let isLast = self.isDraining || self.clients[client].requests >= self.limits.requestsPerConnection
+        let patience = isLast ? Self.goAwayPatience : UInt64(self.limits.keepAliveTimeout)
         self.timers.set(self.clients[client].timer, deadline: self.loop.now + patience)
     }
 
@@ -271,8 +277,7 @@ extension Worker {
             self.close(stream)
         }
         self.clients[client].connection = .none
-        self.connections[connection].session.release(into: &self.heads)
-        _ = self.connections.remove(connection)
+        self.removeConnection(connection)
     }
 
     /// About a round trip, in which requests may be on their way. Milliseconds.

@@ -27,10 +27,19 @@ extension Worker {
         self.clients[carrier].isInHead = false
         if self.connections[connection].windowStart == .max { self.timers.clear(self.clients[carrier].timer) }
         self.clients[carrier].requests &+= 1
-        if self.clients[carrier].requests == self.limits.requestsPerConnection {
+        self.countStream(of: carrier, connection)
+        return stream
+    }
+
+    /// Of a connection that has had its number of requests no more are wanted. Those that cross with the announcement are served; a
+    /// client that does not heed it at all is not.
+    private mutating func countStream(of carrier: Handle, _ connection: Handle) {
+        let (requests, most) = (self.clients[carrier].requests, self.limits.requestsPerConnection)
+        if requests == most {
+            self.connections[connection].session.announceGoAway()
+        } else if requests == most + 2 * self.limits.http2Streams {
             self.connections[connection].session.goAway(code: HTTP2ErrorCode.noError)
         }
-        return stream
     }
 
     /// A head that cannot be handed on.
@@ -192,6 +201,31 @@ extension Worker {
         self.markDirty(link.connection)
         _ = self.remove(stream)
     }
+
+    /// Ends a call of gRPC whose answer has begun with a status, which says more than a reset: of that clients make INTERNAL. False
+    /// if it cannot be said.
+    mutating func endCall(_ stream: Handle) -> Bool {
+        let link = self.clients[stream].link
+        guard self.clients[stream].exchange.answer == .started, !link.hasAnswerEnded else { return false }
+        // The endpoint has a clock of its own for the deadline.
+        let isLate = self.clients[stream].exchange.deadline <= self.loop.now + Self.clockDifference
+        // What has not gone out of the answer does not any more.
+        var text = self.clients[stream].output.hasMemory ? self.clients[stream].output.move() : self.heads.take()
+        text.clear()
+        GRPC.writeTrailers(
+            status: isLate ? GRPC.deadlineExceeded : GRPC.unavailable,
+            reason: isLate ? "deadline-exceeded" : "answer-broken-off", into: &text)
+        self.clients[stream].output = text
+        let carrier = self.connections[link.connection].carrier
+        var frames = self.takeOutputFrames(carrier)
+        let isSent = self.connections.sendTrailers(link.connection, link.id, self.clients, stream, into: &frames)
+        self.clients[carrier].output = frames
+        if isSent { self.endStream(stream) }
+        return isSent
+    }
+
+    /// Milliseconds.
+    private static let clockDifference: UInt64 = 20
 
     /// Breaks it off.
     mutating func resetStream(_ stream: Handle, code: UInt32) {

@@ -17,6 +17,8 @@ extension Worker {
             } else if self.upstreams[upstream].phase == .idle {
                 self.closeIdle(upstream)
             }
+        case TokenKind.connection:
+            if let connection = self.connections.handle(token: token) { self.settingsTimedOut(connection) }
         default: self.resumeAccepting()
         }
     }

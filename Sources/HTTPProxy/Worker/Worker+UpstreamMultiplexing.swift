@@ -9,15 +9,22 @@ extension Worker {
     mutating func makeCarrier(_ upstream: Handle) {
         let session = HTTP2Session(.client, self.limits.http2Upstream, seed: self.random.next())
         self.upstreams[upstream].connection = self.connections.insert(
-            HTTP2Connection(session, carrier: upstream, isUpstream: true))
+            HTTP2Connection(session, carrier: upstream, isUpstream: true, timer: self.timers.make()))
         self.upstreams[upstream].client = .none
     }
 
     /// Reads frames and does what they say, until there are no more.
-    mutating func multiplex(upstream carrier: Handle) {
+    mutating func multiplex(upstream carrier: Handle, work: Int = ProxyLimits.workPerTurn) {
         let connection = self.upstreams[carrier].connection
         self.markDirty(connection)
+        self.workLeft = work
         for _ in 0..<ProxyLimits.readsPerTurn {
+            guard self.workLeft > 0 else { break }
+            guard self.upstreams[carrier].input.isEmpty else {
+                // There was no time for it in the last turn.
+                guard self.takeFrames(upstream: carrier, connection) else { return }
+                continue
+            }
             guard self.upstreams[carrier].isReadable else { return }
             if !self.upstreams[carrier].input.hasMemory { self.upstreams[carrier].input = self.bodies.take() }
             if self.upstreams[carrier].input.space == 0 { self.upstreams[carrier].input.compact() }
@@ -41,9 +48,10 @@ extension Worker {
     private mutating func takeFrames(upstream carrier: Handle, _ connection: Handle) -> Bool {
         var input = self.upstreams[carrier].input.move()
         var goesOn = true
-        while goesOn {
+        while goesOn, self.workLeft > 0 {
             let receipt = self.connections.receive(connection, input, now: self.loop.now, heads: &self.heads)
             if receipt.consumed == 0, case .none = receipt.event { break }
+            self.workLeft -= receipt.work
             self.act(on: receipt, upstream: carrier, connection, input)
             input.consume(receipt.consumed)
             goesOn = self.upstreams.contains(carrier)
@@ -101,6 +109,7 @@ extension Worker {
             self.receive(upstream: stream, text.readable)
             return self.give(text)
         }
+        self.noteProgress(upstream: stream)
         self.releaseInput(upstream: stream)
         self.upstreams[stream].input = text
         self.upstreams[stream].isReadable = true
@@ -149,7 +158,7 @@ extension Worker {
                     // What it has sent is read first: it may say which streams it has seen.
                     self.upstreams[carrier].output.clear()
                     self.upstreams[carrier].isReadable = true
-                    self.multiplex(upstream: carrier)
+                    self.multiplex(upstream: carrier, work: .max)
                     if self.upstreams.contains(carrier) {
                         self.closeCarrier(carrier, .closedWithoutReply(isReused: true))
                     }
@@ -197,7 +206,8 @@ extension Worker {
         guard !self.connections[connection].hasStreams else { return }
         let (backend, slot) = (self.upstreams[carrier].backend, self.upstreams[carrier].slot)
         guard self.connections[connection].session.wantsRead, !self.upstreams[carrier].isRetired, !self.isDraining,
-            self.backends[backend].endpoints.isActive(slot)
+            self.backends[backend].endpoints.isActive(slot),
+            self.backends[backend].idleCount(slot) <= self.limits.idleConnectionsPerEndpoint
         else { return self.closeCarrier(carrier, .closedWithoutReply(isReused: true)) }
         guard !self.connections[connection].isIdle else { return }
         self.connections[connection].isIdle = true
@@ -208,10 +218,12 @@ extension Worker {
 
     // MARK: - The end
 
-    /// A connection on which an answer does not come may be dead: the next requests get another one.
+    /// A connection on which an answer does not come, or not even SETTINGS, may be dead: the next requests get another one. One that
+    /// does not stand yet has a time for that.
     mutating func retireCarrier(of stream: Handle) {
         guard !stream.isNone, self.upstreams[stream].isStream, !self.upstreams[stream].isDetached else { return }
-        self.retireCarrier(self.connections[self.upstreams[stream].link.connection].carrier)
+        let carrier = self.connections[self.upstreams[stream].link.connection].carrier
+        if self.upstreams[carrier].phase == .multiplexing { self.retireCarrier(carrier) }
     }
 
     /// It gets no new requests; those that it has go on.
@@ -239,8 +251,7 @@ extension Worker {
                 self.lost(stream, wasSeen: true)
             }
         }
-        self.connections[connection].session.release(into: &self.heads)
-        _ = self.connections.remove(connection)
+        self.removeConnection(connection)
         self.upstreams[carrier].connection = .none
         self.closeUpstream(carrier)
     }

@@ -14,7 +14,7 @@ extension Worker {
     /// Whether a connection takes one more request.
     func canCarryMore(_ carrier: Handle) -> Bool {
         let connection = self.upstreams[carrier].connection
-        guard !connection.isNone, self.connections[connection].streamCount < ProxyLimits.streamsPerUpstream else {
+        guard !connection.isNone, self.connections[connection].streamCount < self.limits.http2UpstreamStreams else {
             return false
         }
         return self.upstreams[carrier].phase != .multiplexing || self.connections[connection].session.canRequest
@@ -57,6 +57,9 @@ extension Worker {
         if self.upstreams[carrier].phase != .multiplexing {
             self.upstreams[carrier].phase = .multiplexing
             self.timers.clear(self.upstreams[carrier].timer)
+            self.expectSettings(connection)
+            // What came with the news that it stands is not told again.
+            self.connections[connection].wantsTurn = true
         }
         self.markDirty(connection)
         guard self.connections[connection].hasSettings else { return }
@@ -69,6 +72,10 @@ extension Worker {
                     self.upstreams[stream].phase = .busy
                     self.connected(client)
                     self.serve(client)
+                } else if self.connections[connection].session.peerConcurrentStreams == 0 {
+                    // Nor would there be on another connection.
+                    self.retireCarrier(carrier)
+                    if self.tryFailed(client, .connectFailed) { self.serve(client) }
                 } else {
                     // There is no room for it here. Nothing has failed.
                     self.abandonUpstream(client, .neutral)
@@ -173,6 +180,7 @@ extension Worker {
     mutating func receive(upstream stream: Handle, _ bytes: Span<UInt8>) {
         self.upstreams[stream].isReadable = true
         guard bytes.count > 0 else { return }
+        self.noteProgress(upstream: stream)
         if !self.upstreams[stream].input.hasMemory {
             self.upstreams[stream].input = bytes.count <= self.heads.size ? self.heads.take() : self.bodies.take()
         }
@@ -193,13 +201,17 @@ extension Worker {
         self.counters.bytesFromUpstreams &+= UInt64(bytes.count)
     }
 
+    /// The endpoint has its time anew. Said when bytes come: a body may be passed on without having been read.
+    mutating func noteProgress(upstream stream: Handle) {
+        self.clients[self.upstreams[stream].client].exchange.moved &+= 1
+    }
+
     /// What reading from a socket is for others: the bytes are there already.
     mutating func read(upstreamStream stream: Handle) -> Reading {
         let client = self.upstreams[stream].client
         if self.upstreams[stream].isReadable, !self.upstreams[stream].input.isEmpty {
             self.upstreams[stream].isReadable = false
             self.upstreams[stream].hasUnparsed = true
-            self.clients[client].exchange.moved &+= 1
             return .some
         }
         guard self.upstreams[stream].input.isEmpty else { return .nothing }

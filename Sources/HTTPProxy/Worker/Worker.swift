@@ -12,6 +12,8 @@ enum TokenKind {
     static let listener: UInt8 = 2
     static let client: UInt8 = 3
     static let upstream: UInt8 = 4
+    /// Of HTTP/2.
+    static let connection: UInt8 = 5
 }
 
 /// One thread of the request path, and everything it touches: a value on its stack. Nothing of it is shared; what it
@@ -21,7 +23,8 @@ enum TokenKind {
 /// `+Accepting` connections come, `+Heads` a request's head comes, `+Requests` it is routed and goes to an endpoint, `+Upstreams` connections
 /// to endpoints, `+Connecting` new ones, `+Answers` the answer goes back, `+Bodies` bodies pass through, `+Failures` what is answered or
 /// tried again when something goes wrong, `+Tunnels`, `+Timeouts`, `+Control` letters from the mailbox. HTTP/2: `+Multiplexing` a client's
-/// connection, `+Streams` its streams, `+UpstreamMultiplexing` and `+UpstreamStreams` the same of endpoints.
+/// connection, `+Streams` its streams, `+UpstreamMultiplexing` and `+UpstreamStreams` the same of endpoints, `+Settings` the time for what both ends
+/// say at first.
 struct Worker: ~Copyable {
     /// Of how many this is one.
     let workers: Int
@@ -59,6 +62,8 @@ struct Worker: ~Copyable {
     var peers: [IPAddress: Int] = [:]
     /// Reads that are left in this turn to who is being served; and who had used up theirs.
     var readsLeft = 0
+    /// The same of ``ProxyLimits/workPerTurn``, of a connection of HTTP/2.
+    var workLeft = 0
     var postponed: [Handle] = []
     var isDraining = false
     var drainDeadline = UInt64.max

@@ -1,9 +1,12 @@
+package import HealthChecking
 internal import KubernetesAPI
 package import KubernetesClient
 internal import Linux
 internal import Networking
 internal import Observability
+internal import Reactor
 internal import Routing
+internal import ServiceModel
 
 /// What the admin pages say, as JSON. `apiVersion` changes when what is there means something else; members that are new
 /// do not change it.
@@ -24,10 +27,15 @@ package enum IngressDocuments {
         }
     }
 
-    package static func backends(_ state: IngressState?) -> String {
+    /// - Parameter health: what checks have found, by the plan's index.
+    package static func backends(_ state: IngressState?, _ health: HealthSnapshot = HealthSnapshot()) -> String {
         self.list("BackendList", state) { json, state in
-            for backend in state.plan.backends.compactMap(\.self).sorted(by: { $0.id < $1.id }) {
-                json.object { json in self.describe(backend, &json) }
+            let backends = zip(state.plan.backends.indices, state.plan.backends)
+            for (index, backend) in backends.compactMap({ index, plan in plan.map { (index, $0) } })
+                .sorted(by: { $0.1.id < $1.1.id })
+            {
+                let found = health.backends[index].flatMap { $0.name == backend.id.description ? $0 : nil }
+                json.object { json in self.describe(backend, found, &json) }
             }
         }
     }
@@ -125,7 +133,7 @@ package enum IngressDocuments {
         }
     }
 
-    private static func describe(_ backend: BackendPlan, _ json: inout JSONText) {
+    private static func describe(_ backend: BackendPlan, _ health: BackendHealth?, _ json: inout JSONText) {
         json.member("backend", backend.id.description)
         json.member("state", backend.availability.reason)
         json.member("loadBalance", backend.settings.loadBalancing.rawValue)
@@ -136,6 +144,7 @@ package enum IngressDocuments {
             json.member("serverName", tls.serverName)
             json.member("tlsSecret", tls.secret?.description)
         }
+        json.member("healthCheck", backend.settings.healthCheck?.question.name)
         json.array("endpoints") { json in
             for endpoint in backend.endpoints {
                 json.object { json in
@@ -143,6 +152,10 @@ package enum IngressDocuments {
                     json.member("port", endpoint.port)
                     json.member("weight", endpoint.weight)
                     json.member("sameZone", endpoint.isSameZone)
+                    if let found = health?.endpoints[SocketAddress(endpoint.address, endpoint.port)] {
+                        json.member("health", found.standing.rawValue)
+                        json.member("problem", found.failure?.description)
+                    }
                 }
             }
         }

@@ -89,7 +89,9 @@ extension EndToEnd.HTTP2.Shared {
 
         @Test func `C13 the windows of an h2c backend are kept to, and its streams are independent`() throws {
             let settings = [HTTP2Setting(.initialWindowSize, 1000)]
-            try withHTTP2Application("narrow", ["1"], [:], settings, opensWindows: false) { scene, pods in
+            var manners = HTTP2Backend.Manners()
+            manners.opensWindows = false
+            try withHTTP2Application("narrow", ["1"], [:], settings, manners) { scene, pods in
                 pods[0].script(
                     "/later", [.awaitBodyBytes(1000), .wait(.milliseconds(500)), .openWindows, .awaitBody, .answer])
                 let conversation = try scene.converse()

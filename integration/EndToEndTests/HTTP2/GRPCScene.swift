@@ -9,11 +9,15 @@ final class GRPCServer: Sendable {
     let address: SocketAddress
     private let process: ChildProcess
 
-    /// Listens when this returns. With `files`, a key's and a certificate's, over TLS.
-    init(on host: Host, _ address: SocketAddress, name: String, files: [String] = []) throws {
+    /// Listens when this returns. With `files`, a key's and a certificate's, over TLS; with `health` it has the health service, and
+    /// that file says how it is.
+    init(
+        on host: Host, _ address: SocketAddress, name: String, files: [String] = [], health: String? = nil
+    ) throws {
         self.name = name
         self.address = address
-        let process = try host.spawn(try Peers.script("grpc_server.py", ["\(address)", name] + files))
+        let process = try host.spawn(
+            try Peers.script("grpc_server.py", ["\(address)", name] + (health.map { ["--health", $0] } ?? []) + files))
         self.process = process
         let isListening = waitUntil(timeout: .seconds(30), interval: .milliseconds(10)) {
             process.output.contains("\"listening\"") || !process.isRunning
@@ -65,10 +69,11 @@ struct GRPCChecks {
     }
 }
 
-/// A host of one's own, `NAME.test`, and its gRPC servers on port 50051 of their own addresses.
+/// A host of one's own, `NAME.test`, and its gRPC servers on port 50051 of their own addresses. With `health` they have the health
+/// service, and `NAME-POD.health` among the scene's files says how each is, at first that.
 func withGRPC(
     _ name: String, _ pods: [String], _ annotations: [String: String] = [:], secured: Bool = false,
-    _ body: (_ scene: IngressScene, _ servers: [GRPCServer]) throws -> Void
+    health: String? = nil, _ body: (_ scene: IngressScene, _ servers: [GRPCServer]) throws -> Void
 ) throws {
     let scene = try Stage.scene
     var files: [String] = []
@@ -80,7 +85,8 @@ func withGRPC(
     }
     let servers = try pods.enumerated().map { index, pod in
         let address = SocketAddress(IPAddress(127, 3, UInt8(name.utf8.count), UInt8(index + 1)), 50051)
-        return try GRPCServer(on: scene.host, address, name: pod, files: files)
+        let file = try health.map { try scene.file("\(name)-\(pod).health", $0) }
+        return try GRPCServer(on: scene.host, address, name: pod, files: files, health: file)
     }
     defer { for server in servers { server.stop() } }
     let service = scene.service(

@@ -2,6 +2,7 @@ import Glibc
 import Lab
 import Linux
 import Networking
+import Synchronization
 import Testing
 
 extension EndToEnd.HTTP2.Hurried {
@@ -10,10 +11,18 @@ extension EndToEnd.HTTP2.Hurried {
     ///
     /// Each goes on for two seconds here; `make http2` makes it twenty (FAIRLEAD_ATTACK_SECONDS).
     @Suite struct HTTP2AttackTests {
-        /// Below this nobody can say whether it was the attack: several threads share two processors with it.
-        private static let floor = Duration.milliseconds(200)
         private static let time = Duration.seconds(
             unsafe getenv("FAIRLEAD_ATTACK_SECONDS").flatMap { Int(unsafe String(cString: $0)) } ?? 2)
+        /// At full length the latency is measured; else tests of others may go on beside.
+        private static var isFull: Bool { self.time >= .seconds(10) }
+        /// Below these nobody can say whether it was the attack: the innocents, their backends and the attack's share a processor,
+        /// of which each thread has a few milliseconds at a time; in a short run also with what else goes on.
+        private static var floors: (median: Duration, p99: Duration) {
+            self.isFull ? (.milliseconds(1), .milliseconds(10)) : (.milliseconds(200), .milliseconds(200))
+        }
+
+        /// Innocents without an attack: at full length once for all.
+        private static let calm = Mutex<(HTTPLoadReport, HTTPLoadReport)?>(nil)
 
         /// Has innocent clients ask while `attack` goes on, and holds their latency against that without one.
         private static func expectHarmless(
@@ -22,6 +31,14 @@ extension EndToEnd.HTTP2.Hurried {
         ) throws {
             let scene = try Stage.scene
             let process = scene.fairlead.process
+            // The proxy has a processor, and all others the other one.
+            if Self.isFull {
+                try Self.pin(process.pid, to: "0")
+                try Self.pin(getpid(), to: "1")
+            }
+            defer {
+                if Self.isFull { for pid in [process.pid, getpid()] { try? Self.pin(pid, to: "0-1") } }
+            }
             func innocents() throws -> (HTTPLoad, HTTP2Load) {
                 (
                     try HTTPLoad(
@@ -31,27 +48,41 @@ extension EndToEnd.HTTP2.Hurried {
                         from: scene.host, to: IngressScene.http, authority: "b.example", path: "/", rate: 50)
                 )
             }
-            let quiet = try innocents()
-            pause(.milliseconds(700))
-            let before = (quiet.0.stop(), quiet.1.stop())
+            let before = try Self.calm.withLock { calm in
+                if let calm, Self.isFull { return calm }
+                let quiet = try innocents()
+                pause(Self.isFull ? .seconds(10) : .milliseconds(700))
+                let reports = (quiet.0.stop(), quiet.1.stop())
+                calm = reports
+                return reports
+            }
             try process.resetPeakMemory()
             let resident = try process.residentMemory()
             let load = try innocents()
-            try attack(scene)
+            // Others attack from elsewhere: their work is not to be in the way of the innocents'.
+            try withLowestPriority { try attack(scene) }
             let during = (load.0.stop(), load.1.stop())
             let growth = try process.peakMemory() - resident
             print("\(what): memory grew by \(growth >> 10) KiB")
             for (version, before, during) in [("HTTP/1.1", before.0, during.0), ("HTTP/2", before.1, during.1)] {
-                print("\(what): \(version): p99 \(during.latency(0.99)), without it \(before.latency(0.99))")
                 #expect(
                     during.failed == 0 && during.sent > 0, "\(what): \(version): \(during.failures)",
                     sourceLocation: sourceLocation)
-                let bound = max(before.latency(0.99) * 2, Self.floor)
-                #expect(during.latency(0.99) <= bound, "\(what): \(version)", sourceLocation: sourceLocation)
+                for (share, floor) in [(0.5, Self.floors.median), (0.99, Self.floors.p99)] {
+                    let (calm, latency) = (before.latency(share), during.latency(share))
+                    print("\(what): \(version): p\(Int(share * 100)) \(latency), without it \(calm)")
+                    #expect(latency <= max(calm * 2, floor), "\(what): \(version)", sourceLocation: sourceLocation)
+                }
             }
             #expect(growth < limit, "\(what): \(growth >> 20) MiB", sourceLocation: sourceLocation)
             expectOwnAnswer(try scene.connect(), what, sourceLocation: sourceLocation)
             expectOwnAnswer(try scene.converse(), what, sourceLocation: sourceLocation)
+        }
+
+        /// All threads of a process.
+        private static func pin(_ pid: Int32, to processors: String) throws {
+            let completion = try ChildProcess.run(["taskset", "-a", "-p", "-c", processors, "\(pid)"])
+            guard completion.succeeded else { throw LabError("taskset: \(completion.errorOutput)") }
         }
 
         @Test(arguments: HTTP2Flood.all)

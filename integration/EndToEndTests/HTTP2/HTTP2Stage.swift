@@ -36,17 +36,22 @@ extension IngressScene {
 /// A host of one's own, `NAME.test`, and its h2c backends, which have scripts and failures of their own.
 func withHTTP2Application(
     _ name: String, _ pods: [String], _ annotations: [String: String] = [:], _ settings: [HTTP2Setting] = [],
-    opensWindows: Bool = true, _ body: (_ scene: IngressScene, _ pods: [HTTP2Backend]) throws -> Void
+    _ manners: HTTP2Backend.Manners = .init(),
+    _ body: (_ scene: IngressScene, _ pods: [HTTP2Backend]) throws -> Void
 ) throws {
     let scene = try Stage.scene
-    let backends = try pods.map { try scene.http2Backend("\(name)-\($0)", settings, opensWindows: opensWindows) }
+    let backends = try pods.map { try scene.http2Backend("\(name)-\($0)", settings, manners) }
     let rules = ingress(name, [.init("\(name).test", [.prefix("/", .to(name))])], annotations)
     try scene.with(name, scene.http2Service(name, on: backends) + [rules]) { try body(scene, backends) }
     for backend in backends {
-        // Who has said GOAWAY may find that its connection was closed.
-        let faults = backend.faults.filter { !$0.hasPrefix("send: ") }
-        #expect(faults.isEmpty, "\(backend.name) was told what is no HTTP/2")
+        #expect(backend.breaches.isEmpty, "\(backend.name) was told what is no HTTP/2")
     }
+}
+
+extension HTTP2Backend {
+    /// What it was told that is no HTTP/2. Who has said GOAWAY, or takes no requests, may find that its connection was closed while
+    /// it still said something; that is none.
+    var breaches: [String] { self.faults.filter { !$0.hasPrefix("send: ") && !$0.hasPrefix("recv: ") } }
 }
 
 /// A normal request gets an answer, and it is its own.

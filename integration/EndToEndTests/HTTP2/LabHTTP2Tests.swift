@@ -81,10 +81,12 @@ extension EndToEnd {
             let backend: HTTP2Backend
 
             init(_ settings: [HTTP2Setting] = [], opensWindows: Bool = true) throws {
+                var manners = HTTP2Backend.Manners()
+                manners.opensWindows = opensWindows
                 self.sandbox = try Sandbox()
                 self.backend = try HTTP2Backend(
                     on: self.sandbox.host, SocketAddress(IPAddress(127, 1, 0, 1), 3000), name: "one", settings,
-                    opensWindows: opensWindows)
+                    manners)
             }
 
             func connect(opensWindows: Bool = true) throws -> HTTP2Conversation {

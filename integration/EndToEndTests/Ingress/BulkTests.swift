@@ -82,5 +82,34 @@ extension EndToEnd.Ingress.Shared {
                 for conversation in readers + writers { conversation.close(reset: true) }
             }
         }
+
+        /// All of an answer may be here, and its end not yet staged, when the client stops reading. Where that happens is up to the
+        /// kernel's buffers, so it is tried everywhere.
+        @Test func `an answer in chunks ends wherever its client had stopped reading`() throws {
+            let scene = try Stage.scene
+            let backend = try scene.backend("a")
+            let data = [UInt8](repeating: 120, count: 4_000)
+            let chunk = Array("fa0\r\n".utf8) + data + [13, 10]
+            let counts = Array(stride(from: 5, through: 600, by: 5))
+            for count in counts {
+                backend.script(
+                    "/chunks-\(count)",
+                    [
+                        .text("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), .flood(chunk, count),
+                        .text("0\r\n\r\n"),
+                    ])
+            }
+            let readers = try counts.map { count in
+                let conversation = try scene.connect(receiveBuffer: 16 << 10)
+                try conversation.send(HTTPRequest("GET", "/chunks-\(count)", host: "a.example").bytes)
+                return conversation
+            }
+            pause(.milliseconds(500))
+            for (count, conversation) in zip(counts, readers) {
+                let response = try conversation.response(keeping: 0)
+                #expect(response.bodyLength == count * data.count)
+                conversation.close(reset: true)
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ enum IngressOptions {
         "--client-header-timeout", "1s", "--client-body-timeout", "1s", "--keep-alive", "1s", "--lingering-timeout",
         "1s",
         "--tls-handshake-timeout", "1s", "--proxy-protocol-header-timeout", "1s", "--tunnel-idle-timeout", "2s",
-        "--worker-shutdown-timeout", "2s",
+        "--worker-shutdown-timeout", "2s", "--http2-settings-timeout", "2s",
     ]
 
     static func connectionsPerAddress(_ count: Int) -> [String] { ["--max-connections-per-address", "\(count)"] }

@@ -108,15 +108,15 @@ final class IngressScene: Sendable {
         }
     }
 
-    /// The h2c backend of that name, made with its first mention, which alone can say what its settings are.
+    /// The h2c backend of that name, made with its first mention, which alone can say what its settings and manners are.
     func http2Backend(
-        _ name: String, _ settings: [HTTP2Setting] = [], opensWindows: Bool = true
+        _ name: String, _ settings: [HTTP2Setting] = [], _ manners: HTTP2Backend.Manners = .init()
     ) throws -> HTTP2Backend {
         try self.http2Backends.withLock { backends in
             if let known = backends.first(where: { $0.name == name }) { return known }
             let number = backends.count + 1
             let address = SocketAddress(IPAddress(127, 2, UInt8(number / 250), UInt8(number % 250)), 3000)
-            let new = try HTTP2Backend(on: self.host, address, name: name, settings, opensWindows: opensWindows)
+            let new = try HTTP2Backend(on: self.host, address, name: name, settings, manners)
             backends.append(new)
             return new
         }

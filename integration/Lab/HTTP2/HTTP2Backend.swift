@@ -33,6 +33,8 @@ package final class HTTP2Backend: Sendable {
         case reset(HTTP2ErrorCode)
         /// For the first so many requests for this path; later ones are past it.
         case resetFirst(Int, HTTP2ErrorCode)
+        /// Closes at the first so many requests for this path; later ones are past it.
+        case closeFirst(Int)
         /// GOAWAY that counts this stream among those that are served, or not. New connections are accepted as ever.
         case goAway(includingThis: Bool, HTTP2ErrorCode = .noError)
         /// Gives windows back from now on, where the backend does not by itself.
@@ -88,15 +90,27 @@ package final class HTTP2Backend: Sendable {
     private let control: BackendControl
     private let thread = Mutex<OSThread?>(nil)
 
-    /// `settings` are said on each connection. `opensWindows` may be false, for one that takes what the first windows
-    /// allow.
+    /// What a backend may leave undone.
+    package struct Manners: Sendable {
+        /// Gives windows back; otherwise it takes what the first ones allow.
+        package var opensWindows = true
+        /// Says SETTINGS: at once, or when something has come from the client.
+        package var greets = true
+        package var waitsForClient = false
+        /// Acknowledges those of the client, and PING.
+        package var acknowledges = true
+
+        package init() {}
+    }
+
+    /// `settings` are said on each connection.
     package init(
         on host: Host, _ address: SocketAddress, name: String, _ settings: [HTTP2Setting] = [],
-        opensWindows: Bool = true
+        _ manners: Manners = Manners()
     ) throws {
         self.name = name
         self.address = address
-        let shared = HTTP2BackendState(name: name, settings, opensWindows: opensWindows)
+        let shared = HTTP2BackendState(name: name, settings, manners)
         self.shared = shared
         let control = try BackendControl()
         self.control = control
@@ -164,13 +178,13 @@ final class HTTP2BackendState: Sendable {
 
     let name: String
     let settings: [HTTP2Setting]
-    let opensWindows: Bool
+    let manners: HTTP2Backend.Manners
     private let content = Mutex(Content())
 
-    init(name: String, _ settings: [HTTP2Setting], opensWindows: Bool) {
+    init(name: String, _ settings: [HTTP2Setting], _ manners: HTTP2Backend.Manners) {
         self.name = name
         self.settings = settings
-        self.opensWindows = opensWindows
+        self.manners = manners
     }
 
     func update<Value>(_ body: (inout sending Content) -> sending Value) -> sending Value {

@@ -24,6 +24,7 @@ final class HTTP2BackendConnection: BackendSession {
     private var lastStream: UInt32 = 0
     private var isDraining = false
     private var inputHasEnded = false
+    private var owesGreeting = false
 
     init(_ socket: consuming Socket, from peer: SocketAddress, _ shared: HTTP2BackendState) {
         try? socket.sendWithoutDelay()
@@ -33,9 +34,11 @@ final class HTTP2BackendConnection: BackendSession {
             content.records.append(.init(number: content.records.count, peer: peer))
             return content.records.count - 1
         }
-        let habits = HTTP2Endpoint.Habits(opensWindows: shared.opensWindows)
+        let manners = shared.manners
+        let habits = HTTP2Endpoint.Habits(acknowledges: manners.acknowledges, opensWindows: manners.opensWindows)
         self.endpoint = HTTP2Endpoint(isServer: true, habits: habits)
-        self.endpoint.send(.settings(shared.settings))
+        self.owesGreeting = manners.greets
+        if !manners.waitsForClient { self.greet() }
     }
 
     var isFinished: Bool { self.socket == nil }
@@ -78,11 +81,17 @@ final class HTTP2BackendConnection: BackendSession {
         }
     }
 
+    private func greet() {
+        guard self.owesGreeting else { return }
+        self.owesGreeting = false
+        self.endpoint.send(.settings(self.shared.settings))
+    }
+
     private func read() throws {
         guard !self.inputHasEnded, self.endpoint.output.count < 1 << 20, let bytes = try self.socket?.receive() else {
             return
         }
-        if bytes.isEmpty { self.inputHasEnded = true }
+        if bytes.isEmpty { self.inputHasEnded = true } else { self.greet() }
         try self.endpoint.receive(bytes)
     }
 
@@ -208,6 +217,7 @@ final class HTTP2BackendConnection: BackendSession {
             guard work.attempt <= count else { return true }
             self.endpoint.send(.resetStream(id, code))
             work.steps = work.steps.prefix(1)
+        case .closeFirst(let count): if work.attempt <= count { self.end(.byUs) }
         case .goAway(let includingThis, let code):
             self.endpoint.send(.goAway(lastStream: includingThis ? id : id - min(id, 2), code))
             self.isDraining = true

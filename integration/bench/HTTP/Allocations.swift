@@ -25,7 +25,8 @@ struct Allocations {
             defer { process.stop() }
             let figures = try self.scene.load(
                 port: proxy.httpPort, connections: 64, count: Self.requests, warmUp: Self.warmUp, counters: counters)
-            guard figures.failed == 0 else { throw LabError("\(proxy.name): \(figures.failed) requests failed") }
+            let failures = figures.load.failures
+            guard failures == 0 else { throw LabError("\(proxy.name): \(failures) requests failed") }
             results[proxy] = Sample(
                 allocations: Double(figures.allocations) / Double(Self.requests),
                 frees: Double(figures.frees) / Double(Self.requests))

@@ -29,14 +29,17 @@ struct Bar {
                 figure: runs.ratios(.manyHosts, to: .keepAlive, .fairlead).median))
         for measure in [Saturation.tlsKeepAlive, .tlsFull, .tlsResumed] { add(measure, 1.1, beside: [.nginx]) }
         for measure in [Saturation.download, .upload] { add(measure, 1, beside: [.haproxy]) }
-        if let fixed = results.fixedLoad {
+        add(.http2, 1, beside: peers)
+        add(.calls, 0.5, beside: [.envoy])
+        for fixed in results.fixedLoads {
             for (place, rate) in fixed.rates.enumerated() {
                 // Medians first: the better of two in one round is mostly the luckier one.
                 let own = fixed.p99(place, .proxy(.fairlead)).median
                 let best = peers.map { fixed.p99(place, .proxy($0)).median }.filter { !$0.isNaN }.min() ?? .nan
                 bars.append(
                     Bar(
-                        name: "\(Table.grouped(rate.requests)) requests a second: p99, beside nginx and HAProxy",
+                        name:
+                            "\(fixed.load.name), \(Table.grouped(rate.requests)) a second: p99, beside nginx and HAProxy",
                         limit: 1, unit: self.ratio, figure: own / best))
             }
         }

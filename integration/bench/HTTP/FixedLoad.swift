@@ -3,8 +3,35 @@ import Linux
 
 /// Latency at a rate that is the same for all: requests are sent when they are due, whatever the answers do.
 struct FixedLoad {
+    enum Load: Hashable {
+        /// Without TLS, by our own load.
+        case http1
+        case h2load(H2Load.Request)
+
+        static let all: [Load] = [.http1, .h2load(.small), .h2load(.call)]
+
+        var letter: String { self == .http1 ? "b" : "g" }
+
+        /// The same requests, as many as it takes.
+        var most: Saturation {
+            switch self {
+            case .http1: .keepAlive
+            case .h2load(.small): .http2
+            case .h2load(.call): .calls
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .http1: "HTTP/1.1"
+            case .h2load(.small): "HTTP/2 over TLS"
+            case .h2load(.call): "gRPC over TLS"
+            }
+        }
+    }
+
     struct Sample {
-        let figures: LoadCommand.Figures
+        let figures: LoadFigures
         /// Microseconds of processor time for each request.
         let cost: Double
     }
@@ -16,6 +43,7 @@ struct FixedLoad {
     }
 
     struct Results {
+        let load: Load
         var rates: [Rate] = []
         /// By the place of the rate.
         fileprivate(set) var samples: [Int: [Target: [Sample]]] = [:]
@@ -28,6 +56,11 @@ struct FixedLoad {
     static let connections = 64
     static let commonRate = 5000
 
+    /// A hundredth of the requests is what anything else on the machine may have held up, so there are more rounds than for what
+    /// all requests cost.
+    static func rounds(_ rounds: Int) -> Int { 2 * rounds + 1 }
+
+    let load: Load
     let proxies: [Proxy]
     let programs: Programs
     let scene: Scene
@@ -35,18 +68,17 @@ struct FixedLoad {
     let seconds: Int
 
     func run() throws -> Results {
-        var results = Results()
+        var results = Results(load: self.load)
         var running: [(Proxy, ProxyProcess)] = []
         defer { for (_, process) in running { process.stop() } }
         var slowest = Double.infinity
+        let most = self.load.most
         for proxy in self.proxies {
             running.append((proxy, try ProxyProcess(proxy, in: self.scene, self.programs)))
-            let load = Wrk(request: .small, connections: Self.connections, hosts: 1, isTLS: false)
-            let figures = try load.run(self.scene, port: proxy.httpPort, seconds: 1)
-            slowest = min(slowest, Double(figures.requests) / figures.seconds)
+            slowest = min(slowest, try most.load(self.scene, most.port(proxy), seconds: 1).requestsPerSecond)
         }
         results.rates = [Rate(requests: Self.commonRate, name: "5,000 a second")]
-        for share in slowest.isFinite ? [0.3, 0.7] : [] {
+        for share in slowest.isFinite && self.load == .http1 ? [0.3, 0.7] : [] {
             let rate = Int(slowest * share / 100) * 100
             let name = "\(Table.grouped(rate)) a second, \(Int(share * 100)) % of the slowest's most"
             results.rates.append(Rate(requests: max(rate, 100), name: name))
@@ -54,12 +86,15 @@ struct FixedLoad {
         for round in 0..<self.rounds {
             let first = round % max(1, running.count)
             for (place, rate) in results.rates.enumerated() {
-                let direct = try self.sample(rate, Scene.backendAddress.port) {
-                    Usage.processorTime(of: self.scene.backend.pid)
+                if self.load == .http1 {
+                    let direct = try self.sample(rate, Scene.backendAddress.port) {
+                        Usage.processorTime(of: self.scene.backend.pid)
+                    }
+                    results.samples[place, default: [:]][.direct, default: []].append(direct)
                 }
-                results.samples[place, default: [:]][.direct, default: []].append(direct)
                 for (proxy, process) in running[first...] + running[..<first] {
-                    let sample = try self.sample(rate, proxy.httpPort) { process.processorTime }
+                    let port = most.port(proxy)
+                    let sample = try self.sample(rate, port) { process.processorTime }
                     results.samples[place, default: [:]][.proxy(proxy), default: []].append(sample)
                 }
             }
@@ -68,11 +103,22 @@ struct FixedLoad {
     }
 
     private func sample(_ rate: Rate, _ port: UInt16, _ processorTime: () -> Duration) throws -> Sample {
-        let (count, warmUp) = (rate.requests * self.seconds, rate.requests / 2)
         let before = processorTime()
-        let figures = try self.scene.load(
-            port: port, connections: Self.connections, count: count, warmUp: warmUp, rate: rate.requests)
+        let figures: LoadFigures
+        var warmUp = 0
+        switch self.load {
+        case .http1:
+            warmUp = rate.requests / 2
+            figures = try self.scene.load(
+                port: port, connections: Self.connections, count: rate.requests * self.seconds, warmUp: warmUp,
+                rate: rate.requests
+            ).load
+        case .h2load(let request):
+            figures = try H2Load(request: request, rate: rate.requests).run(
+                self.scene, port: port, seconds: self.seconds)
+        }
         let spent = processorTime() - before
-        return Sample(figures: figures, cost: spent / .microseconds(1) / Double(count + warmUp))
+        let count = figures.requests + figures.failures + warmUp
+        return Sample(figures: figures, cost: spent / .microseconds(1) / Double(max(1, count)))
     }
 }

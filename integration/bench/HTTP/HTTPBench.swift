@@ -11,7 +11,7 @@ struct HTTPResults {
     /// What TLS clients agree on, and who takes up sessions.
     var negotiated: [Proxy: (what: String, resumes: Bool)] = [:]
     var saturation = SaturationResults()
-    var fixedLoad: FixedLoad.Results?
+    var fixedLoads: [FixedLoad.Results] = []
     var idle: [Proxy: [IdleConnections.Sample]] = [:]
     var allocations: [Proxy: Allocations.Sample] = [:]
     /// The load of the machine before the first measure and after the last.
@@ -39,7 +39,9 @@ struct HTTPBench {
             bench.small.tearDown()
             bench.large.tearDown()
         }
-        if options.isProfile { return try HTTPProfile(scene: bench.small, programs: bench.programs).run() }
+        if options.isProfile {
+            return try HTTPProfile(scene: bench.small, programs: bench.programs, measure: options.profiled).run()
+        }
         let tables = HTTPReport.tables(try bench.measure())
         print("")
         for table in tables { print(table.text) }
@@ -93,12 +95,13 @@ struct HTTPBench {
                 results.negotiated[proxy] = try process.negotiated(self.small)
             }
         }
-        if self.options.measures.contains("b") {
-            print("measuring latency at a fixed load ...")
-            results.fixedLoad = try FixedLoad(
-                proxies: proxies, programs: self.programs, scene: self.small, rounds: self.options.rounds,
-                seconds: self.options.seconds
-            ).run()
+        for load in FixedLoad.Load.all where self.options.measures.contains(load.letter) {
+            print("measuring latency of \(load.name) at a fixed load ...")
+            results.fixedLoads.append(
+                try FixedLoad(
+                    load: load, proxies: proxies, programs: self.programs, scene: self.small,
+                    rounds: FixedLoad.rounds(self.options.rounds), seconds: self.options.seconds
+                ).run())
         }
         if self.options.measures.contains("e") {
             print("measuring idle connections ...")

@@ -8,9 +8,10 @@ struct HTTPOptions {
           --rounds   of every measure, all proxies in turn (default 3)
           --seconds  of load in each (default 3)
           --only     a keep-alive, b fixed load, c TLS, d 1 MiB bodies, e idle connections, f 1,000 hosts,
-                     h allocations
+                     g HTTP/2 and gRPC, h allocations
           --without  fairlead, nginx, haproxy, envoy
-          --profile  instead of measuring: where Fairlead spends its time, by perf
+          --profile  instead of measuring: where Fairlead spends its time, by perf, in the last of the measures
+                     a, c, d, f and g that --only names; without it in a
 
         """
 
@@ -19,7 +20,7 @@ struct HTTPOptions {
     var report: String?
     var rounds = 3
     var seconds = 3
-    var measures: Set<String> = ["a", "b", "c", "d", "e", "f", "h"]
+    var measures = Self.allMeasures
     var without: Set<Proxy> = []
     var isProfile = false
 
@@ -50,6 +51,14 @@ struct HTTPOptions {
             default: return nil
             }
         }
+    }
+
+    private static let allMeasures: Set<String> = ["a", "b", "c", "d", "e", "f", "g", "h"]
+
+    /// The measure that a profile is of.
+    var profiled: Saturation {
+        if self.measures == Self.allMeasures { return .keepAlive }
+        return Saturation.groups.joined().last { self.measures.contains($0.letter) } ?? .keepAlive
     }
 
     var proxies: [Proxy] { Proxy.allCases.filter { !self.without.contains($0) } }

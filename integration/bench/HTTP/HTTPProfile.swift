@@ -1,10 +1,11 @@
 import Lab
 import Linux
 
-/// Where Fairlead spends its time under the load of measure a, as perf sees it.
+/// Where Fairlead spends its time under the load of one measure, as perf sees it.
 struct HTTPProfile {
     let scene: Scene
     let programs: Programs
+    let measure: Saturation
 
     private static let seconds = 8
     private static let symbols = 50
@@ -12,8 +13,8 @@ struct HTTPProfile {
     func run() throws {
         let process = try ProxyProcess(.fairlead, in: self.scene, self.programs)
         defer { process.stop() }
-        let load = Wrk(request: .small, connections: Saturation.keepAlive.connections, hosts: 1, isTLS: false)
-        _ = try load.run(self.scene, port: Proxy.fairlead.httpPort, seconds: 1)
+        let port = self.measure.port(.fairlead)
+        _ = try self.measure.load(self.scene, port, seconds: 1)
         let file = "\(self.scene.folder)/perf.data"
         // On the processor of the load, and by a timer: virtual machines often have no counters.
         let perf = try self.scene.spawnLoad([
@@ -21,7 +22,7 @@ struct HTTPProfile {
             "sleep", "\(Self.seconds)",
         ])
         let (before, figures) = (
-            process.processorTime, try load.run(self.scene, port: Proxy.fairlead.httpPort, seconds: Self.seconds)
+            process.processorTime, try self.measure.load(self.scene, port, seconds: Self.seconds)
         )
         let spent = process.processorTime - before
         guard perf.waitForExit(timeout: .seconds(20)) == .exited(0) else {

@@ -5,7 +5,7 @@ enum HTTPReport {
         for measure in Saturation.groups.joined() where results.saturation.measures.contains(measure) {
             tables.append(self.table(measure, results))
         }
-        if let fixed = results.fixedLoad { tables += self.tables(fixed, results) }
+        for fixed in results.fixedLoads { tables += self.tables(fixed, results) }
         if !results.idle.isEmpty { tables.append(self.idle(results)) }
         if !results.allocations.isEmpty { tables.append(self.allocations(results)) }
         // By their letters; those with the same letter stay in order.
@@ -22,7 +22,7 @@ enum HTTPReport {
         \(results.versions.joined(separator: ", ")). One worker each, on processor 0; backend and load share \
         processor 1; all of it in one network namespace. The configurations of the peers are in \
         `integration/bench/HTTP/peers`: connections to the backend are kept, logs are off, every proxy adds \
-        `X-Forwarded-For`, `-Proto` and the like. \(results.rounds) rounds of \(results.seconds) s for each figure, all \
+        `X-Forwarded-For`, `-Proto` and the like. \(results.rounds) rounds of \(results.seconds) s for each figure, \(FixedLoad.rounds(results.rounds)) for latencies at a fixed load, all \
         proxies in turn in each; figures are medians of the rounds, *spread* is from the smallest round to the \
         largest as a share of that, and ratios are medians of the ratios within a round. The load of the machine was \
         \(results.loadBefore) before and \(results.loadAfter) after. A round is *flagged* if a proxy had less than \
@@ -52,6 +52,16 @@ enum HTTPReport {
         case .tlsFull: return "As above, on a connection of its own each; the client never takes up a session."
         case .tlsResumed: return "As above; the client takes up the session that it was given last."
         case .download: return "\(common) CPU in nanoseconds for each KiB of body."
+        case .http2:
+            return """
+                \(H2Load.connections) connections with \(H2Load.streams) requests under way on each, by h2load; \
+                AES-128-GCM and X25519 for all. The rest as in a.
+                """
+        case .calls:
+            return """
+                As above, with unary calls; the backend is nghttpd, which ends each answer with `grpc-status: 0`. nginx \
+                has one call at a time on a connection to the backend, the others have many.
+                """
         default: return "As above, with the body in the request."
         }
     }
@@ -78,16 +88,17 @@ enum HTTPReport {
                 ratio = self.ratio(runs.ratios(measure, proxy, to: [.nginx, .haproxy]).median)
                 toOne = runs.ratios(measure, to: .keepAlive, proxy)
             }
-            let (connections, requests) = samples.reduce((0, 0)) {
-                ($0.0 + $1.backend.connections, $0.1 + $1.backend.requests)
-            }
+            let reached = samples.compactMap(\.backend)
+            let (connections, requests) = reached.reduce((0, 0)) { ($0.0 + $1.connections, $0.1 + $1.requests) }
             var row = [
                 target.name + (measure.isTLS && target == .direct ? ", no TLS" : ""),
                 Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), self.percent(costs.spread),
-                ratio, Table.grouped(Int(samples.map(\.requestsPerSecond).median)),
+                ratio, Table.grouped(Int(samples.map(\.figures.requestsPerSecond).median)),
                 self.latency(samples.map(\.figures.p50).median), self.latency(samples.map(\.figures.p99).median),
                 self.percent(samples.map(\.share).median), "\(samples.count(where: \.isFlagged)) of \(samples.count)",
-                "\(Table.grouped(connections / samples.count)) for \(Table.grouped(requests / samples.count))",
+                reached.isEmpty
+                    ? ""
+                    : "\(Table.grouped(connections / reached.count)) for \(Table.grouped(requests / reached.count))",
                 "\(samples.reduce(0) { $0 + $1.figures.failures })",
             ]
             if case .direct = target { row[8] = "" }
@@ -99,14 +110,22 @@ enum HTTPReport {
 
     // MARK: - The others
 
+    private static func note(_ load: FixedLoad.Load) -> String {
+        switch load {
+        case .http1:
+            """
+            An open loop on \(FixedLoad.connections) connections: a request is sent when it is due, and its latency \
+            counts from then to its last byte. *Over direct*: p99 beyond that of the backend without a proxy.
+            """
+        case .h2load:
+            "By h2load: all of its \(H2Load.connections) connections send their requests at the same moments."
+        }
+    }
+
     private static func tables(_ fixed: FixedLoad.Results, _ results: HTTPResults) -> [Table] {
         fixed.rates.enumerated().map { place, rate in
             var table = Table(
-                "b: latency at \(rate.name)",
-                """
-                An open loop on \(FixedLoad.connections) connections: a request is sent when it is due, and its latency \
-                counts from then to its last byte. *Over direct*: p99 beyond that of the backend without a proxy.
-                """,
+                "\(fixed.load.letter): latency of \(fixed.load.name) at \(rate.name)", self.note(fixed.load),
                 ["", "p50", "p99", "spread", "over direct", "p99.9", "CPU us/request", "errors"])
             let direct = fixed.p99(place, .direct).median
             for target in results.proxies.map(Target.proxy) + [.direct] {
@@ -115,9 +134,10 @@ enum HTTPReport {
                 let p99 = samples.map(\.figures.p99)
                 table.rows.append([
                     target.name, self.latency(samples.map(\.figures.p50).median), self.latency(p99.median),
-                    self.percent(p99.spread), target == .direct ? "" : self.latency(p99.median - direct),
+                    self.percent(p99.spread),
+                    target == .direct || direct.isNaN ? "" : self.latency(p99.median - direct),
                     self.latency(samples.map(\.figures.p999).median), Table.decimal(samples.map(\.cost).median, 2),
-                    "\(samples.reduce(0) { $0 + $1.figures.failed })",
+                    "\(samples.reduce(0) { $0 + $1.figures.failures })",
                 ])
             }
             return table

@@ -40,8 +40,9 @@ struct IdleConnections {
         pause(.milliseconds(500))
         let after = Usage.memory(ofTree: process.pid)
         let connections = try self.scene.connections(port: proxy.httpPort)
-        guard figures.failed == 0, connections >= Self.connections else {
-            throw LabError("\(proxy.name): \(figures.failed) of \(Self.connections) failed, \(connections) are open")
+        let failures = figures.load.failures
+        guard failures == 0, connections >= Self.connections else {
+            throw LabError("\(proxy.name): \(failures) of \(Self.connections) failed, \(connections) are open")
         }
         func perConnection(_ field: String) -> Double {
             Double((after[field] ?? 0) - (before[field] ?? 0)) / Double(Self.connections)

@@ -11,35 +11,32 @@ enum LoadCommand {
 
     /// What a run of load printed.
     struct Figures {
-        var completed = 0
-        var failed = 0
-        /// Microseconds.
-        var p50 = 0.0
-        var p99 = 0.0
-        var p999 = 0.0
+        var load: LoadFigures
         /// Of the proxy, while the requests ran that count.
         var allocations = 0
         var frees = 0
 
         init(_ report: MeasuredLoad.Report) {
-            self.completed = report.completed
-            self.failed = report.failed
-            self.p50 = Double(report.latency.percentile(0.5)) / 1000
-            self.p99 = Double(report.latency.percentile(0.99)) / 1000
-            self.p999 = Double(report.latency.percentile(0.999)) / 1000
+            func microseconds(_ share: Double) -> Double { Double(report.latency.percentile(share)) / 1000 }
+            self.load = LoadFigures(
+                requests: report.completed, p50: microseconds(0.5), p99: microseconds(0.99), p999: microseconds(0.999),
+                failures: report.failed)
         }
 
         /// Of a line that ``line`` made.
         init?(line: some StringProtocol) {
             let values = line.split(separator: " ").compactMap { Double($0) }
             guard values.count == 7 else { return nil }
-            (self.completed, self.failed) = (Int(values[0]), Int(values[1]))
-            (self.p50, self.p99, self.p999) = (values[2], values[3], values[4])
+            self.load = LoadFigures(
+                requests: Int(values[0]), p50: values[2], p99: values[3], p999: values[4], failures: Int(values[1]))
             (self.allocations, self.frees) = (Int(values[5]), Int(values[6]))
         }
 
         var line: String {
-            "\(self.completed) \(self.failed) \(self.p50) \(self.p99) \(self.p999) \(self.allocations) \(self.frees)"
+            """
+            \(self.load.requests) \(self.load.failures) \(self.load.p50) \(self.load.p99) \(self.load.p999) \
+            \(self.allocations) \(self.frees)
+            """
         }
     }
 

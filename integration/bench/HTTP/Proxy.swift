@@ -35,6 +35,7 @@ enum Proxy: String, CaseIterable {
             [
                 programs.fairlead, "ingress", "--manifests", "manifests", "--bind-address", "127.0.0.1",
                 "--http-port", "\(self.httpPort)", "--https-port", "\(self.httpsPort)", "--workers", "1",
+                "--keep-alive-requests", "1000000000",
             ]
         case .nginx:
             // In a process namespace of its own: workers outlive a master that is killed, and with it this program.

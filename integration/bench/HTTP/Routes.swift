@@ -11,6 +11,9 @@ struct Routes {
 
     static func host(_ number: Int) -> String { "host-\(number).bench.example" }
 
+    /// All of it goes to ``CallBackend``.
+    static let callHost = "calls.bench.example"
+
     /// Beyond this nobody asks for TLS here, and a thousand times the same certificate would only take time.
     private var hasTLS: Bool { self.hosts <= 10 }
 
@@ -18,16 +21,30 @@ struct Routes {
 
     var nginx: String {
         (0..<self.hosts).map { number in
-            let listen = ["127.0.0.1:8020 backlog=4096", "127.0.0.1:8021 ssl backlog=4096"].prefix(self.hasTLS ? 2 : 1)
-                // Options of a socket may be said once.
-                .map { "    listen \(number == 0 ? $0 : $0.replacing(" backlog=4096", with: ""));\n" }.joined()
+            let listen = ["127.0.0.1:8020 backlog=4096", "127.0.0.1:8021 ssl http2 backlog=4096"].prefix(
+                self.hasTLS ? 2 : 1
+            )
+            // Options of a socket may be said once.
+            .map { "    listen \(number == 0 ? $0 : $0.replacing(" backlog=4096", with: ""));\n" }.joined()
             let locations = Self.paths.map { "    location \($0) { proxy_pass http://backend; }\n" }.joined()
             return "server {\n\(listen)    server_name \(Self.host(number));\n\(locations)}\n"
-        }.joined()
+        }.joined() + (self.hasTLS ? self.nginxCalls : "")
+    }
+
+    private var nginxCalls: String {
+        """
+        server {
+            listen 127.0.0.1:8021 ssl http2;
+            server_name \(Self.callHost);
+            location / { grpc_pass grpc://calls; }
+        }
+
+        """
     }
 
     var haproxy: String {
         (0..<self.hosts).flatMap { number in Self.paths.map { "\(Self.host(number))\($0) backend\n" } }.joined()
+            + "\(Self.callHost)/ calls\n"
     }
 
     var envoy: String {
@@ -47,12 +64,17 @@ struct Routes {
                 text += "          - {match: {\(match)}, route: {cluster: backend}}\n"
             }
         }
-        return text
+        return text + """
+                  - name: calls
+                    domains: [\(Self.callHost), "\(Self.callHost):*"]
+                    routes:
+                      - {match: {prefix: /}, route: {cluster: calls}}
+
+            """
     }
 
     /// Objects for Fairlead; `certificate` and `key` in base64.
     func manifests(certificate: String, key: String) -> String {
-        let backend = Scene.backendAddress
         var objects = [
             """
             apiVersion: networking.k8s.io/v1
@@ -60,12 +82,6 @@ struct Routes {
             metadata: {name: bench}
             spec: {controller: fairlead.dev/ingress-controller}
             """,
-            ServiceManifest(
-                "backend", clusterIPs: [.init(10, 96, 0, 1)], ports: [.init(80, targetPort: backend.port)]
-            ).yaml,
-            EndpointSliceManifest(
-                of: "backend", family: .ipv4, endpoints: [.init(backend.address)], ports: [.init(backend.port)]
-            ).yaml,
             """
             apiVersion: v1
             kind: Secret
@@ -74,29 +90,49 @@ struct Routes {
             data: {tls.crt: \(certificate), tls.key: \(key)}
             """,
         ]
-        for number in 0..<self.hosts {
-            let host = Self.host(number)
-            let paths = Self.paths.map {
-                "          - {path: \($0), pathType: Prefix, backend: {service: {name: backend, port: {number: 80}}}}"
-            }
-            objects.append(
-                """
-                apiVersion: networking.k8s.io/v1
-                kind: Ingress
-                metadata:
-                  name: host-\(number)
-                  namespace: default
-                  annotations: {fairlead.dev/ssl-redirect: "false"}
-                spec:
-                  ingressClassName: bench
-                  tls: [{hosts: [\(host)], secretName: bench}]
-                  rules:
-                    - host: \(host)
-                      http:
-                        paths:
-                \(paths.joined(separator: "\n"))
-                """)
+        objects += self.service("backend", .init(10, 96, 0, 1), Scene.backendAddress)
+        objects += self.service("calls", .init(10, 96, 0, 2), CallBackend.address, protocol: "kubernetes.io/h2c")
+        objects += (0..<self.hosts).map {
+            self.ingress("host-\($0)", host: Self.host($0), paths: Self.paths, service: "backend")
         }
+        objects.append(self.ingress("calls", host: Self.callHost, paths: ["/"], service: "calls"))
         return objects.joined(separator: "\n---\n") + "\n"
+    }
+
+    /// A Service with one endpoint.
+    private func service(
+        _ name: String, _ clusterIP: IPAddress, _ endpoint: SocketAddress, protocol: String? = nil
+    ) -> [String] {
+        [
+            ServiceManifest(
+                name, clusterIPs: [clusterIP],
+                ports: [.init(80, targetPort: endpoint.port, appProtocol: `protocol`)]
+            ).yaml,
+            EndpointSliceManifest(
+                of: name, family: .ipv4, endpoints: [.init(endpoint.address)], ports: [.init(endpoint.port)]
+            ).yaml,
+        ]
+    }
+
+    private func ingress(_ name: String, host: String, paths: [String], service: String) -> String {
+        let paths = paths.map {
+            "          - {path: \($0), pathType: Prefix, backend: {service: {name: \(service), port: {number: 80}}}}"
+        }
+        return """
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata:
+              name: \(name)
+              namespace: default
+              annotations: {fairlead.dev/ssl-redirect: "false"}
+            spec:
+              ingressClassName: bench
+              tls: [{hosts: [\(host)], secretName: bench}]
+              rules:
+                - host: \(host)
+                  http:
+                    paths:
+            \(paths.joined(separator: "\n"))
+            """
     }
 }

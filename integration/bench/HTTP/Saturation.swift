@@ -5,39 +5,70 @@ import Linux
 struct Saturation: Hashable {
     let letter: String
     let title: String
-    let request: Wrk.Request
+    let request: Request
     var connections = 64
     /// Which of the two tables of routes is in force.
     var hosts = 1
     var isTLS = false
 
-    static let keepAlive = Saturation(letter: "a", title: "HTTP/1.1 keep-alive, 128 bytes", request: .small)
+    /// Who makes the load, and of what.
+    enum Request: Hashable {
+        case wrk(Wrk.Request)
+        /// Always over TLS.
+        case h2load(H2Load.Request)
+    }
+
+    static let keepAlive = Saturation(letter: "a", title: "HTTP/1.1 keep-alive, 128 bytes", request: .wrk(.small))
     static let manyHosts = Saturation(
-        letter: "f", title: "1,000 hosts x 5 paths, one at random", request: .small, hosts: 1000)
+        letter: "f", title: "1,000 hosts x 5 paths, one at random", request: .wrk(.small), hosts: 1000)
     static let tlsKeepAlive = Saturation(
-        letter: "c", title: "TLS 1.3 keep-alive, 128 bytes", request: .small, isTLS: true)
+        letter: "c", title: "TLS 1.3 keep-alive, 128 bytes", request: .wrk(.small), isTLS: true)
     static let tlsFull = Saturation(
-        letter: "c", title: "TLS 1.3, a full handshake for each request", request: .connection(isResumed: false),
-        isTLS: true)
+        letter: "c", title: "TLS 1.3, a full handshake for each request",
+        request: .wrk(.connection(isResumed: false)), isTLS: true)
     static let tlsResumed = Saturation(
-        letter: "c", title: "TLS 1.3, a resumed session for each request", request: .connection(isResumed: true),
-        isTLS: true)
-    static let download = Saturation(letter: "d", title: "1 MiB to the client", request: .download, connections: 16)
-    static let upload = Saturation(letter: "d", title: "1 MiB from the client", request: .upload, connections: 16)
+        letter: "c", title: "TLS 1.3, a resumed session for each request",
+        request: .wrk(.connection(isResumed: true)), isTLS: true)
+    static let download = Saturation(
+        letter: "d", title: "1 MiB to the client", request: .wrk(.download), connections: 16)
+    static let upload = Saturation(
+        letter: "d", title: "1 MiB from the client", request: .wrk(.upload), connections: 16)
+    static let http2 = Saturation(
+        letter: "g", title: "HTTP/2 over TLS to a backend of HTTP/1.1, 128 bytes", request: .h2load(.small),
+        connections: H2Load.connections, isTLS: true)
+    static let calls = Saturation(
+        letter: "g", title: "gRPC over TLS to a backend of HTTP/2 without TLS, 128 bytes both ways",
+        request: .h2load(.call), connections: H2Load.connections, isTLS: true)
 
     /// Those of a group are taken in turn in the same rounds, so they can be compared.
     static let groups: [[Saturation]] = [
         [.keepAlive, .manyHosts], [.tlsKeepAlive, .tlsFull, .tlsResumed], [.download, .upload],
+        [.http2, .calls],
     ]
 
-    /// Whether the backend is asked without a proxy, too. It has no TLS, and no routes.
+    /// Whether the backend is asked without a proxy, too. It has no TLS, no routes, and no HTTP/2.
     var isMeasuredDirectly: Bool {
-        if case .connection = self.request { return false }
-        return self.hosts == 1
+        switch self.request {
+        case .wrk(.connection), .h2load: false
+        case .wrk: self.hosts == 1
+        }
     }
 
     /// KiB of body in each request, where that is what counts.
-    var kibibytes: Double? { self.request == .download || self.request == .upload ? 1024 : nil }
+    var kibibytes: Double? { self == .download || self == .upload ? 1024 : nil }
+
+    func port(_ proxy: Proxy) -> UInt16 { self.isTLS ? proxy.httpsPort : proxy.httpPort }
+
+    /// Load on a port of the scene, the backend's included.
+    func load(_ scene: Scene, _ port: UInt16, seconds: Int) throws -> LoadFigures {
+        switch self.request {
+        case .wrk(let request):
+            let isTLS = self.isTLS && port != Scene.backendAddress.port
+            return try Wrk(request: request, connections: self.connections, hosts: self.hosts, isTLS: isTLS)
+                .run(scene, port: port, seconds: seconds)
+        case .h2load(let request): return try H2Load(request: request).run(scene, port: port, seconds: seconds)
+        }
+    }
 }
 
 /// One proxy, or the backend by itself, under load for some seconds.
@@ -47,19 +78,17 @@ struct Sample {
     /// Above this share of the proxy's processor somebody else's work was in the way.
     static let disturbance = 0.05
 
-    let figures: Wrk.Figures
+    let figures: LoadFigures
     /// Microseconds of processor time for each request.
     let cost: Double
     /// The share of the processor that it had.
     let share: Double
     /// The share of that processor that others had meanwhile.
     let others: Double
-    /// Connections that the backend accepted meanwhile, and requests that reached it.
-    let backend: (connections: Int, requests: Int)
+    /// Connections that the backend accepted meanwhile, and requests that reached it. The backend of calls does not count.
+    let backend: (connections: Int, requests: Int)?
 
     var isFlagged: Bool { self.share < Self.saturation || self.others > Self.disturbance }
-
-    var requestsPerSecond: Double { Double(self.figures.requests) / self.figures.seconds }
 }
 
 /// Who is under load: a proxy, or, to know the machine, the backend without one.
@@ -129,7 +158,7 @@ struct SaturationRun {
         }
         for measure in self.measures {
             for proxy in self.proxies {
-                _ = try self.load(measure).run(try self.scene(measure), port: self.port(measure, proxy), seconds: 1)
+                _ = try measure.load(try self.scene(measure), measure.port(proxy), seconds: 1)
             }
         }
         for round in 0..<self.rounds {
@@ -149,7 +178,7 @@ struct SaturationRun {
                         results.add(sample, measure, target)
                     case .proxy(let proxy):
                         guard let process = running[Place(proxy: proxy, hosts: measure.hosts)] else { continue }
-                        let sample = try self.sample(measure, scene, self.port(measure, proxy)) {
+                        let sample = try self.sample(measure, scene, measure.port(proxy)) {
                             process.processorTime
                         }
                         results.add(sample, measure, target)
@@ -164,25 +193,14 @@ struct SaturationRun {
         return scene
     }
 
-    private func port(_ measure: Saturation, _ proxy: Proxy) -> UInt16 {
-        measure.isTLS ? proxy.httpsPort : proxy.httpPort
-    }
-
-    private func load(_ measure: Saturation) -> Wrk {
-        Wrk(
-            request: measure.request, connections: measure.connections, hosts: measure.hosts, isTLS: measure.isTLS)
-    }
-
     private func sample(
         _ measure: Saturation, _ scene: Scene, _ port: UInt16, _ processorTime: () -> Duration
     ) throws -> Sample {
         let isProxy = port != Scene.backendAddress.port
-        var load = self.load(measure)
-        load.isTLS = measure.isTLS && isProxy
         let counters = try scene.counters()
         let busy = Usage.busyTime(ofProcessor: Scene.proxyProcessor)
         let (began, processor) = (ContinuousClock.now, processorTime())
-        let figures = try load.run(scene, port: port, seconds: self.seconds)
+        let figures = try measure.load(scene, port, seconds: self.seconds)
         let (wall, spent) = (ContinuousClock.now - began, processorTime() - processor)
         let busyNow = Usage.busyTime(ofProcessor: Scene.proxyProcessor) - busy
         let reached = try scene.counters()
@@ -191,6 +209,7 @@ struct SaturationRun {
             share: spent / .seconds(figures.seconds),
             others: max(0, (busyNow - (isProxy ? spent : .zero)) / wall),
             // One of the connections is the question itself.
-            backend: (reached.connections - counters.connections - 1, reached.requests - counters.requests))
+            backend: measure == .calls
+                ? nil : (reached.connections - counters.connections - 1, reached.requests - counters.requests))
     }
 }

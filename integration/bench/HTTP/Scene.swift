@@ -31,6 +31,7 @@ final class Scene {
     /// Where wrk's script and what is preloaded are.
     let tools: String
     let backend: ChildProcess
+    private let callBackend: ChildProcess
 
     /// `files` is the folder of this part of the benchmark: `peers` and `tools` are in it.
     init(routes: Routes, files: String) throws {
@@ -49,7 +50,7 @@ final class Scene {
         ])
         try host.shell(
             """
-            cd \(folder) && chmod 755 . && cp \(files)/peers/* . && mkdir manifests
+            cd \(folder) && chmod 755 . && cp \(files)/peers/* . && mkdir -p manifests calls/bench.Echo
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem \
             -days 30 -subj /CN=\(Routes.host(0)) -addext subjectAltName=DNS:*.bench.example 2>/dev/null
             cat cert.pem key.pem > tls.pem
@@ -57,6 +58,7 @@ final class Scene {
                 cc -O2 -shared -fPIC -o $tool.so \(tools)/$tool.c -ldl
             done
             """)
+        try CallBackend.prepare(folder)
         let certificate = try host.shell("base64 -w0 \(folder)/cert.pem")
         let key = try host.shell("base64 -w0 \(folder)/key.pem")
         for (name, text) in [
@@ -67,6 +69,9 @@ final class Scene {
         }
         self.backend = try host.spawn(
             Self.on(Self.loadProcessor, [Self.thisProgram, LoadCommand.backend]), errorOutput: .inherited)
+        self.callBackend = try host.spawn(
+            Self.on(Self.loadProcessor, CallBackend.command), workingDirectory: folder, output: .discarded,
+            errorOutput: .inherited)
         guard waitUntil(timeout: .seconds(5), { (try? Self.counters(host)) != nil }) else {
             throw LabError("the backend does not answer")
         }
@@ -74,6 +79,7 @@ final class Scene {
 
     func tearDown() {
         self.backend.kill()
+        self.callBackend.kill()
         self.sandbox.tearDown()
         self.scratch.delete()
     }

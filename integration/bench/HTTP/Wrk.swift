@@ -16,43 +16,28 @@ struct Wrk {
         case upload
     }
 
-    /// What wrk says in the end; times in microseconds.
-    struct Figures {
-        let requests: Int
-        let seconds: Double
-        let bytes: Int
-        let p50: Double
-        let p99: Double
-        /// Connections that failed, answers that were no 2xx, requests without an answer.
-        let failures: Int
-
-        init?(line: some StringProtocol) {
-            var values: [Substring: Double] = [:]
-            for word in line.split(separator: " ") {
-                let parts = word.split(separator: "=")
-                if parts.count == 2 { values[Substring(parts[0])] = Double(parts[1]) }
-            }
-            guard let requests = values["requests"], let microseconds = values["microseconds"], microseconds > 0,
-                let bytes = values["bytes"], let p50 = values["p50"], let p99 = values["p99"]
-            else { return nil }
-            self.requests = Int(requests)
-            self.seconds = microseconds / 1e6
-            self.bytes = Int(bytes)
-            self.p50 = p50
-            self.p99 = p99
-            self.failures = ["connect", "read", "write", "status", "timeout"].reduce(0) {
-                $0 + Int(values[$1[...]] ?? 0)
-            }
+    /// Of the line that `tools/load.lua` prints.
+    private static func figures(_ line: some StringProtocol) -> LoadFigures? {
+        var values: [Substring: Double] = [:]
+        for word in line.split(separator: " ") {
+            let parts = word.split(separator: "=")
+            if parts.count == 2 { values[Substring(parts[0])] = Double(parts[1]) }
         }
+        guard let requests = values["requests"], let microseconds = values["microseconds"], microseconds > 0,
+            let p50 = values["p50"], let p99 = values["p99"], let p999 = values["p999"]
+        else { return nil }
+        let failures = ["connect", "read", "write", "status", "timeout"].reduce(0) { $0 + Int(values[$1[...]] ?? 0) }
+        return LoadFigures(
+            requests: Int(requests), seconds: microseconds / 1e6, p50: p50, p99: p99, p999: p999, failures: failures)
     }
 
     let request: Request
     let connections: Int
     let hosts: Int
-    var isTLS: Bool
+    let isTLS: Bool
 
     /// Runs against a port of the scene, the backend's included.
-    func run(_ scene: Scene, port: UInt16, seconds: Int) throws -> Figures {
+    func run(_ scene: Scene, port: UInt16, seconds: Int) throws -> LoadFigures {
         let address = port == Scene.backendAddress.port ? Scene.backendAddress.address.description : "127.0.0.1"
         var environment = ["OPENSSL_CONF=\(scene.tools)/client.cnf"]
         var (method, paths, body) = ("GET", Routes.paths.map { "\($0)item" }.joined(separator: ","), 0)
@@ -74,7 +59,7 @@ struct Wrk {
             ] + header)
         let status = child.waitForExit(timeout: .seconds(Int64(seconds) + 20))
         guard status == .exited(0), let line = child.output.split(separator: "\n").last,
-            let figures = Figures(line: line)
+            let figures = Self.figures(line)
         else { throw LabError("wrk on port \(port): \(child.output)") }
         return figures
     }

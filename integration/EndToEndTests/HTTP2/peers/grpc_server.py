@@ -1,6 +1,6 @@
 """A gRPC server for the end-to-end tests: bytes in, bytes out, so no protoc.
 
-    grpc_server.py ADDRESS:PORT NAME [KEY CERTIFICATE]
+    grpc_server.py ADDRESS:PORT NAME [--health FILE] [KEY CERTIFICATE]
 
 Says "listening" once it does, and then a line of JSON for each call that ended otherwise than by us. Every call answers with
 the initial metadata `pod: NAME`. Methods of /lab.Test/:
@@ -14,6 +14,9 @@ the initial metadata `pod: NAME`. Methods of /lab.Test/:
     Fail     unary: status FAILED_PRECONDITION, message `no: ü`, trailer `reason-bin`
     Meta     unary: the caller's metadata, as lines
     Deadline unary: what is left of the deadline, in milliseconds; `none` without one
+
+With --health it has the health service, grpc.health.v1.Health/Check. Lines of the file, `SERVICE=STATUS` with the status as a number of
+the protocol, are read for each call; a service that is not there is NOT_FOUND, and the word `hang` for a status is no answer.
 """
 
 import concurrent.futures
@@ -86,6 +89,28 @@ class Service(grpc.GenericRpcHandler):
         return b"none" if left is None or left > 1e6 else str(int(left * 1000)).encode()
 
 
+class Health(grpc.GenericRpcHandler):
+    """The health service, by hand: both messages have one field, the first."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def service(self, details):
+        if details.method == "/grpc.health.v1.Health/Check":
+            return grpc.unary_unary_rpc_method_handler(self.check)
+        return None
+
+    def check(self, request, call):
+        assert not request or request[0] == 0x0A and request[1] == len(request) - 2, request
+        statuses = dict(line.strip().split("=") for line in open(self.file) if "=" in line)
+        status = statuses.get(request[2:].decode())
+        if status is None:
+            call.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+        while status == "hang" and call.is_active():
+            time.sleep(0.01)
+        return b"\x08" + bytes([int(status)]) if status != "hang" else b""
+
+
 class Introduction(grpc.ServerInterceptor):
     """The initial metadata of every call."""
 
@@ -116,10 +141,14 @@ class Introduction(grpc.ServerInterceptor):
 
 def main():
     address, name, *files = sys.argv[1:]
+    handlers = [Service(name)]
+    if files[:1] == ["--health"]:
+        handlers.append(Health(files[1]))
+        files = files[2:]
     server = grpc.server(
         concurrent.futures.ThreadPoolExecutor(max_workers=64), options=LARGE, interceptors=[Introduction(name)]
     )
-    server.add_generic_rpc_handlers([Service(name)])
+    server.add_generic_rpc_handlers(handlers)
     if files:
         key, certificate = (open(file, "rb").read() for file in files)
         port = server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
