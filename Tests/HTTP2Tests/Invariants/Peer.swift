@@ -68,10 +68,10 @@ final class Peer {
     private func tell(_ event: HTTP2Event, _ bytes: [UInt8]) -> Told? {
         switch event {
         case .none: return nil
-        case .head(let stream, let ends): return .head(stream, self.headText(stream), ends: ends)
+        case .head(let stream, let ends): return .head(stream, self.keepText(in: \.toldHeads, stream), ends: ends)
         case .data(let stream, let start, let count, let ends):
             return .data(stream, Array(bytes[start..<(start + count)]), ends: ends)
-        case .trailers(let stream): return .trailers(stream, self.headText(stream))
+        case .trailers(let stream): return .trailers(stream, self.keepText(in: \.toldTrailers, stream))
         case .refused(let stream, let fault, let ends): return .refused(stream, fault, ends: ends)
         case .closed(let stream, let code): return .closed(stream, code)
         case .settings: return .settings
@@ -81,13 +81,16 @@ final class Peer {
         }
     }
 
-    /// Heads and trailer sections of a stream.
-    func heads(of stream: Int32) -> [[UInt8]] { self.told[stream] ?? [] }
-    private var told: [Int32: [[UInt8]]] = [:]
+    func heads(of stream: Int32) -> [[UInt8]] { self.toldHeads[stream] ?? [] }
+    func trailers(of stream: Int32) -> [[UInt8]] { self.toldTrailers[stream] ?? [] }
+    private var toldHeads: [Int32: [[UInt8]]] = [:]
+    private var toldTrailers: [Int32: [[UInt8]]] = [:]
 
-    private func headText(_ stream: Int32) -> String {
+    private func keepText(
+        in texts: ReferenceWritableKeyPath<Peer, [Int32: [[UInt8]]]>, _ stream: Int32
+    ) -> String {
         self.lastHead = self.session.headBytes
-        self.told[stream, default: []].append(self.lastHead)
+        self[keyPath: texts][stream, default: []].append(self.lastHead)
         return String(decoding: self.lastHead, as: UTF8.self)
     }
 

@@ -53,7 +53,7 @@ enum SessionInvariants {
         for event in told {
             switch event {
             case .head(let stream, _, _): try Self.checkHead(whole.heads(of: stream), role, stream)
-            case .trailers(let stream, _): try Self.checkTrailers(whole.heads(of: stream))
+            case .trailers(let stream, _): try Self.checkTrailers(whole.trailers(of: stream))
             default: break
             }
         }
@@ -113,7 +113,7 @@ enum SessionInvariants {
     // MARK: - Heads
 
     private static func checkHead(_ heads: [[UInt8]], _ role: HTTP2Role, _ stream: Int32) throws(Violation) {
-        for text in heads where text.starts(with: Array((role == .client ? "HTTP/1.1 " : "").utf8)) {
+        for text in heads {
             var table = FieldTable()
             switch role {
             case .server:
@@ -140,7 +140,7 @@ enum SessionInvariants {
 
     /// Behind the last chunk they are the trailer section of an HTTP/1.1 message, all of them.
     private static func checkTrailers(_ sections: [[UInt8]]) throws(Violation) {
-        for lines in sections where !lines.starts(with: Array("HTTP/1.1 ".utf8)) {
+        for lines in sections {
             let bytes = Array("0\r\n".utf8) + lines + Array("\r\n".utf8)
             var decoder = ChunkedDecoder(limits: MessageLimits())
             var start = 0
@@ -154,8 +154,7 @@ enum SessionInvariants {
                     try require(start == bytes.count, "trailers that end early")
                     break reading
                 case .needsMore: throw Violation("trailers without end")
-                // A request's head looks like no trailer.
-                case .malformed: break reading
+                case .malformed(let fault): throw Violation("trailers that are none: \(fault)")
                 }
             }
         }
