@@ -56,16 +56,16 @@ struct FixedLoad {
     static let connections = 64
     static let commonRate = 5000
 
-    /// A hundredth of the requests is what anything else on the machine may have held up, so there are more rounds than for what
-    /// all requests cost.
-    static func rounds(_ rounds: Int) -> Int { 2 * rounds + 1 }
+    /// A hundredth of the requests is what anything else on the machine may have held up, so rounds are many and short: then
+    /// some are left alone.
+    static func rounds(_ rounds: Int) -> Int { 5 * rounds }
+    static let seconds = 1
 
     let load: Load
     let proxies: [Proxy]
     let programs: Programs
     let scene: Scene
     let rounds: Int
-    let seconds: Int
 
     func run() throws -> Results {
         var results = Results(load: self.load)
@@ -110,12 +110,12 @@ struct FixedLoad {
         case .http1:
             warmUp = rate.requests / 2
             figures = try self.scene.load(
-                port: port, connections: Self.connections, count: rate.requests * self.seconds, warmUp: warmUp,
+                port: port, connections: Self.connections, count: rate.requests * Self.seconds, warmUp: warmUp,
                 rate: rate.requests
             ).load
         case .h2load(let request):
             figures = try H2Load(request: request, rate: rate.requests).run(
-                self.scene, port: port, seconds: self.seconds)
+                self.scene, port: port, seconds: Self.seconds)
         }
         let spent = processorTime() - before
         let count = figures.requests + figures.failures + warmUp

@@ -100,7 +100,7 @@ struct HTTPBench {
             results.fixedLoads.append(
                 try FixedLoad(
                     load: load, proxies: proxies, programs: self.programs, scene: self.small,
-                    rounds: FixedLoad.rounds(self.options.rounds), seconds: self.options.seconds
+                    rounds: FixedLoad.rounds(self.options.rounds)
                 ).run())
         }
         if self.options.measures.contains("e") {
