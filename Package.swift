@@ -217,10 +217,8 @@ let package = Package(
         tests(
             "HTTPProxyTests",
             [
-                "HTTPProxy", "Balancing", "Bytes", "HealthChecking", "HTTP1", "KubernetesAPI", "Lab", "Linux",
+                "HTTPProxy", "Balancing", "Bytes", "HealthChecking", "HTTP1", "HTTP2", "KubernetesAPI", "Lab", "Linux",
                 "Networking", "Reactor", "Routing", "ServiceModel", logging, lifecycle,
-                "HTTPProxy", "Balancing", "Bytes", "HTTP1", "HTTP2", "KubernetesAPI", "Lab", "Linux", "Networking",
-                "Reactor", "Routing", "ServiceModel", logging, lifecycle,
             ]),
         tests(
             "IngressControlTests",
