@@ -2,8 +2,9 @@
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
 # make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make sanitize  the tests with sanitizers
-# make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make http2  HTTP/2: each attack for 20 s, 100,000 gRPC calls
+# make attacks  for 20 s each, and 100,000 gRPC calls    make churn-http  a minute of changes under load
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
+# make bench-stream  the userspace balancer beside HAProxy and nginx    make profile-stream  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
 
 SHELL := /bin/bash
@@ -12,14 +13,11 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn churn-http fuzz \
-    sanitize protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster churn churn-http protobuf clean
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http churn fuzz http2 protobuf clean
+.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http bench-stream profile-stream churn \
+    churn-http attacks fuzz sanitize protobuf clean
 
 help:
-	@sed -n '1,6s/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
 setup:
 	@.ci/setup
@@ -32,7 +30,7 @@ build: setup
 	@echo "built .build/release/fairlead"
 
 demo: setup
-	@echo "building (the first time takes two or three minutes) ..."
+	@echo "building (the first time takes up to ten minutes) ..."
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-demo
 	@$(SUDO) .build/release/fairlead-demo --fairlead .build/release/fairlead
@@ -66,15 +64,28 @@ bench-cluster: setup
 bench-http: setup
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-bench
-	@envoy=$$(.ci/setup-bench-http); $(SUDO) env "PATH=$$PATH:/usr/sbin:/sbin" .build/release/fairlead-bench --http \
+	@envoy=$$(.ci/setup-bench http); $(SUDO) env "PATH=$$PATH:/usr/sbin:/sbin" .build/release/fairlead-bench --http \
 	    --fairlead .build/release/fairlead --envoy "$$envoy" $(or $(OPTIONS),--report docs/benchmarks.md)
 
 profile-http: setup
-	@.ci/setup-bench-http profile
+	@.ci/setup-bench http-profile
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-bench
 	@$(SUDO) .build/release/fairlead-bench --http --profile --fairlead .build/release/fairlead \
 	    $(OPTIONS)
+
+bench-stream: setup
+	@.ci/setup-bench stream
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-bench
+	@$(SUDO) env "PATH=$$PATH:/usr/sbin:/sbin" .build/release/fairlead-bench --stream --fairlead .build/release/fairlead \
+	    $(or $(OPTIONS),--report docs/benchmarks.md)
+
+profile-stream: setup
+	@.ci/setup-bench stream-profile
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-bench
+	@$(SUDO) .build/release/fairlead-bench --stream --profile --fairlead .build/release/fairlead $(OPTIONS)
 
 churn: setup
 	@.ci/quiet swift build --build-tests
@@ -88,12 +99,12 @@ churn-http: setup
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_CHURN_SECONDS=60 FAIRLEAD_CHURN_RATE=2000 \
 		swift test --skip-build --disable-xctest --filter IngressChurnTests
 
-# The tests of HTTP/2 at their full length, with a release build.
-http2: setup
+# The tests of HTTP/2 at their full length, and all attacks with the latency of others, by a release build.
+attacks: setup
 	@$(RELEASE) fairlead
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" FAIRLEAD_BINARY=.build/release/fairlead FAIRLEAD_ATTACK_SECONDS=20 FAIRLEAD_GRPC_CALLS=100000 \
-		swift test --skip-build --disable-xctest --filter EndToEndTests.EndToEnd/HTTP2
+		swift test --skip-build --disable-xctest --filter 'EndToEndTests.EndToEnd/(HTTP2|Ingress/Hurried/AttackTests)'
 
 fuzz: setup
 	@Tests/Fuzz/run

@@ -104,6 +104,14 @@ let package = Package(
             ["Bytes", "HTTP1", "HTTP2", "Linux", "Networking", "Reactor", "ServiceModel", "TLS", logging]
         ),
         module(
+            "StreamBalancer",
+            [
+                "Balancing", "Bytes", "HealthChecking", "KubernetesAPI", "Linux", "Networking", "Observability",
+                "Reactor", "ServiceModel", logging, lifecycle,
+            ],
+            experimental: [.enableExperimentalFeature("Lifetimes")]
+        ),
+        module(
             "HTTPProxy",
             [
                 "Balancing", "Bytes", "HealthChecking", "HTTP1", "HTTP2", "Linux", "Networking", "Observability",
@@ -118,14 +126,15 @@ let package = Package(
                 "Linux", "Networking", "Observability", "Reactor", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
+        module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "ClusterState", "HTTPProxy", "IngressControl", "KernelDataplane", "KubernetesAPI",
+                "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "IngressControl", "KernelDataplane", "KubernetesAPI",
                 "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
-                "Routing", "ServiceModel", "TLS", arguments, logging, lifecycle, signals,
+                "Routing", "ServiceModel", "StreamBalancer", "TLS", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
         ),
@@ -149,7 +158,7 @@ let package = Package(
             name: "fairlead-bench",
             dependencies: ["Lab", "Linux", "Networking", "Nftables", "Observability"],
             path: "integration/bench",
-            exclude: ["HTTP/peers", "HTTP/tools"],
+            exclude: ["HTTP/peers", "HTTP/tools", "Stream/peers"],
             swiftSettings: settings
         ),
 
@@ -180,17 +189,24 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "LineSupport",
+            dependencies: ["Bytes", "Networking", "Reactor"],
+            path: "Tests/LineSupport",
+            swiftSettings: settings
+        ),
         tests("NetworkingTests", ["Networking"]),
         tests("BytesTests", ["Bytes", "Lab"]),
         tests("BalancingTests", ["Balancing", "Networking"]),
         tests("HTTP1Tests", ["HTTP1", "Bytes", "Lab", "Networking"]),
         tests("HTTP2Tests", ["HTTP2", "HTTP1", "Bytes", "Lab"]),
-        tests("LinuxTests", ["Linux", "Networking"]),
+        tests("LinuxTests", ["Lab", "Linux", "Networking"]),
         tests("ReactorTests", ["Reactor", "Bytes", "Lab", "Linux", "Networking"]),
         tests("TLSTests", ["TLS", "COpenSSL", "Linux"]),
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
+        tests("AdminAPITests", ["AdminAPI", "KubernetesAPI", "Linux", "Networking", "ServiceModel", "TestSupport"]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
@@ -217,8 +233,14 @@ let package = Package(
         tests(
             "HTTPProxyTests",
             [
-                "HTTPProxy", "Balancing", "Bytes", "HealthChecking", "HTTP1", "HTTP2", "KubernetesAPI", "Lab", "Linux",
-                "Networking", "Reactor", "Routing", "ServiceModel", logging, lifecycle,
+                "HTTPProxy", "Balancing", "Bytes", "HealthChecking", "HTTP1", "HTTP2", "KubernetesAPI", "Lab",
+                "LineSupport", "Linux", "Networking", "Reactor", "Routing", "ServiceModel", logging, lifecycle,
+            ]),
+        tests(
+            "StreamBalancerTests",
+            [
+                "StreamBalancer", "Balancing", "Bytes", "HealthChecking", "KubernetesAPI", "Lab", "LineSupport",
+                "Linux", "Networking", "Reactor", "ServiceModel", logging, lifecycle,
             ]),
         tests(
             "IngressControlTests",

@@ -1,5 +1,6 @@
 // Admin: what others may ask this process over HTTP. The health check ports of Services, which come and go
-// with them, and pages at fixed addresses: health for load balancers and the kubelet, metrics for Prometheus.
+// with them, and pages at fixed addresses: health for load balancers and the kubelet, metrics for Prometheus. Over a unix socket it is
+// the admin API, with the client for it.
 package import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -112,9 +113,9 @@ package final class AdminServer: ServiceLifecycle.Service, Sendable {
 
     private func openSites(_ failed: @escaping (AdminServerError) -> Void) {
         for site in self.sites {
-            for address in site.address.listeners {
+            for place in site.place.listeners {
                 let listener = Listener(
-                    BindAddress(address, site.address.port),
+                    place,
                     purpose: Listener.Purpose(user: .site(site.name), noun: "the \(site.name) port"),
                     loop: self.loop, limits: self.limits, logger: self.logger,
                     onFailure: site.isRequired ? { failed(AdminServerError($0)) } : nil,
@@ -140,10 +141,20 @@ package final class AdminServer: ServiceLifecycle.Service, Sendable {
     }
 }
 
+extension Site.Place {
+    /// Those of the listeners: an unspecified address is several.
+    fileprivate var listeners: [Site.Place] {
+        switch self {
+        case .address(let address): address.listeners.map { .address(BindAddress($0, address.port)) }
+        case .socket: [self]
+        }
+    }
+}
+
 extension AdminServerError {
     fileprivate init(_ failure: Listener.Failure) {
         self.init(
             code: .cannotListen,
-            description: "\(failure.purpose.noun) cannot be opened at \(failure.address): \(failure.reason)")
+            description: "\(failure.purpose.noun) cannot be opened at \(failure.place): \(failure.reason)")
     }
 }

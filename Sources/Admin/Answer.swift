@@ -4,10 +4,13 @@ package struct Request: Hashable, Sendable {
     package let method: String
     /// Without the query, not decoded.
     package let path: String
+    /// What stands behind the question mark, not decoded; empty where there is none.
+    package let query: String
 
-    package init(method: String = "GET", path: String) {
+    package init(method: String = "GET", path: String, query: String = "") {
         self.method = method
         self.path = path
+        self.query = query
     }
 
     /// From the target of a request line: `/path?query`, or the whole URL as proxies write it (RFC 9112
@@ -18,7 +21,9 @@ package struct Request: Hashable, Sendable {
             let authority = path[scheme.upperBound...]
             path = authority.firstIndex(of: "/").map { authority[$0...] } ?? "/"
         }
-        self.init(method: method, path: String(path.prefix { $0 != "?" && $0 != "#" }))
+        path = path.prefix { $0 != "#" }
+        let end = path.firstIndex(of: "?") ?? path.endIndex
+        self.init(method: method, path: String(path[..<end]), query: String(path[end...].dropFirst()))
     }
 }
 
@@ -26,6 +31,7 @@ package struct Request: Hashable, Sendable {
 package struct Answer: Hashable, Sendable {
     package enum Status: Int, Hashable, Sendable {
         case ok = 200
+        case badRequest = 400
         case notFound = 404
         case methodNotAllowed = 405
         case serviceUnavailable = 503

@@ -14,19 +14,23 @@ package struct HealthDocument: Hashable, Sendable {
     package var isHealthy: Bool
     /// Those that have been programmed; empty for none yet.
     package var families: [AddressFamily]
+    /// Why it is the userspace balancer that serves, and not the kernel; nil where that is as it should be. kube-proxy has nothing like it.
+    package var fallbackReason: String?
 
     package init(
         lastUpdated: WallTime?,
         currentTime: WallTime,
         isNodeEligible: Bool?,
         isHealthy: Bool,
-        families: [AddressFamily]
+        families: [AddressFamily],
+        fallbackReason: String? = nil
     ) {
         self.lastUpdated = lastUpdated
         self.currentTime = currentTime
         self.isNodeEligible = isNodeEligible
         self.isHealthy = isHealthy
         self.families = families
+        self.fallbackReason = fallbackReason
     }
 
     package var isPositive: Bool { self.isHealthy && self.isNodeEligible ?? true }
@@ -47,6 +51,14 @@ package struct HealthDocument: Hashable, Sendable {
                     + "{\"lastUpdated\":\(Self.text(self.lastUpdated)),\"healthy\":\(self.isHealthy)}"
             }
             members.append("\"status\":{\(status.joined(separator: ","))}")
+        }
+        if let fallbackReason {
+            var detail = JSONText()
+            detail.object { json in
+                json.member("mode", "userspace")
+                json.member("reason", fallbackReason)
+            }
+            members.append("\"dataplane\":\(detail.text)")
         }
         return "{\(members.joined(separator: ","))}"
     }

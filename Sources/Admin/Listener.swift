@@ -20,11 +20,11 @@ final class Listener {
     /// Why it cannot be opened.
     struct Failure {
         let purpose: Purpose
-        let address: BindAddress
+        let place: Site.Place
         let reason: String
     }
 
-    private let address: BindAddress
+    private let place: Site.Place
     private let purpose: Purpose
     private let loop: any EventLoop
     private let limits: ServerLimits
@@ -45,7 +45,7 @@ final class Listener {
     ///   - onTrouble: told once when it cannot be opened, until it could be.
     ///   - answer: what requests are answered at the time; nil closes the connection.
     init(
-        _ address: BindAddress,
+        _ place: Site.Place,
         purpose: Purpose,
         loop: any EventLoop,
         limits: ServerLimits,
@@ -54,7 +54,7 @@ final class Listener {
         onTrouble: @escaping (ListeningTrouble) -> Void,
         answer: @escaping (Request) -> Answer?
     ) {
-        self.address = address
+        self.place = place
         self.purpose = purpose
         self.loop = loop
         self.limits = limits
@@ -72,9 +72,15 @@ final class Listener {
         self.retry = nil
         do {
             // The socket is made here, by the thread of the event loop: in its network namespace.
-            let address = try SocketAddress(
-                packedIPAddress: ByteBuffer(bytes: self.address.address.bytes), port: Int(self.address.port))
-            self.bootstrap().bind(to: address).assumeIsolated().whenComplete { self.opened($0) }
+            let opening: EventLoopFuture<any Channel>
+            switch self.place {
+            case .address(let place):
+                let address = try SocketAddress(
+                    packedIPAddress: ByteBuffer(bytes: place.address.bytes), port: Int(place.port))
+                opening = self.bootstrap().bind(to: address)
+            case .socket(let socket): opening = self.bootstrap().withBoundSocket(try socket.duplicate())
+            }
+            opening.assumeIsolated().whenComplete { self.opened($0) }
         } catch {
             self.failed(error)
         }
@@ -102,7 +108,7 @@ final class Listener {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try this.value.prepare(channel.pipeline.syncOperations) }
             }
-        if self.address.address.family == .ipv6 {
+        if case .address(let place) = self.place, place.address.family == .ipv6 {
             // IPv4 has a listener of its own.
             let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
             bootstrap = bootstrap.serverChannelOption(option, value: 1)
@@ -132,7 +138,7 @@ final class Listener {
     private func failed(_ error: any Error) {
         guard self.isWanted else { return }
         let number = (error as? IOError)?.errnoCode
-        if number == EAFNOSUPPORT, self.address.address.isUnspecified {
+        if number == EAFNOSUPPORT, case .address(let place) = self.place, place.address.isUnspecified {
             self.logger.debug("this host lacks a family of addresses", metadata: self.metadata)
             return
         }
@@ -140,12 +146,14 @@ final class Listener {
         if let onFailure = self.onFailure {
             self.isWanted = false
             self.tellTrouble(reason)
-            return onFailure(Failure(purpose: self.purpose, address: self.address, reason: reason))
+            return onFailure(Failure(purpose: self.purpose, place: self.place, reason: reason))
         }
         if self.pause == nil {
             var metadata = self.metadata
             metadata["reason"] = "\(reason)"
-            if number == EADDRINUSE { metadata["find"] = "ss -Htlnp 'sport = :\(self.address.port)'" }
+            if number == EADDRINUSE, case .address(let place) = self.place {
+                metadata["find"] = "ss -Htlnp 'sport = :\(place.port)'"
+            }
             self.logger.warning(
                 "\(self.purpose.noun) cannot be opened, which is tried again until it can", metadata: metadata)
             self.tellTrouble(reason)
@@ -156,12 +164,16 @@ final class Listener {
     }
 
     private func tellTrouble(_ reason: String) {
-        self.onTrouble(ListeningTrouble(user: self.purpose.user, address: "\(self.address)", reason: reason))
+        self.onTrouble(ListeningTrouble(user: self.purpose.user, address: "\(self.place)", reason: reason))
     }
 
     private var metadata: Logger.Metadata {
-        self.purpose.metadata.merging(
-            ["address": "\(self.address.address)", "port": "\(self.address.port)"]) { $1 }
+        let place: Logger.Metadata =
+            switch self.place {
+            case .address(let place): ["address": "\(place.address)", "port": "\(place.port)"]
+            case .socket(let socket): ["socket": "\(socket.path)"]
+            }
+        return self.purpose.metadata.merging(place) { $1 }
     }
 
     // MARK: - Connections
@@ -184,5 +196,14 @@ final class Listener {
 
     func forget(_ connection: any Channel) {
         self.connections[ObjectIdentifier(connection)] = nil
+    }
+}
+
+extension Site.Place: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .address(let address): "\(address)"
+        case .socket(let socket): socket.path
+        }
     }
 }

@@ -37,6 +37,15 @@ socklen_t fairlead_abstract_address(struct sockaddr_un *address, const char *nam
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }
 
+socklen_t fairlead_unix_address(struct sockaddr_un *address, const char *path, size_t length) {
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    // With the NUL that ends it.
+    if (length == 0 || length >= sizeof(address->sun_path)) return 0;
+    memcpy(address->sun_path, path, length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+}
+
 pid_t fairlead_peer_process(int fd) {
     struct ucred credentials;
     socklen_t length = sizeof(credentials);

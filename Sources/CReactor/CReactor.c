@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CReactor.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -77,7 +78,7 @@ static int closing(int fd) {
     return error;
 }
 
-int fairlead_listen(const struct fairlead_address *local, int backlog, int shared) {
+int fairlead_listen(const struct fairlead_address *local, int backlog, int shared, int free) {
     int fd = tcp_socket(local);
     if (fd < 0) return -errno;
     struct sockaddr_storage address;
@@ -86,6 +87,10 @@ int fairlead_listen(const struct fairlead_address *local, int backlog, int share
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) return closing(fd);
     if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0) return closing(fd);
     if (local->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) return closing(fd);
+    // An IPv6 address that is this host's by a local route alone can be bound to only so; of IPv4 the route is enough.
+    if (free && setsockopt(fd, SOL_IP, IP_FREEBIND, &one, sizeof one) < 0) return closing(fd);
+    // Connections have it from their listener: that is a system call less for each.
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0) return closing(fd);
     if (bind(fd, (struct sockaddr *)&address, length) < 0) return closing(fd);
     if (listen(fd, backlog) < 0) return closing(fd);
     return fd;
@@ -99,10 +104,15 @@ int fairlead_accept(int fd, struct fairlead_address *peer) {
         connection = accept4(fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     } while (connection < 0 && errno == EINTR);
     if (connection < 0) return -errno;
-    int one = 1;
-    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     decode(&address, peer);
     return connection;
+}
+
+int fairlead_next_descriptor(int fd) {
+    int number = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (number < 0) return -errno;
+    close(number);
+    return number;
 }
 
 int fairlead_connect(const struct fairlead_address *remote) {
@@ -142,6 +152,15 @@ int fairlead_shutdown_write(int fd) { return outcome(shutdown(fd, SHUT_WR)); }
 int fairlead_stop_listening(int fd) { return outcome(shutdown(fd, SHUT_RD)); }
 
 int fairlead_close(int fd) { return outcome(close(fd)); }
+
+int fairlead_pipe(int *read_end, int *write_end, int size) {
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return -errno;
+    fcntl(ends[1], F_SETPIPE_SZ, size);
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
 
 int fairlead_pin_thread(int processor) {
     cpu_set_t set;

@@ -19,7 +19,7 @@ enum ManifestFile {
         switch version.kind {
         case .regular: return .content(try file.readToEnd(limit: limit), version: version)
         case .directory: return .directory
-        case .symbolicLink, .other: return .special
+        case .symbolicLink, .socket, .other: return .special
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Reactor
 
 /// One endpoint of one backend, and where its checks are. Belongs to the thread of the checks.
@@ -10,6 +11,10 @@ final class CheckedEndpoint {
     /// When the next check is due; while there is one, when its time is over.
     let timer: Int32
     var state = HealthState.initial
+    /// When it last became usable, or was found not to be; nil: it never changed.
+    var turnedAt: WallTime?
+    /// What was last found wrong with it, however long ago.
+    var lastFailure: ProbeFailure?
     var activity = Activity.resting
     /// When the last check began.
     var startedAt: UInt64 = 0

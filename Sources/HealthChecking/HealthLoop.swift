@@ -155,7 +155,10 @@ struct HealthLoop: ~Copyable {
     mutating func record(_ endpoint: CheckedEndpoint, _ result: ProbeResult, _ backend: CheckedBackend) {
         self.report.count(result)
         if case .inconclusive(let number) = result { self.log.inconclusive(number, now: self.loop.now) }
+        if case .failed(let failure) = result { endpoint.lastFailure = failure }
+        let wasUsable = endpoint.state.isUsable
         let change = endpoint.state.record(result, rise: backend.policy.rise, fall: backend.policy.fall)
+        if endpoint.state.isUsable != wasUsable { endpoint.turnedAt = .now }
         self.show(endpoint)
         switch change {
         case .none: return
@@ -173,7 +176,8 @@ struct HealthLoop: ~Copyable {
     }
 
     private mutating func show(_ endpoint: CheckedEndpoint) {
-        let health = EndpointHealth(endpoint.state)
+        let health = EndpointHealth(
+            endpoint.state, since: endpoint.turnedAt, lastFailure: endpoint.lastFailure)
         guard self.snapshot.backends[endpoint.key]?.endpoints[endpoint.address] != health else { return }
         self.snapshot.backends[endpoint.key]?.endpoints[endpoint.address] = health
         self.isNews = true

@@ -1,3 +1,4 @@
+package import Linux
 package import Reactor
 
 /// How all checked endpoints are, at one moment. Immutable; a copy is a reference.
@@ -38,9 +39,15 @@ package struct EndpointHealth: Hashable, Sendable {
     package let isUsable: Bool
     /// What was last found wrong with it, unless it is healthy.
     package let failure: ProbeFailure?
+    /// Since when it is usable, or is not; nil: from the beginning.
+    package let since: WallTime?
+    /// What was last found wrong with it, be it healthy again or not.
+    package let lastFailure: ProbeFailure?
 
-    init(_ state: HealthState) {
+    init(_ state: HealthState, since: WallTime? = nil, lastFailure: ProbeFailure? = nil) {
         self.isUsable = state.isUsable
+        self.since = since
+        self.lastFailure = lastFailure
         switch state {
         case .unchecked(let former): (self.standing, self.failure) = (.unchecked, former)
         case .healthy: (self.standing, self.failure) = (.healthy, nil)

@@ -32,6 +32,12 @@ package struct DataplaneConfiguration: Sendable {
     /// Remove what kube-proxy left in the kernel, once the rules are in force.
     package var removesKubeProxy = false
     package var conntrack = ConntrackSettings()
+    /// `--dataplane`
+    package var dataplane = DataplaneChoice.auto
+    /// Where the kernel finds the userspace balancer.
+    package var balancer = BalancerAddresses()
+    /// Whether NodePorts answer at 127.0.0.1 and ::1.
+    package var servesLocalhostNodePorts = true
     /// kube-proxy's `syncPeriod`: the longest pause between two attempts to program. A change that is not in force after
     /// two of them makes the node unhealthy.
     package var syncPeriod = Duration.seconds(30)
@@ -44,12 +50,16 @@ package struct DataplaneConfiguration: Sendable {
     }
 
     /// With the addresses that this host has now, and what the cluster's objects say.
-    ///
-    /// - Parameter keeping: the addresses that took NodePorts so far.
-    package func settings(
-        _ cluster: ClusterFacts,
-        keeping: Set<IPAddress> = []
-    ) throws(SystemError) -> (settings: NodeSettings, facts: NodeFacts) {
+    package func settings(_ cluster: ClusterFacts) throws(SystemError) -> (settings: NodeSettings, facts: NodeFacts) {
+        self.settings(cluster, local: try HostAddresses.all(), keeping: [])
+    }
+
+    /// - Parameters:
+    ///   - local: the host's own addresses.
+    ///   - keeping: the addresses that took NodePorts so far.
+    func settings(
+        _ cluster: ClusterFacts, local: [IPAddress], keeping: Set<IPAddress>
+    ) -> (settings: NodeSettings, facts: NodeFacts) {
         let pods: PodDetection =
             switch self.localDetection {
             case .clusterCIDR(let blocks): .blocks(blocks)
@@ -58,7 +68,7 @@ package struct DataplaneConfiguration: Sendable {
             case .interfaceNamePrefix(let prefix): .interface("\(prefix)*")
             }
         let addresses = self.nodePortAddresses.resolve(
-            local: try HostAddresses.all(), primary: HostAddresses.primary(), known: self.knownAddresses(cluster),
+            local: local, primary: HostAddresses.primary(), known: self.knownAddresses(cluster),
             keeping: keeping)
         let settings = NodeSettings(
             pods: pods, masqueradeAll: self.masqueradeAll, nodePortAddresses: addresses,
@@ -66,6 +76,33 @@ package struct DataplaneConfiguration: Sendable {
         let facts = NodeFacts(
             name: self.nodeName, zone: cluster.zone, addresses: addresses, allowsExternalIPs: self.allowsExternalIPs)
         return (settings, facts)
+    }
+
+    /// What the userspace balancer is to do.
+    func streamSettings(_ node: NodeSettings, servesEverything: Bool) -> StreamProgram.Settings {
+        var settings = StreamProgram.Settings()
+        settings.balancer = self.balancer
+        // Where the kernel is never programmed, it cannot hand over anything.
+        settings.handover = self.dataplane == .userspace ? [] : Set(HostAddresses.families)
+        settings.servesEverything = servesEverything
+        settings.standsBy = self.dataplane == .auto
+        settings.servesLocalhost = self.servesLocalhostNodePorts
+        settings.nodePortAddresses = node.nodePortAddresses
+        return settings
+    }
+
+    /// What of the balancer's there is to see in the kernel's table: for who renders it.
+    package var handover: StreamProgram.Settings? {
+        guard self.dataplane != .userspace else { return nil }
+        var settings = StreamProgram.Settings()
+        settings.balancer = self.balancer
+        settings.handover = Set(AddressFamily.allCases)
+        return settings
+    }
+
+    /// Where pods' addresses come from, for who cannot see by which interface they come.
+    func podBlocks(_ cluster: ClusterFacts) -> [CIDR] {
+        if case .clusterCIDR(let blocks) = self.localDetection { blocks } else { cluster.podCIDRs ?? [] }
     }
 
     /// By which the cluster, or whoever started this, knows the node: one of each family at most.

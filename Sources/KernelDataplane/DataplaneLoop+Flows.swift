@@ -15,11 +15,26 @@ extension DataplaneLoop {
         for (transport, condition) in conditions {
             for service in services {
                 for (frontend, targets) in planner.flowTargets(of: service, transport, condition) {
-                    rules.set(frontend, .endpoints(targets))
+                    let balancer = self.streams?.program.handoverTargets(of: frontend, of: service)
+                    // A TCP connection that is an endpoint's stays with it, a UDP flow comes to the balancer.
+                    rules.set(
+                        frontend,
+                        .endpoints(balancer.map { transport == .tcp ? targets.union($0) : $0 } ?? targets))
                 }
             }
         }
         return rules
+    }
+
+    /// Has UDP flows come to the balancer that the kernel has translated so far.
+    func releaseFlows() {
+        var rules = FlowRules(nodeAddresses: self.synchronizer.program.node.nodePortAddresses)
+        let planner = self.synchronizer.planner
+        for service in planner.serviceNames {
+            for frontend in planner.flowTargets(of: service, .udp, .serving).keys { rules.set(frontend, .removed) }
+        }
+        self.flows.announce(rules)
+        self.flows.enforce(rules)
     }
 
     /// Has connections ended that the rules in force would send elsewhere.

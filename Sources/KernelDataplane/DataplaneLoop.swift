@@ -21,35 +21,43 @@ final class DataplaneLoop {
     /// How long a chain that nothing uses is kept.
     static let unusedChainLifetime = Duration.seconds(2)
 
-    private let clock = ContinuousClock()
+    let clock = ContinuousClock()
     let configuration: DataplaneConfiguration
     private let addresses: AddressEvents
     private let queue: ChangeQueue
-    private let kernel: NetlinkKernel
+    private let kernel = OnDemandKernel()
     let synchronizer: KernelSynchronizer
-    private let reporter: SyncReporter
+    let reporter: SyncReporter
     let flows: FlowCleaner
-    private let publish: KernelDataplane.Publishing
-    private let leftovers: KubeProxyReport
+    /// nil: there is no userspace balancer.
+    let streams: StreamControl?
+    /// For who asks; nothing is programmed by it.
+    var history = EndpointHistory()
+    /// The balancer has served everything once.
+    var hasServed = false
+    var fallback: DataplaneFallback
+    let publish: KernelDataplane.Publishing
     private let logger: Logger
 
-    private var events: NetlinkEvents?
-    private var isSynced = false
-    private var cluster: ClusterFacts
+    private(set) var events: NetlinkEvents?
+    private(set) var isSynced = false
+    var cluster: ClusterFacts
     /// What is known of the node may have changed: addresses of the host, or objects of the cluster.
-    private var settingsAreStale = false
-    private var published: HealthReport?
+    var settingsAreStale = false
+    var published: HealthReport?
     /// Where NodePorts answered when connections were last looked at.
     var enforcedNodeAddresses: Set<IPAddress> = []
-    private var health: ProxyHealth
-    private var publishedHealth: ProxyHealth?
+    var health: ProxyHealth
+    var publishedHealth: ProxyHealth?
     /// Programming has failed when it was tried last.
     private var hasFailed = false
-    private var pending: Set<ObjectName> = []
-    private var retry: (at: ContinuousClock.Instant, pause: Duration)?
-    private var repairAt: ContinuousClock.Instant?
+    var pending: Set<ObjectName> = []
+    private(set) var retry: (at: ContinuousClock.Instant, pause: Duration)?
+    private(set) var repairAt: ContinuousClock.Instant?
     private var recentRepairs: [ContinuousClock.Instant] = []
     private var interference = SyncReporter.Interference.lost
+    /// When the host is asked again for its addresses, where that failed while the balancer serves.
+    var addressesAt: ContinuousClock.Instant?
     /// Since when a balancing chain has had no use.
     private var unusedSince: [Balancer: ContinuousClock.Instant] = [:]
 
@@ -57,6 +65,7 @@ final class DataplaneLoop {
         configuration: DataplaneConfiguration,
         queue: ChangeQueue,
         flows: FlowCleaner,
+        streams: (any StreamServing)?,
         publish: KernelDataplane.Publishing,
         metrics: DataplaneMetrics,
         logger: Logger
@@ -65,37 +74,55 @@ final class DataplaneLoop {
         // Listening before looking: no address that comes in between is missed.
         self.addresses = try AddressEvents()
         self.queue = queue
-        self.kernel = try NetlinkKernel()
         self.cluster = ClusterFacts(nodeName: configuration.nodeName)
         let (settings, facts) = try configuration.settings(self.cluster)
-        self.synchronizer = KernelSynchronizer(kernel: self.kernel, node: facts, settings: settings)
+        // Without a balancer there is nobody to fall back to.
+        self.fallback = DataplaneFallback(streams == nil ? .nftables : configuration.dataplane)
+        self.streams = streams.map { streams in
+            StreamControl(
+                streams,
+                settings: configuration.streamSettings(
+                    settings, servesEverything: configuration.dataplane == .userspace),
+                report: publish.problem, logger: logger)
+        }
+        self.synchronizer = KernelSynchronizer(
+            kernel: self.kernel, streams: self.streams, node: facts, settings: settings)
         self.flows = flows
         self.publish = publish
         self.health = ProxyHealth(timeout: configuration.syncPeriod * 2, families: HostAddresses.families)
         self.reporter = SyncReporter(metrics: metrics, logger: logger)
-        self.leftovers = KubeProxyReport(
-            search: KubeProxySearch(kernel: self.kernel), removes: configuration.removesKubeProxy, logger: logger)
         self.logger = logger
+        if self.fallback.choice == .nftables { _ = try self.kernel.open() }
+        self.reporter.serves(self.fallback.mode)
+        publish.mode(self.fallback.mode)
     }
 
-    func run(wakeUp: WakeUp, stop: WakeUp) throws {
+    func run(wakeUp: WakeUp, stop: WakeUp, questions: DataplaneQuestions) throws {
         while true {
-            var descriptors = [stop.number, wakeUp.number, self.addresses.number]
+            var descriptors = [stop.number, wakeUp.number, self.addresses.number, questions.number]
             if let events { descriptors.append(events.descriptor) }
             let ready = try Poller.wait(readable: descriptors, timeout: self.timeToNextDeadline())
-            if ready.contains(stop.number) { return }
+            if ready.contains(stop.number) { return self.end() }
             if ready.contains(wakeUp.number) {
                 wakeUp.clear()
                 self.takeChanges()
             }
-            if let events, ready.contains(events.descriptor) { try self.takeEvents(events) }
+            if let events, ready.contains(events.descriptor) {
+                do throws(NftablesError) {
+                    try self.takeEvents(events)
+                } catch {
+                    guard self.fallback.isUserspace else { throw error }
+                    self.events = nil
+                }
+            }
             if ready.contains(self.addresses.number) {
                 self.addresses.clear()
                 self.settingsAreStale = true
             }
+            if ready.contains(questions.number) { questions.answer { self.view } }
             // Before and after: programming may take long, or hang.
-            self.noteQueued(hasNews: !ready.isEmpty)
-            try self.act()
+            self.noteQueued(hasNews: ready.contains { $0 != questions.number })
+            self.act()
             self.noteUpdated()
         }
     }
@@ -104,17 +131,19 @@ final class DataplaneLoop {
 
     private func takeChanges() {
         let (changes, isSynced) = self.queue.take()
+        self.noteHistory(changes)
         let affected = self.synchronizer.take(changes)
         for change in changes where self.cluster.take(change.key, change.object) { self.settingsAreStale = true }
         self.reporter.changed(changes, affected: affected, planner: self.synchronizer.planner)
         self.pending.formUnion(affected)
         // A change may be the cure: it does not wait for the end of a long pause.
-        if let retry, !affected.isEmpty {
+        if let retry, !affected.isEmpty, !self.fallback.isUserspace {
             self.retry = (min(retry.at, self.clock.now + Self.shortestRetry), retry.pause)
         }
         if isSynced, !self.isSynced {
             self.isSynced = true
-            self.retry = (self.clock.now, Self.shortestRetry)
+            self.settingsAreStale = true
+            if self.fallback.usesKernel { self.retry = (self.clock.now, Self.shortestRetry) }
         }
     }
 
@@ -143,9 +172,10 @@ final class DataplaneLoop {
     // MARK: - Deadlines
 
     private func timeToNextDeadline() -> Duration? {
-        // Nothing else is done before a retry, so nothing else is worth waking up for.
-        if let retry { return max(.zero, retry.at - self.clock.now) }
-        let deadlines = [self.repairAt, self.chainsDueAt].compactMap(\.self)
+        // Of the kernel nothing else is done before a retry, so nothing else is worth waking up for.
+        let kernel = self.retry.map { [$0.at] } ?? [self.repairAt, self.chainsDueAt].compactMap(\.self)
+        let userspace = self.isSynced ? [self.streams?.deadline, self.addressesAt].compactMap(\.self) : []
+        let deadlines = kernel + userspace
         return deadlines.min().map { max(.zero, $0 - self.clock.now) }
     }
 
@@ -155,13 +185,23 @@ final class DataplaneLoop {
 
     // MARK: - Acting
 
-    private func act() throws {
+    private func act() {
         // Nothing is programmed before the source has listed everything: what is missing in half a
         // list would be taken away.
         guard self.isSynced else { return }
+        if self.fallback.isUserspace { self.serveEverything() }
+        if self.fallback.usesKernel { self.program() }
+        self.streams?.tick(at: self.clock.now)
+        self.reporter.countMissing(self.streams?.missingCount ?? 0)
+    }
+
+    private func program() {
         if let retry {
             guard self.isDue(retry.at) else { return }
-            self.attempt(.full) { try self.start() }
+            self.attempt(.full) {
+                if self.fallback.isUserspace { try self.synchronizer.probe() }
+                try self.start()
+            }
         } else if self.isDue(self.repairAt) {
             self.attempt(.full) { try self.repair() }
         } else {
@@ -193,10 +233,17 @@ final class DataplaneLoop {
         do {
             try body()
             self.hasFailed = false
+            self.streams?.settle(at: self.clock.now)
+            if work != .removingChains, self.fallback.succeeded() { self.handBack() }
         } catch {
             self.hasFailed = true
-            self.retry = (self.clock.now + pause, min(pause * 2, self.configuration.syncPeriod))
-            self.reporter.failed(error, work, took: self.clock.now - start, retryIn: pause)
+            let wasUserspace = self.fallback.isUserspace
+            let takesOver = (error as? NftablesError).map { self.fallback.failed($0, isFull: work == .full) } ?? false
+            let longest = self.fallback.isUserspace ? DataplaneFallback.longestPause : self.configuration.syncPeriod
+            self.retry = (self.clock.now + pause, min(pause * 2, longest, self.configuration.syncPeriod))
+            self.reporter.failed(
+                error, work, took: self.clock.now - start, retryIn: pause, isExpected: wasUserspace)
+            if takesOver { self.takeOver() }
         }
     }
 
@@ -207,17 +254,21 @@ final class DataplaneLoop {
         self.settingsAreStale = false
         _ = self.synchronizer.take(facts)
         self.synchronizer.adopt(settings)
+        _ = self.adoptStreams(settings)
         let generation = try self.readBack(.start(isRecovery: self.hasFailed))
         guard self.events == nil else { return }
         // Subscribed only now, so that a first full programming announces nothing to nobody. If anyone
         // has committed since, the generation is another.
-        let events = try NetlinkEvents(ignoring: self.kernel)
+        let kernel = try self.kernel.open()
+        let events = try NetlinkEvents(ignoring: kernel)
         if try self.kernel.generation() != generation {
             _ = try self.readBack(.start(isRecovery: self.hasFailed))
         }
         self.events = events
         ConntrackTuning(self.configuration.conntrack, logger: self.logger).apply()
-        self.leftovers.handle()
+        KubeProxyReport(
+            search: KubeProxySearch(kernel: kernel), removes: self.configuration.removesKubeProxy, logger: self.logger
+        ).handle()
     }
 
     private func repair() throws {
@@ -240,9 +291,9 @@ final class DataplaneLoop {
         return report.generation
     }
 
-    private func currentSettings() throws -> (settings: NodeSettings, facts: NodeFacts) {
-        try self.configuration.settings(
-            self.cluster, keeping: self.synchronizer.program.node.nodePortAddresses)
+    func currentSettings() throws(SystemError) -> (settings: NodeSettings, facts: NodeFacts) {
+        self.configuration.settings(
+            self.cluster, local: try HostAddresses.all(), keeping: self.synchronizer.program.node.nodePortAddresses)
     }
 
     /// Takes over what is known of the node now.
@@ -250,6 +301,7 @@ final class DataplaneLoop {
         let (settings, facts) = try self.currentSettings()
         self.settingsAreStale = false
         self.pending.formUnion(self.synchronizer.take(facts))
+        if self.adoptStreams(settings) { self.pending.formUnion(self.synchronizer.planner.serviceNames) }
         let former = self.synchronizer.program.node
         guard settings != former else { return }
         let start = self.clock.now
@@ -270,49 +322,5 @@ final class DataplaneLoop {
         self.pending = []
         self.enforce(rules, of: services, report)
         self.reporter.synchronized(.change(services), report, self.synchronizer, took: self.clock.now - start)
-    }
-
-    // MARK: - Health
-
-    /// Whether there is something that is not as it should be.
-    private var hasWork: Bool {
-        self.isSynced
-            && (self.retry != nil || self.repairAt != nil || self.settingsAreStale || !self.pending.isEmpty)
-    }
-
-    private func noteQueued(hasNews: Bool) {
-        self.health.isNodeEligible = self.cluster.isNodeEligible ?? !self.configuration.requiresNode
-        if self.hasWork {
-            if hasNews { self.reporter.queued() }
-            self.health.queued(at: self.clock.now)
-        }
-        self.publishHealth()
-    }
-
-    private func noteUpdated() {
-        if self.hasWork {
-            self.health.queued(at: self.clock.now)
-        } else if self.health.isPending {
-            self.health.updated(at: .now)
-        }
-        self.publishHealth()
-        self.publishChecks()
-    }
-
-    private func publishHealth() {
-        guard self.health != self.publishedHealth else { return }
-        self.publishedHealth = self.health
-        self.publish.health(self.health)
-    }
-
-    /// Tells those whom load balancers ask about a Service.
-    private func publishChecks() {
-        guard self.isSynced else { return }
-        let report = HealthReport(
-            checks: self.synchronizer.healthChecks, addresses: self.synchronizer.program.node.nodePortAddresses,
-            isHealthy: self.events != nil && self.health.isServing(at: self.clock.now))
-        guard report != self.published else { return }
-        self.published = report
-        self.publish.checks(report)
     }
 }

@@ -15,6 +15,8 @@ package struct DataplaneMetrics: Sendable {
     }
 
     package let kubeProxy: KubeProxyMetrics
+    let mode: MetricSeries<DataplaneMode.Name, Gauge>
+    let missingStreams: Gauge
     let services: Gauge
     let frontends: MetricSeries<AddressFamily, Gauge>
     let endpoints: MetricSeries<AddressFamily, Gauge>
@@ -31,6 +33,12 @@ package struct DataplaneMetrics: Sendable {
     package init(_ registry: MetricRegistry, families: [AddressFamily] = AddressFamily.allCases) {
         func name(_ rest: String) -> String { "fairlead_\(rest)" }
         self.kubeProxy = KubeProxyMetrics(registry, families: families)
+        self.mode = registry.gauge(
+            name("dataplane"), "1 for who serves virtual IPs and NodePorts: nftables or the userspace balancer.",
+            for: DataplaneMode.Name.allCases)
+        self.missingStreams = registry.gauge(
+            name("balancer_missing_addresses"),
+            "Addresses, with a port, that the userspace balancer should serve and does not.")
         self.services = registry.gauge(name("services"), "Services that are programmed.")
         self.frontends = registry.gauge(
             name("frontends"), "Addresses with a port, and NodePorts, that are programmed.", for: families)
@@ -61,6 +69,10 @@ package struct DataplaneMetrics: Sendable {
 
 extension DataplaneMetrics.ReadbackReason: MetricLabels {
     package var metricLabels: [MetricLabel] { [MetricLabel("reason", self.rawValue)] }
+}
+
+extension DataplaneMode.Name: MetricLabels {
+    package var metricLabels: [MetricLabel] { [MetricLabel("mode", self.rawValue)] }
 }
 
 extension TransportProtocol: MetricLabels {

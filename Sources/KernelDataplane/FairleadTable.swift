@@ -35,11 +35,11 @@ package enum FairleadTable {
         self.verdicts + self.decisions(node) + [
             (
                 Chain(name: "prerouting", base: Chain.Base(.nat, .prerouting, priority: -100)),
-                self.podLearning(node) + [Rule(.verdict(.jump(services)))]
+                [self.balancersOwn] + self.podLearning(node) + [Rule(.verdict(.jump(services)))]
             ),
             (
                 Chain(name: "output", base: Chain.Base(.nat, .output, priority: -100)),
-                [Rule(.verdict(.jump(services)))]
+                [self.balancersOwn, Rule(.verdict(.jump(services)))]
             ),
             (
                 Chain(name: "postrouting", base: Chain.Base(.nat, .postrouting, priority: 100)),
@@ -47,6 +47,10 @@ package enum FairleadTable {
             ),
         ]
     }
+
+    /// Connections that the userspace balancer took at addresses of this host, before the kernel could: connection tracking
+    /// meets them in the middle, and they stay where they are. At other addresses nobody could answer.
+    private static let balancersOwn = Rule(.segmentWithoutSYN, .isLocal(.destination), .verdict(.accept))
 
     /// What becomes of a connection at last.
     private static let verdicts: [(chain: Chain, rules: [Rule])] = [
@@ -167,12 +171,7 @@ package enum FairleadTable {
         func name(_ set: FairleadSet.Kind) -> String { FairleadSet(set, family).name }
         return [
             Rule(
-                .lookup([source, .address(kind, .destination)], set: name(.hairpins)), .verdict(.goto(masquerade))),
-            Rule(
-                [
-                    .lookup([original], set: name(.clusterIPs)),
-                    .lookup([source], set: name(.plainSources), isInverted: true),
-                ] + knownPods + [.verdict(.goto(masquerade))]),
+                .lookup([source, .address(kind, .destination)], set: name(.hairpins)), .verdict(.goto(masquerade)))
         ]
             + TransportProtocol.allCases.flatMap { transport in
                 // nft types `ct original proto-dst` only once the protocol is known.
@@ -187,6 +186,13 @@ package enum FairleadTable {
                         .verdictMap(
                             [.transportProtocol, .originalDestinationPort], map: name(.masqueradeNodeports))),
                 ]
-            }
+            } + [
+                // After the maps, which may say otherwise for one port of a ClusterIP.
+                Rule(
+                    [
+                        .lookup([original], set: name(.clusterIPs)),
+                        .lookup([source], set: name(.plainSources), isInverted: true),
+                    ] + knownPods + [.verdict(.goto(masquerade))])
+            ]
     }
 }

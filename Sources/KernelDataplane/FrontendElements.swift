@@ -122,14 +122,17 @@ extension Frontend {
         }
         switch programmed.masquerade {
         case .nonPods: break
-        case .everybody: elements.append(self.masqueradeElement(FairleadTable.masquerade))
-        case .thisNode: elements.append(self.masqueradeElement(FairleadTable.masqueradeOwn))
+        case .everybody: elements.append(self.masqueradeElement(.goto(FairleadTable.masquerade)))
+        case .thisNode: elements.append(self.masqueradeElement(.goto(FairleadTable.masqueradeOwn)))
+        case .nobody:
+            // What no map says of a NodePort is not masqueraded either.
+            if case .address = self.location { elements.append(self.masqueradeElement(.accept)) }
         }
         return elements
     }
 
-    private func masqueradeElement(_ chain: String) -> PlacedElement {
-        self.verdictElement(self.set(.masqueradeFrontends, orNodePort: .masqueradeNodeports), .goto(chain))
+    private func masqueradeElement(_ verdict: Verdict) -> PlacedElement {
+        self.verdictElement(self.set(.masqueradeFrontends, orNodePort: .masqueradeNodeports), verdict)
     }
 
     private func admissionElement(_ range: AddressRange) -> PlacedElement {

@@ -6,7 +6,7 @@ internal import Networking
 internal import Nftables
 internal import Observability
 internal import ServiceLifecycle
-internal import ServiceModel
+package import ServiceModel
 
 /// Programs the kernel from a queue of object changes, and keeps what it programmed.
 ///
@@ -19,13 +19,21 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         package var checks: @Sendable (HealthReport) -> Void
         /// What those are that ask about the node.
         package var health: @Sendable (ProxyHealth) -> Void
+        /// Who serves from now on.
+        package var mode: @Sendable (DataplaneMode) -> Void
+        /// An address that the userspace balancer could not have.
+        package var problem: @Sendable (StreamProblem) -> Void
 
         package init(
             checks: @escaping @Sendable (HealthReport) -> Void = { _ in },
-            health: @escaping @Sendable (ProxyHealth) -> Void = { _ in }
+            health: @escaping @Sendable (ProxyHealth) -> Void = { _ in },
+            mode: @escaping @Sendable (DataplaneMode) -> Void = { _ in },
+            problem: @escaping @Sendable (StreamProblem) -> Void = { _ in }
         ) {
             self.checks = checks
             self.health = health
+            self.mode = mode
+            self.problem = problem
         }
     }
 
@@ -34,19 +42,26 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
     private let wakeUp: WakeUp
     private let stop: WakeUp
     private let stopCleaning: WakeUp
+    private let questions: DataplaneQuestions
     private let flows: FlowCleaner
+    private let streams: (any StreamServing)?
+    private let namespace: NetworkNamespace?
     private let publish: Publishing
     private let metrics: DataplaneMetrics
     private let logger: Logger
 
     /// - Parameters:
     ///   - queue: where changes come from; it signals `wakeUp`.
+    ///   - streams: the userspace balancer; without one the kernel serves everything, and what it cannot is left out.
+    ///   - namespace: the network namespace that is programmed; nil: that of the process.
     ///   - publish: whom to tell how things are.
     ///   - metrics: what is measured.
     package init(
         configuration: DataplaneConfiguration,
         queue: ChangeQueue,
         wakeUp: WakeUp,
+        streams: (any StreamServing)? = nil,
+        namespace: NetworkNamespace? = nil,
         publish: Publishing = Publishing(),
         metrics: DataplaneMetrics = DataplaneMetrics(MetricRegistry()),
         logger: Logger
@@ -56,7 +71,10 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         self.wakeUp = wakeUp
         self.stop = try WakeUp()
         self.stopCleaning = try WakeUp()
+        self.questions = try DataplaneQuestions()
         self.flows = try FlowCleaner(metrics: metrics, logger: logger)
+        self.streams = streams
+        self.namespace = namespace
         self.publish = publish
         self.metrics = metrics
         self.logger = logger
@@ -70,10 +88,13 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
             try await withGracefulShutdownHandler {
                 try await WorkerThread.run(name: "nftables") { () -> (any Error)? in
                     do {
-                        let loop = try DataplaneLoop(
-                            configuration: self.configuration, queue: self.queue, flows: self.flows,
-                            publish: self.publish, metrics: self.metrics, logger: self.logger)
-                        try loop.run(wakeUp: self.wakeUp, stop: self.stop)
+                        try self.inNamespace {
+                            let loop = try DataplaneLoop(
+                                configuration: self.configuration, queue: self.queue, flows: self.flows,
+                                streams: self.streams, publish: self.publish, metrics: self.metrics,
+                                logger: self.logger)
+                            try loop.run(wakeUp: self.wakeUp, stop: self.stop, questions: self.questions)
+                        }
                         return nil
                     } catch {
                         return error
@@ -90,11 +111,18 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         if let failure { throw failure }
     }
 
+    /// What it goes by now; nil: it is busy for longer than that, or does not run. From any thread; waits.
+    package func view(within patience: Duration) -> DataplaneView? { self.questions.ask(within: patience) }
+
+    private func inNamespace(_ body: () throws -> Void) throws {
+        if let namespace { try namespace.run(body) } else { try body() }
+    }
+
     private func cleanFlows() async {
         do throws(SystemError) {
             let failure = try await WorkerThread.run(name: "conntrack") { () -> String? in
                 do {
-                    try self.flows.run(stop: self.stopCleaning)
+                    try self.inNamespace { try self.flows.run(stop: self.stopCleaning) }
                     return nil
                 } catch {
                     return "\(error)"

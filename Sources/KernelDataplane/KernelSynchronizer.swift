@@ -37,6 +37,8 @@ package final class KernelSynchronizer {
     }
 
     private let kernel: any NftablesKernel
+    /// Who serves some Services in the kernel's stead.
+    private let streams: (any StreamHandover)?
 
     /// What load balancers may ask about, by Service.
     package private(set) var healthChecks: [ObjectName: HealthCheckPlan] = [:]
@@ -51,8 +53,11 @@ package final class KernelSynchronizer {
     /// How often a dump and its commit are tried again when other programs commit in between.
     package static let readbackAttempts = 5
 
-    package init(kernel: any NftablesKernel, node: NodeFacts, settings: NodeSettings) {
+    package init(
+        kernel: any NftablesKernel, streams: (any StreamHandover)? = nil, node: NodeFacts, settings: NodeSettings
+    ) {
         self.kernel = kernel
+        self.streams = streams
         self.planner = ServicePlanner(node: node)
         self.program = TableProgram(node: settings)
     }
@@ -82,10 +87,16 @@ package final class KernelSynchronizer {
     /// Writes what these Services ask for now. One transaction, as small as the difference.
     package func synchronize(_ services: Set<ObjectName>) throws(NftablesError) -> Report {
         guard !self.needsReadback else { return try self.readBack() }
+        let plans = self.plans(of: services)
+        return try self.write(self.program.apply(self.streams?.prepare(plans, hints: nil) ?? plans))
+    }
+
+    /// What these Services ask for now, whoever is to do it.
+    package func plans(of services: some Collection<ObjectName>) -> [ObjectName: ServicePlan?] {
         var plans = Dictionary(minimumCapacity: services.count) as [ObjectName: ServicePlan?]
         for name in services { plans[name] = .some(self.planner.plan(for: name)) }
         self.note(plans)
-        return try self.write(self.program.apply(plans))
+        return plans
     }
 
     /// Takes over what is known of the node, without writing anything. Returns the Services whose plans
@@ -180,11 +191,11 @@ package final class KernelSynchronizer {
         let elementsRead = readback?.snapshot.elements.values.reduce(0) { $0 + $1.count } ?? 0
 
         var program = TableProgram(node: self.program.node)
-        var plans = Dictionary(minimumCapacity: self.planner.serviceCount) as [ObjectName: ServicePlan?]
-        for name in self.planner.serviceNames { plans[name] = .some(self.planner.plan(for: name)) }
         (self.healthChecks, self.draining, self.localPolicyGaps) = ([:], [:], LocalPolicyGaps())
-        self.note(plans)
-        _ = program.apply(plans, hints: readback?.hints() ?? TableProgram.Hints(), keepsElements: false)
+        var plans = self.plans(of: self.planner.serviceNames)
+        let hints = readback?.hints() ?? TableProgram.Hints()
+        if let streams { plans = streams.prepare(plans, hints: hints) }
+        _ = program.apply(plans, hints: hints, keepsElements: false)
         // They are as large as what is about to be written, and have said what they had to say.
         plans = [:]
         if let readback { program.adoptSizes(readback.sizes) }
@@ -241,6 +252,23 @@ package final class KernelSynchronizer {
         _ = try self.kernel.commit(transaction)
         self.needsReadback = false
         self.program.removeStanding(unused)
+    }
+
+    /// Whether the kernel takes anything for the table at all: less work than to find out with the whole of it.
+    package func probe() throws(NftablesError) {
+        self.needsReadback = true
+        var transaction = Transaction(FairleadTable.reference)
+        transaction.append(.addTable)
+        _ = try self.kernel.commit(transaction)
+    }
+
+    /// Leaves every new connection untranslated, to who is there: what the table says is out of date and cannot be mended. The nat
+    /// chains stay, so that connections that were translated go on.
+    package func disarm() throws(NftablesError) {
+        self.needsReadback = true
+        var transaction = Transaction(FairleadTable.reference)
+        transaction.append(.flushChain(FairleadTable.services))
+        _ = try self.kernel.commit(transaction)
     }
 
     /// Removes the table and all it holds. Returns whether there was one.

@@ -1,4 +1,5 @@
 internal import Conntrack
+package import Linux
 package import Logging
 internal import Networking
 package import Nftables
@@ -17,8 +18,24 @@ package enum NodePreparation {
         return ConntrackTuning(settings, logger: logger).apply()
     }
 
+    /// Removes the local routes of the userspace balancer's addresses. Returns how many there were.
+    package static func removeRoutes() throws(SystemError) -> Int {
+        var routes = try LocalRoutes()
+        let marked = try routes.marked()
+        if let failure = try routes.remove(Array(marked)).values.first { throw failure }
+        return marked.count
+    }
+
     /// `--cleanup`: removes Fairlead's table and what kube-proxy left. Whether nothing of either is there now.
     package static func cleanUp(_ kernel: NetlinkKernel, logger: Logger) throws(NftablesError) -> Bool {
+        do throws(SystemError) {
+            let routes = try self.removeRoutes()
+            if routes > 0 {
+                logger.notice("removed local routes", metadata: ["routes": "\(routes)"])
+            }
+        } catch {
+            logger.error("local routes of Fairlead may be left", metadata: ["reason": "\(error)"])
+        }
         if try KernelSynchronizer.removeTable(from: kernel) {
             logger.notice("removed the table", metadata: ["table": "\(FairleadTable.reference)"])
         }

@@ -8,10 +8,13 @@ package struct RulesetPreview {
     /// Frontends that several Services claim.
     package let conflicts: [FrontendConflict]
 
-    /// - Parameter settings: what is known of the node, given what the objects say of it.
+    /// - Parameters:
+    ///   - streams: what the userspace balancer is given; nil: there is none, and Services that ask for it stay with the kernel.
+    ///   - settings: what is known of the node, given what the objects say of it.
     package init<Failure: Error>(
         of objects: some Sequence<KubernetesObject>,
         nodeName: String,
+        streams: StreamProgram.Settings? = nil,
         settings: (ClusterFacts) throws(Failure) -> (settings: NodeSettings, facts: NodeFacts)
     ) throws(Failure) {
         var cluster = ClusterFacts(nodeName: nodeName)
@@ -30,6 +33,11 @@ package struct RulesetPreview {
         for name in planner.serviceNames {
             plans[name] = .some(planner.plan(for: name))
             conflicts += planner.conflicts(of: name)
+        }
+        if let streams {
+            var touched = StreamProgram.Touched()
+            var balancer = StreamProgram(streams)
+            plans = balancer.apply(plans, touched: &touched)
         }
         var program = TableProgram(node: settings)
         _ = program.apply(plans)

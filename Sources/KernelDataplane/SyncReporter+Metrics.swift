@@ -43,6 +43,20 @@ extension SyncReporter {
         self.recordContents(synchronizer)
     }
 
+    /// Addresses that the userspace balancer should serve and does not.
+    func countMissing(_ count: Int) { self.metrics.missingStreams.set(count) }
+
+    /// Plans are in force without the kernel.
+    func recordServed() {
+        let now = WallTime.now.secondsSince1970
+        for gauge in self.metrics.kubeProxy.lastSync.all { gauge.set(now) }
+        for trigger in self.pendingChanges.programmed() {
+            self.metrics.kubeProxy.networkProgrammingDuration[trigger.family]?
+                .observe(max(0, now - Double(trigger.time) / 1e9))
+        }
+        self.countPending()
+    }
+
     /// One that failed took its time as well.
     func recordFailure(of work: Work, took duration: Duration) {
         switch work {

@@ -42,6 +42,7 @@ final class SyncReporter {
     /// What has been said of an object, so that it is not said at every change of it.
     private var notes: [ObjectKey: [String]] = [:]
     private var conflicts: [ObjectName: [FrontendConflict]] = [:]
+    private var passthrough: [ObjectName: [String]] = [:]
 
     init(metrics: DataplaneMetrics, logger: Logger) {
         self.metrics = metrics
@@ -83,7 +84,17 @@ final class SyncReporter {
                     ])
             }
             self.conflicts[name] = conflicts.isEmpty ? nil : conflicts
+            self.sayPassthrough(planner.passthroughProblems(of: name), of: name)
         }
+    }
+
+    private func sayPassthrough(_ problems: [String], of name: ObjectName) {
+        let said = self.passthrough[name] ?? []
+        for problem in problems where !said.contains(problem) {
+            self.logger.warning(
+                "not all of an object can be honoured", metadata: ["object": "Service \(name)", "reason": "\(problem)"])
+        }
+        self.passthrough[name] = problems.isEmpty ? nil : problems
     }
 
     // MARK: - Synchronisations
@@ -140,11 +151,59 @@ final class SyncReporter {
         }
     }
 
-    func failed(_ error: any Error, _ work: Work, took duration: Duration, retryIn pause: Duration) {
+    /// - Parameter isExpected: it has failed for a while, and somebody else serves.
+    func failed(
+        _ error: any Error, _ work: Work, took duration: Duration, retryIn pause: Duration, isExpected: Bool = false
+    ) {
         self.recordFailure(of: work, took: duration)
-        self.logger.error(
-            "programming failed, the kernel will be read back",
+        self.logger.log(
+            level: isExpected ? .debug : .error, "programming failed, the kernel will be read back",
             metadata: ["reason": "\(error)", "retry-in": "\(Self.text(pause))"])
+    }
+
+    // MARK: - Who serves
+
+    func serves(_ mode: DataplaneMode) {
+        for name in DataplaneMode.Name.allCases { self.metrics.mode[name]?.set(name == mode.name ? 1 : 0) }
+    }
+
+    /// The userspace balancer serves what the kernel would have.
+    func tookOver(_ mode: DataplaneMode, _ disarming: (any Error)?) {
+        self.serves(mode)
+        var metadata: Logger.Metadata = [:]
+        if case .userspace(let reason?) = mode { metadata["reason"] = "\(reason)" }
+        self.logger.error(
+            "nftables cannot be programmed: the userspace balancer serves every virtual IP and NodePort until it can",
+            metadata: metadata)
+        if let disarming {
+            self.logger.warning(
+                "what the kernel's table leads to stays in force for new connections, as it was",
+                metadata: ["reason": "\(disarming)"])
+        }
+    }
+
+    func handedBack(_ mode: DataplaneMode) {
+        self.serves(mode)
+        self.logger.notice("nftables serves again; connections of the userspace balancer go on to their ends")
+    }
+
+    /// The balancer, and not the kernel, got these Services' plans.
+    func served(_ services: Set<ObjectName>, addresses: Int, took duration: Duration) {
+        var metadata: Logger.Metadata = ["addresses": "\(addresses)", "took": "\(Self.text(duration))"]
+        if let only = services.first, services.count == 1 {
+            metadata["service"] = "\(only)"
+        } else {
+            metadata["services"] = "\(services.count)"
+        }
+        self.logger.info("the userspace balancer serves a change", metadata: metadata)
+        self.recordServed()
+    }
+
+    /// Nobody but the balancer ever serves, and it does so from now on.
+    func startedInUserspace(services: Int, addresses: Int) {
+        self.logger.notice(
+            "in force: the userspace balancer serves, and no kernel",
+            metadata: ["services": "\(services)", "addresses": "\(addresses)"])
     }
 
     private static func list<Value: Comparable & CustomStringConvertible>(_ values: Set<Value>) -> String {

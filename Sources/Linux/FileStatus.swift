@@ -7,6 +7,7 @@ package struct FileStatus: Sendable, Hashable {
         case regular
         case directory
         case symbolicLink
+        case socket
         case other
     }
 
@@ -46,6 +47,7 @@ package struct FileStatus: Sendable, Hashable {
             case S_IFREG: .regular
             case S_IFDIR: .directory
             case S_IFLNK: .symbolicLink
+            case S_IFSOCK: .socket
             default: .other
             }
         self.linkCount = Int(status.st_nlink)

@@ -27,6 +27,22 @@ package struct WallTime: Hashable, Sendable {
         return WallTime(seconds: seconds, nanoseconds: nanoseconds)
     }
 
+    /// Since 1970, as ``unixNanoseconds`` has them.
+    package init(unixNanoseconds: Int64) {
+        // Rounded down, so that the rest is not negative before 1970 either.
+        let (quotient, rest) = unixNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        self.init(
+            seconds: rest < 0 ? quotient - 1 : quotient, nanoseconds: rest < 0 ? rest + 1_000_000_000 : rest)
+    }
+
+    /// Since 1970, as far as 64 bits reach: to the year 2262.
+    package var unixNanoseconds: Int64 {
+        let (product, overflow) = self.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return self.seconds < 0 ? .min : .max }
+        let (sum, carry) = product.addingReportingOverflow(self.nanoseconds)
+        return carry ? .max : sum
+    }
+
     package var secondsSince1970: Double { Double(self.seconds) + Double(self.nanoseconds) / 1e9 }
 }
 

@@ -14,6 +14,15 @@ public enum TransportProtocol: UInt8, Sendable, Hashable, CaseIterable {
         default: return nil
         }
     }
+
+    /// The spelling of the Kubernetes API.
+    public var kubernetesName: String {
+        switch self {
+        case .tcp: "TCP"
+        case .udp: "UDP"
+        case .sctp: "SCTP"
+        }
+    }
 }
 
 extension TransportProtocol: CustomStringConvertible, Comparable {

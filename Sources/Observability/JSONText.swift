@@ -63,6 +63,12 @@ package struct JSONText: Sendable {
         self.bytes += (value ? "true" : "false").utf8
     }
 
+    package mutating func null(_ key: String) {
+        self.key(key)
+        self.separate()
+        self.bytes += "null".utf8
+    }
+
     package mutating func element(_ value: String) {
         self.separate()
         self.quote(value)
@@ -95,6 +101,12 @@ package struct JSONText: Sendable {
 
     private mutating func quote(_ text: String) {
         self.bytes.append(UInt8(ascii: "\""))
+        // Nearly all are.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            self.bytes += text.utf8
+            self.bytes.append(UInt8(ascii: "\""))
+            return
+        }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): self.bytes += [UInt8(ascii: "\\"), byte]

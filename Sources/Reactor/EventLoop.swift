@@ -93,6 +93,25 @@ public struct EventLoop: ~Copyable {
         _ = try Outcome.check("epoll_ctl", fairlead_epoll_add(self.epoll.number, descriptor, events.rawValue, token))
     }
 
+    /// A datagram socket: told, edge-triggered, when something has come. Whether it can be written to is not asked: it mostly can, and
+    /// each datagram that has left it would be told of.
+    public func watchArrivals(_ descriptor: Int32, token: UInt64) throws(SystemError) {
+        let events = Readiness.readable.union(.edgeTriggered)
+        _ = try Outcome.check("epoll_ctl", fairlead_epoll_add(self.epoll.number, descriptor, events.rawValue, token))
+    }
+
+    /// What is watched for arrivals is told once more, if there is something to read.
+    public func remindOfArrivals(_ descriptor: Int32, token: UInt64) {
+        let events = Readiness.readable.union(.edgeTriggered)
+        _ = fairlead_epoll_change(self.epoll.number, descriptor, events.rawValue, token)
+    }
+
+    /// The number that the next descriptor of this process will have: the lowest that is free. nil if none is left.
+    public var nextDescriptor: Int32? {
+        let number = fairlead_next_descriptor(self.epoll.number)
+        return number < 0 ? nil : number
+    }
+
     public func unwatch(_ descriptor: Int32) { _ = fairlead_epoll_remove(self.epoll.number, descriptor) }
 }
 

@@ -12,10 +12,13 @@ public final class ListeningSocket: Sendable {
     /// - Parameters:
     ///   - backlog: connections that wait to be accepted; the kernel's `net.core.somaxconn` bounds it.
     ///   - isShared: others of the same user may listen there as well.
-    public init(at address: SocketAddress, backlog: Int32, isShared: Bool) throws(SystemError) {
+    ///   - isFree: the address need not be of an interface (`IP_FREEBIND`).
+    public init(
+        at address: SocketAddress, backlog: Int32, isShared: Bool, isFree: Bool = false
+    ) throws(SystemError) {
         var raw = address.raw
         let number = try Outcome.check(
-            "listen", unsafe fairlead_listen(&raw, backlog, isShared ? 1 : 0), address.description)
+            "listen", unsafe fairlead_listen(&raw, backlog, isShared ? 1 : 0, isFree ? 1 : 0), address.description)
         self.descriptor = Descriptor(owning: number)
         self.address = StreamSocket(number).localAddress ?? address
     }

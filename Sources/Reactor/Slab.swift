@@ -16,6 +16,9 @@ public struct Handle: BitwiseCopyable, Hashable, Sendable {
 
     @inlinable public var isNone: Bool { self.generation == 0 }
 
+    /// Which place of the slab it is.
+    @inlinable public var position: Int { Int(self.index) }
+
     /// As a number for the kernel to keep. 24 bits of generation are plenty: events of a closed descriptor are at most one
     /// `epoll_wait(2)` old.
     @inlinable

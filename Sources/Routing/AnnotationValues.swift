@@ -1,35 +1,7 @@
-/// How the values of annotations are written: as ingress-nginx reads those of the same names.
-enum AnnotationValues {
-    static func boolean(_ text: String) -> Bool? {
-        switch HostName.lowercased(text) {
-        case "true": true
-        case "false": false
-        default: nil
-        }
-    }
+internal import ServiceModel
 
-    static func number(_ text: String, in range: ClosedRange<Int>) -> Int? {
-        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text) else {
-            return nil
-        }
-        return range.contains(number) ? number : nil
-    }
-
-    /// A day: what is longer is a mistake.
-    static let longestTimeout = 86_400_000
-
-    /// Milliseconds of `60`, `60s`, `500ms`, `5m`, `1h`: seconds where there is no unit. From a millisecond to
-    /// a day.
-    static func timeout(_ text: String) -> UInt32? {
-        let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let factor = unit.isEmpty ? 1_000 : units.first(where: { $0.0 == unit })?.1,
-            let number = self.number(String(digits), in: 1...self.longestTimeout / factor)
-        else { return nil }
-        return UInt32(number * factor)
-    }
-
+/// Values that only annotations of Ingresses have.
+extension AnnotationValues {
     /// Bytes of `8m`, `512k`, `1g`, `1048576`: nginx's units, powers of 1024. 0 is any number.
     static func size(_ text: String) -> UInt64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -1,4 +1,5 @@
 internal import KubernetesAPI
+internal import ServiceModel
 
 /// Which Ingresses are ours (C1 to C6).
 struct ClassSelection {

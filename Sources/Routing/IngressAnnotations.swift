@@ -35,13 +35,6 @@ struct IngressAnnotations {
         case backendDepth = "proxy-ssl-verify-depth"
         case backendName = "proxy-ssl-name"
         case backendServerName = "proxy-ssl-server-name"
-        case healthCheck = "health-check"
-        case healthCheckInterval = "health-check-interval"
-        case healthCheckTimeout = "health-check-timeout"
-        case healthCheckRise = "health-check-rise"
-        case healthCheckFall = "health-check-fall"
-        case healthCheckPath = "health-check-path"
-        case healthCheckService = "health-check-grpc-service"
 
         var name: String { KnownKey.ownPrefix + self.rawValue }
     }
@@ -76,7 +69,11 @@ struct IngressAnnotations {
         self.readAffinity()
         self.readClientAuthentication(namespace: metadata.name.namespace)
         self.readBackendTLS(namespace: metadata.name.namespace)
-        self.healthCheck = self.readHealthCheck()
+        let checks = HealthCheckAnnotations(self.values)
+        self.healthCheck = checks.policy
+        for problem in checks.problems {
+            self.report(problem.isWithoutEffect ? .annotationWithoutEffect : .invalidAnnotation, problem.message)
+        }
     }
 
     func has(_ key: Key) -> Bool { self.values[key.name] != nil }
@@ -93,7 +90,8 @@ struct IngressAnnotations {
 
     private mutating func reportUnknown() {
         for name in self.values.keys.sorted() where name.hasPrefix(KnownKey.ownPrefix) {
-            if Key(rawValue: String(name.dropFirst(KnownKey.ownPrefix.count))) == nil {
+            let own = String(name.dropFirst(KnownKey.ownPrefix.count))
+            if Key(rawValue: own) == nil, HealthCheckAnnotations.Key(rawValue: own) == nil {
                 self.problems.append((.unknownAnnotation, "\(name): no annotation of an Ingress has this name"))
             }
         }
@@ -225,17 +223,5 @@ struct IngressAnnotations {
     }
 
     private static let boolean = "true or false"
-    static let time = "a time from 1ms to 24h, in seconds where there is no unit"
-}
-
-/// What users wrote, for messages.
-enum Quoted {
-    private static let limit = 64
-
-    /// In quotes, without control characters, and cut off where it goes on and on.
-    static func text(_ text: String) -> String {
-        let clean = text.unicodeScalars.prefix(Self.limit).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : $0 }
-        let isCut = text.unicodeScalars.count > Self.limit
-        return "\"" + String(String.UnicodeScalarView(clean)) + (isCut ? "..." : "") + "\""
-    }
+    private static let time = AnnotationValues.timeoutRule
 }

@@ -110,7 +110,7 @@ extension IngressPlanner {
         guard state.protocol == .http1OverTLS, case .grpc? = state.settings.healthCheck?.question else { return nil }
         return (
             .warning, .invalidAnnotation,
-            "\(IngressAnnotations.Key.healthCheck.name): grpc needs HTTP/2, and nothing but HTTP/1.1 is spoken with Service "
+            "\(HealthCheckAnnotations.Key.kind.name): grpc needs HTTP/2, and nothing but HTTP/1.1 is spoken with Service "
                 + "\(id.service): all checks fail"
         )
     }

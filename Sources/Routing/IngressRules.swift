@@ -1,4 +1,5 @@
 internal import KubernetesAPI
+internal import ServiceModel
 
 /// Who goes first where Ingresses want the same: the oldest (X1), one without a creation time being younger than any
 /// with; then by name, ascending.

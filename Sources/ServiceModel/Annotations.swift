@@ -11,6 +11,8 @@ package struct ServiceAnnotations: Hashable, Sendable {
         case clientIPHash = "client-ip-hash"
         /// The same client address and port, the same endpoint, on every node.
         case flowHash = "flow-hash"
+        /// The endpoint with fewer open connections, which only the userspace balancer knows.
+        case leastConnections = "least-connections"
     }
 
     package enum Key {
@@ -32,9 +34,12 @@ package struct ServiceAnnotations: Hashable, Sendable {
     package private(set) var tableSize = Self.defaultTableSize
     package private(set) var zoneWeights: [String: Int] = [:]
     package private(set) var deniedSources: [CIDR] = []
+    /// What only the userspace balancer can do.
+    package let stream: StreamAnnotations
     package private(set) var problems: [String] = []
 
     package init(_ annotations: [String: String]) {
+        self.stream = StreamAnnotations(annotations)
         guard !annotations.isEmpty else { return }
         if let text = annotations[Key.algorithm] {
             if let algorithm = Algorithm(rawValue: text) {
@@ -54,7 +59,7 @@ package struct ServiceAnnotations: Hashable, Sendable {
         }
         if let text = annotations[Key.zoneWeights] { self.readZoneWeights(text) }
         if let text = annotations[Key.deniedSources] {
-            for part in Self.parts(text) {
+            for part in AnnotationValues.list(text) {
                 if let block = CIDR(part) {
                     self.deniedSources.append(block)
                 } else {
@@ -63,22 +68,24 @@ package struct ServiceAnnotations: Hashable, Sendable {
                 }
             }
         }
+        self.problems += self.stream.problems
+    }
+
+    /// What the userspace balancer is asked for at this Service's ports, but for names of servers.
+    package var streamPolicy: StreamPolicy {
+        var policy = self.stream.policy
+        if self.algorithm == .leastConnections { policy.algorithm = .leastConnections }
+        return policy
     }
 
     private mutating func readZoneWeights(_ text: String) {
-        for part in Self.parts(text) {
+        for part in AnnotationValues.list(text) {
             let sides = part.split(separator: "=", omittingEmptySubsequences: false)
             if sides.count == 2, !sides[0].isEmpty, let weight = Int(sides[1]), Self.weights.contains(weight) {
                 self.zoneWeights[String(sides[0])] = weight
             } else {
                 self.problems.append("\(Key.zoneWeights): \"\(part)\" is not ZONE=WEIGHT with a weight from 0 to 100")
             }
-        }
-    }
-
-    private static func parts(_ text: String) -> [String] {
-        text.split(separator: ",").map { part in
-            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
     }
 

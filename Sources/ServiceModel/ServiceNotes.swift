@@ -14,9 +14,10 @@ extension Service {
         }
         let annotations = ServiceAnnotations(self.metadata.annotations)
         notes.append(contentsOf: annotations.problems)
-        if case .clientIP = self.sessionAffinity, annotations.algorithm != .random {
+        if case .clientIP = self.sessionAffinity, [.clientIPHash, .flowHash].contains(annotations.algorithm) {
             notes.append("\(ServiceAnnotations.Key.algorithm) has no effect beside sessionAffinity ClientIP")
         }
+        notes += self.streamNotes(annotations)
         let ranges = self.loadBalancerSourceRanges
         for family in AddressFamily.allCases
         where !ranges.isEmpty && !ranges.contains(where: { $0.family == family })
@@ -29,6 +30,28 @@ extension Service {
         if !annotations.deniedSources.isEmpty, self.loadBalancerIPs.isEmpty {
             notes.append(
                 "\(ServiceAnnotations.Key.deniedSources) has no effect: the Service has no load balancer address")
+        }
+        return notes
+    }
+
+    private func streamNotes(_ annotations: ServiceAnnotations) -> [String] {
+        let policy = annotations.streamPolicy
+        guard policy.needsBalancer || policy.keepsClientAddress || !annotations.stream.serverNames.isEmpty else {
+            return []
+        }
+        var notes: [String] = []
+        if !self.ports.contains(where: { $0.transport == .tcp }) {
+            let names = [
+                (policy.healthCheck != nil, HealthCheckAnnotations.Key.kind.name),
+                (policy.sendsProxyProtocol, StreamAnnotations.Key.proxyProtocol.name),
+                (!annotations.stream.serverNames.isEmpty, StreamAnnotations.Key.passthrough.name),
+            ]
+            for (isAsked, name) in names where isAsked {
+                notes.append("\(name) has no effect: the Service has no TCP port")
+            }
+        }
+        for port in self.ports where port.transport == .sctp {
+            notes.append("port \(port.port)/SCTP stays with the kernel: the userspace balancer has TCP and UDP")
         }
         return notes
     }

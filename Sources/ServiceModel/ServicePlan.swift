@@ -58,6 +58,8 @@ package struct FrontendPlan: Hashable, Sendable {
         case everybody
         /// Those that this node itself makes.
         case thisNode
+        /// The endpoint is the balancer of this node, which is to see who its clients are.
+        case nobody
     }
 
     package let frontend: Frontend
@@ -71,6 +73,8 @@ package struct FrontendPlan: Hashable, Sendable {
     package let masquerade: Masquerade
     /// Who may connect, merged and in order; nil for everybody, empty for nobody.
     package let admittedSources: [AddressRange]?
+    /// Where TLS connections go by the name they ask for: the balancer's business (``ServicePlan/streamPolicy(at:)``).
+    package let serverNames: [StreamPolicy.ServerNameRoute]
 
     package init(
         frontend: Frontend,
@@ -80,7 +84,8 @@ package struct FrontendPlan: Hashable, Sendable {
         externalRoute: Route? = nil,
         balancing: Balancing = .random,
         masquerade: Masquerade = .nonPods,
-        admittedSources: [AddressRange]? = nil
+        admittedSources: [AddressRange]? = nil,
+        serverNames: [StreamPolicy.ServerNameRoute] = []
     ) {
         self.frontend = frontend
         self.role = role
@@ -90,6 +95,7 @@ package struct FrontendPlan: Hashable, Sendable {
         self.balancing = balancing
         self.masquerade = masquerade
         self.admittedSources = admittedSources
+        self.serverNames = serverNames
     }
 
     /// The endpoints of `route`.
@@ -114,6 +120,11 @@ package struct ServicePlan: Hashable, Sendable {
     package let healthCheck: HealthCheckPlan?
     /// Endpoints that are terminating and still serve, of all ports.
     package let draining: [Backend]
+    /// What the Service asks of the userspace balancer; nil: the kernel does all it asks for. By port and frontend
+    /// ``streamPolicy(at:)`` says more.
+    package let streamPolicy: StreamPolicy?
+    /// Whether pods are to see the client's own address, whoever serves.
+    package let keepsClientAddress: Bool
 
     package init(
         service: ObjectName,
@@ -121,7 +132,9 @@ package struct ServicePlan: Hashable, Sendable {
         clusterIPs: [IPAddress] = [],
         hairpins: [IPAddress] = [],
         healthCheck: HealthCheckPlan? = nil,
-        draining: [Backend] = []
+        draining: [Backend] = [],
+        streamPolicy: StreamPolicy? = nil,
+        keepsClientAddress: Bool = false
     ) {
         self.service = service
         self.frontends = frontends
@@ -129,10 +142,26 @@ package struct ServicePlan: Hashable, Sendable {
         self.hairpins = hairpins
         self.healthCheck = healthCheck
         self.draining = draining
+        self.streamPolicy = streamPolicy
+        self.keepsClientAddress = keepsClientAddress
     }
 }
 
 extension ServicePlan {
+    /// What the balancer is to do at one of the frontends beyond what its plan says.
+    package func streamPolicy(at frontend: FrontendPlan) -> StreamPolicy {
+        var policy = self.streamPolicy ?? StreamPolicy()
+        policy.keepsClientAddress = self.keepsClientAddress
+        policy.serverNames = frontend.serverNames
+        return frontend.port.transport == .tcp ? policy : policy.withoutTCP
+    }
+
+    /// Whether a frontend is the balancer's, wherever the kernel works: the Service asks there for what the kernel cannot do.
+    package func needsBalancer(at frontend: FrontendPlan) -> Bool {
+        self.streamPolicy != nil && frontend.port.transport != .sctp
+            && self.streamPolicy(at: frontend).needsBalancer
+    }
+
     /// Whether connections of one client are kept together.
     package var hasAffinity: Bool {
         self.frontends.contains { if case .clientIPAffinity = $0.balancing { true } else { false } }

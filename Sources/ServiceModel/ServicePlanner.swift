@@ -3,17 +3,19 @@ package import Networking
 
 /// Holds the objects and says what each Service asks for. Each change names the Services whose plan
 /// may now differ; no other plan does.
-package struct ServicePlanner {
+package struct ServicePlanner: Sendable {
     package private(set) var node: NodeFacts
-    private var services: [ObjectName: Service] = [:]
+    private(set) var services: [ObjectName: Service] = [:]
     /// By Service, then by slice.
-    private var slices: [ObjectName: [ObjectName: EndpointSlice]] = [:]
+    private(set) var slices: [ObjectName: [ObjectName: EndpointSlice]] = [:]
     /// Which Service a slice was filed under.
-    private var serviceOfSlice: [ObjectName: ObjectName] = [:]
+    private(set) var serviceOfSlice: [ObjectName: ObjectName] = [:]
     /// How many endpoints the slices of Services list, in whatever condition.
     package private(set) var endpointCounts: [AddressFamily: Int] = [:]
     /// Who claims a frontend, by seniority.
     private var claims: [Frontend: [ObjectName]] = [:]
+    /// Who leads TLS connections to a Service's endpoints by the name of a server.
+    private var passthrough = PassthroughIndex()
 
     package init(node: NodeFacts) {
         self.node = node
@@ -28,9 +30,11 @@ package struct ServicePlanner {
         var affected: Set<ObjectName> = [name]
         for claim in before { affected.formUnion(self.withdraw(claim.frontend, by: name)) }
         self.services[name] = service
-        guard let service else { return affected }
-        for claim in self.frontends(of: service) { affected.formUnion(self.claim(claim.frontend, by: name)) }
-        return affected
+        self.passthrough.update(name, service)
+        if let service {
+            for claim in self.frontends(of: service) { affected.formUnion(self.claim(claim.frontend, by: name)) }
+        }
+        return self.passthrough.adding(to: affected)
     }
 
     /// Takes over a slice, or its disappearance. Returns the Services to plan again.
@@ -47,7 +51,7 @@ package struct ServicePlanner {
             self.serviceOfSlice[name] = service
             affected.insert(service)
         }
-        return affected
+        return self.passthrough.adding(to: affected)
     }
 
     private mutating func count(_ slice: EndpointSlice, _ sign: Int) {
@@ -109,13 +113,16 @@ package struct ServicePlanner {
         let annotations = ServiceAnnotations(service.metadata.annotations)
         let selection = EndpointSelection(slices, node: self.node, zoneWeights: annotations.zoneWeights)
         let policies = ServicePolicies(service, annotations, self.node)
+        let serverNames = ServerNameResolution(annotations.stream.serverNames, of: name, self)
         let frontends = self.frontends(of: service)
             .filter { self.claims[$0.frontend]?.first == name }
             .map { claim in
                 policies.plan(
                     claim.frontend, claim.role, claim.port,
-                    selection.port(claim.port.name, claim.port.transport, claim.frontend.family))
+                    selection.port(claim.port.name, claim.port.transport, claim.frontend.family),
+                    serverNames: serverNames.endpoints(of: claim.port, claim.frontend.family))
             }
+        let stream = annotations.streamPolicy
         var healthCheck: HealthCheckPlan?
         if let port = service.healthCheckNodePort, service.type == .loadBalancer,
             service.externalTrafficPolicy == .local
@@ -128,8 +135,17 @@ package struct ServicePlanner {
             clusterIPs: service.clusterIPs,
             hairpins: self.hairpins(among: frontends, of: slices),
             healthCheck: healthCheck,
-            draining: selection.draining
+            draining: selection.draining,
+            streamPolicy: stream.needsBalancer || !serverNames.isEmpty ? stream : nil,
+            keepsClientAddress: stream.keepsClientAddress
         )
+    }
+
+    /// What a Service says of server names that leads nowhere.
+    package func passthroughProblems(of name: ObjectName) -> [String] {
+        guard self.passthrough.has(name), let service = self.services[name] else { return [] }
+        let names = StreamAnnotations(service.metadata.annotations).serverNames
+        return ServerNameResolution(names, of: name, self).problems(of: service)
     }
 
     /// Where flows of a Service's frontends may still go, by frontend, for one protocol: to endpoints that
@@ -193,7 +209,7 @@ package struct ServicePlanner {
         let port: ServicePort
     }
 
-    private static func isOurs(_ service: Service) -> Bool {
+    static func isOurs(_ service: Service) -> Bool {
         service.type != .externalName && !service.isHeadless && !service.clusterIPs.isEmpty
             && service.metadata.labels[KnownKey.serviceProxyName] == nil
     }

@@ -23,17 +23,19 @@ struct ServicePolicies {
         self.balancing =
             switch (service.sessionAffinity, annotations.algorithm) {
             case (.clientIP(let seconds), _): .clientIPAffinity(seconds)
-            case (.none, .random): .random
+            case (.none, .random), (.none, .leastConnections): .random
             case (.none, .clientIPHash): .clientIPHash(annotations.tableSize)
             case (.none, .flowHash): .flowHash(annotations.tableSize)
             }
     }
 
+    /// - Parameter serverNames: the endpoints that TLS connections go to by the name they ask for.
     func plan(
         _ frontend: Frontend,
         _ role: FrontendPlan.Role,
         _ port: ServicePort,
-        _ endpoints: EndpointSelection.Port
+        _ endpoints: EndpointSelection.Port,
+        serverNames: [(name: String, endpoints: EndpointSelection.Port?)] = []
     ) -> FrontendPlan {
         let isInternal = role == .clusterIP
         // internalTrafficPolicy is about ClusterIPs only, externalTrafficPolicy about all others.
@@ -48,7 +50,13 @@ struct ServicePolicies {
             externalRoute: isLocal ? Self.route(.local, endpoints) : nil,
             balancing: self.balancing,
             masquerade: isInternal ? .nonPods : isLocal ? .thisNode : .everybody,
-            admittedSources: role == .loadBalancerIP ? self.admittedSources(frontend) : nil
+            admittedSources: role == .loadBalancerIP ? self.admittedSources(frontend) : nil,
+            serverNames: serverNames.map { name, endpoints in
+                guard let endpoints else { return StreamPolicy.ServerNameRoute(name: name, route: .refuse) }
+                return StreamPolicy.ServerNameRoute(
+                    name: name, route: Self.route(policy, endpoints),
+                    externalRoute: isLocal ? Self.route(.local, endpoints) : nil)
+            }
         )
     }
 

@@ -14,6 +14,8 @@ struct Cleanup: ParsableCommand {
         try Privileges.requireNetworkAdministration()
         let lock = try Privileges.takeNodeLock()
         do {
+            let routes = try NodePreparation.removeRoutes()
+            if routes > 0 { print("removed \(routes) local routes") }
             let wasThere = try KernelSynchronizer.removeTable(from: try NetlinkKernel())
             print(
                 wasThere

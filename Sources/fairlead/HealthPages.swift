@@ -13,6 +13,7 @@ final class HealthPages: Sendable {
     }
 
     private let health: Mutex<ProxyHealth>
+    private let mode = Mutex<DataplaneMode?>(nil)
     private let healthzAnswers: MetricSeries<Code, Counter>
     private let livezAnswers: MetricSeries<Code, Counter>
 
@@ -24,6 +25,17 @@ final class HealthPages: Sendable {
     }
 
     func update(_ health: ProxyHealth) { self.health.withLock { $0 = health } }
+
+    /// Returns whether somebody else served before.
+    func update(_ mode: DataplaneMode) -> Bool {
+        self.mode.withLock { former in
+            defer { former = mode }
+            return former.map { $0.name != mode.name } ?? false
+        }
+    }
+
+    /// What `/proxyMode` answers: who serves now.
+    var modeName: String { self.mode.withLock { ($0?.name ?? .nftables).rawValue } }
 
     var pages: [String: Site.Page] {
         [
@@ -39,7 +51,8 @@ final class HealthPages: Sendable {
             lastUpdated: health.lastUpdated, currentTime: .now,
             isNodeEligible: asksForNode ? health.isNodeEligible : nil,
             isHealthy: asksForNode ? health.isServing(at: now) : health.isHealthy(at: now),
-            families: health.lastUpdated == nil ? [] : health.families)
+            families: health.lastUpdated == nil ? [] : health.families,
+            fallbackReason: self.mode.withLock { if case .userspace(let reason) = $0 { reason } else { nil } })
         let answer = document.answer
         answers[Code(value: answer.status)]?.increment()
         return answer

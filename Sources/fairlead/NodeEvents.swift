@@ -1,6 +1,9 @@
 internal import Admin
+internal import KernelDataplane
+internal import KubernetesAPI
 internal import KubernetesClient
 internal import KubernetesWire
+internal import ServiceModel
 
 /// The events that kube-proxy writes too (cmd/kube-proxy/app/server.go, pkg/proxy/healthcheck).
 extension EventRecorder {
@@ -8,6 +11,30 @@ extension EventRecorder {
         self.record(
             .normal, reason: "Starting", action: "StartKubeProxy", note: "fairlead is starting",
             regarding: .node(node))
+    }
+
+    /// Who serves now, where it was somebody else until now.
+    func record(_ mode: DataplaneMode, node: String) {
+        switch mode {
+        case .nftables:
+            self.record(
+                .normal, reason: "DataplaneNftables", action: "Program",
+                note: "nftables serves virtual IPs and NodePorts again", regarding: .node(node))
+        case .userspace(let reason):
+            self.record(
+                .warning, reason: "DataplaneUserspace", action: "Program",
+                note: "nftables cannot be programmed, the userspace balancer serves virtual IPs and NodePorts: "
+                    + (reason ?? ""), regarding: .node(node))
+        }
+    }
+
+    func record(_ problem: StreamProblem, node: String) {
+        let service = problem.port.service
+        self.record(
+            .warning, reason: "FailedToListen", action: "Listen",
+            note: "node \(node) cannot listen on \(problem.address): \(problem.reason)",
+            regarding: ObjectReference(
+                apiVersion: "v1", kind: "Service", namespace: service.namespace, name: service.name))
     }
 
     func record(_ trouble: ListeningTrouble, node: String) {

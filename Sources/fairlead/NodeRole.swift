@@ -7,20 +7,24 @@ internal import Logging
 /// The node role: its options.
 struct NodeRole: ParsableArguments {
     @OptionGroup(title: "Node") var node: NodeOptions
+    @OptionGroup(title: "Userspace balancer") var balancer: BalancerOptions
+    @OptionGroup(title: "Userspace balancer: limits") var balancerLimits: BalancerLimitOptions
     @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
     @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
+    @OptionGroup(title: "Admin API") var admin: AdminSocketOptions
     @OptionGroup var tolerated: ToleratedOptions
 
     var given: [GivenFlag] {
         self.node.given + self.conntrack.given + self.takeover.given + self.tolerated.given
     }
 
-    func configuration(_ start: NodeStart, _ source: ObjectSource) -> DataplaneConfiguration {
+    func configuration(_ start: NodeStart, _ source: ObjectSource) throws(CommandFailure) -> DataplaneConfiguration {
         var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
         configuration.requiresNode = source.isCluster
         configuration.affinityClients = self.node.maximumAffinityClients
         configuration.endsStaleTCP = self.conntrack.endsStaleTCP
         configuration.removesKubeProxy = self.takeover.cleanupKubeProxy
+        try self.balancer.apply(to: &configuration)
         return configuration
     }
 

@@ -10,6 +10,7 @@ internal import Networking
 internal import Observability
 internal import ServiceLifecycle
 internal import ServiceModel
+internal import StreamBalancer
 
 /// The node role as services, wired to each other.
 struct NodeServices {
@@ -20,6 +21,8 @@ struct NodeServices {
     private let start: NodeStart
     private let metrics: DataplaneMetrics
     private let wakeUp: WakeUp
+    /// Listens nowhere before it is told to.
+    private let balancer: StreamBalancer
     private let logger: (_ label: String) -> Logger
 
     init(
@@ -30,7 +33,13 @@ struct NodeServices {
         logger: @escaping (_ label: String) -> Logger
     ) throws {
         let families = HostAddresses.families
-        self.configuration = role.configuration(start, source)
+        self.configuration = try role.configuration(start, source)
+        var limits = try role.balancerLimits.limits()
+        limits.leaveDescriptors(of: DescriptorLimit.raise())
+        let balancer = try StreamBalancer(
+            limits, workers: try role.balancerLimits.workers(), logger: logger("balancer"))
+        StreamMetrics.register(registry) { balancer.report() }
+        self.balancer = balancer
         self.start = start
         self.metrics = DataplaneMetrics(registry, families: families)
         self.health = HealthPages(
@@ -45,15 +54,35 @@ struct NodeServices {
     /// What `/configz` answers, as JSON.
     var document: String { #"{"kubeproxy.config.k8s.io":\#(self.start.configuration.json)}"# }
 
-    /// What is to run, in the order in which it starts.
-    func services(server: AdminServer) throws -> [any ServiceLifecycle.Service] {
+    /// Whether nothing can be served without `CAP_NET_ADMIN`.
+    var requiresNetworkAdministration: Bool { self.configuration.dataplane == .nftables }
+
+    /// What is to run, in the order in which it starts; it ends in the opposite one: the balancer after the kernel has been told.
+    ///
+    /// - Parameters:
+    ///   - recorder: who writes events; nil without an API server.
+    ///   - socket: where the admin API is answered; nil: nowhere.
+    func services(
+        server: AdminServer, recorder: EventRecorder?, socket: UnixListener?
+    ) throws -> [any ServiceLifecycle.Service] {
         let health = self.health
+        let node = self.configuration.nodeName
         let dataplane = try KernelDataplane(
-            configuration: self.configuration, queue: self.queue, wakeUp: self.wakeUp,
+            configuration: self.configuration, queue: self.queue, wakeUp: self.wakeUp, streams: self.balancer,
             publish: KernelDataplane.Publishing(
-                checks: { server.serve(HealthCheckState($0)) }, health: { health.update($0) }),
+                checks: { server.serve(HealthCheckState($0)) }, health: { health.update($0) },
+                mode: { mode in
+                    if health.update(mode) { recorder?.record(mode, node: node) }
+                }, problem: { recorder?.record($0, node: node) }),
             metrics: self.metrics, logger: self.logger("kernel"))
-        var services: [any ServiceLifecycle.Service] = [dataplane]
+        var services: [any ServiceLifecycle.Service] = [self.balancer, dataplane]
+        if let socket {
+            let interface = AdminInterface(dataplane: dataplane, balancer: self.balancer)
+            services.append(
+                AdminServer(
+                    sites: [Site(name: "admin", socket: socket) { interface.answer($0) }],
+                    logger: self.logger("admin")))
+        }
         if let file = self.start.file { services.append(try ConfigurationWatch(file, logger: self.logger("node"))) }
         return services
     }

@@ -16,17 +16,24 @@ struct Render: ParsableCommand {
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
     @OptionGroup(title: "Node: address") var address: NodeAddressOptions
+    @OptionGroup(title: "Userspace balancer") var balancer: BalancerOptions
 
     func run() throws {
         let start = try NodeStart(config: self.node.config, flags: self.node.given + self.address.given)
         var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
         configuration.affinityClients = self.node.maximumAffinityClients
+        try self.balancer.apply(to: &configuration)
+        if configuration.dataplane == .userspace {
+            StandardError.write("with --dataplane userspace nothing of this is programmed\n")
+        }
         let listing: ManifestListing
         let preview: RulesetPreview
         do {
             listing = try ManifestListing.read(
                 directory: try self.source.directory(), kinds: ObjectKind.ofNode, limits: try self.source.limits())
-            preview = try RulesetPreview(of: listing.objects, nodeName: configuration.nodeName) {
+            preview = try RulesetPreview(
+                of: listing.objects, nodeName: configuration.nodeName, streams: configuration.handover
+            ) {
                 (cluster) throws(SystemError) in try configuration.settings(cluster)
             }
         } catch let error as SystemError {

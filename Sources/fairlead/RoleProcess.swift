@@ -43,16 +43,20 @@ struct RoleProcess {
         let limits = try self.common.source.limits()
         let registry = Self.registry()
         let identity = ReplicaIdentity(environment: ProcessInfo.processInfo.environment, nodeName: self.nodeName)
-        let node = try self.node.map { try NodeServices($0, start, source, registry: registry, logger: logger) }
+        let node = try self.node.map {
+            try NodeServices($0, start, source, registry: registry, logger: logger)
+        }
         let settings = try self.ingress?.settings(
             source, nodeName: node?.configuration.nodeName ?? identity.nodeName)
         let serving = try self.site(start)
         try serving.validate()
 
-        let lock = try node.map { _ in
-            try Privileges.requireNetworkAdministration()
+        let lock = try node.map { node in
+            if node.requiresNetworkAdministration { try Privileges.requireNetworkAdministration() }
             return HeldLock(try Privileges.takeNodeLock())
         }
+        let socket = try self.node?.admin.open(logger("node"))
+        defer { socket?.remove() }
         if node != nil {
             start.report(source, logger("node"))
             OutOfMemoryScore.set(start.configuration, logger("node"))
@@ -77,7 +81,8 @@ struct RoleProcess {
                 if let nodeName { recorders.node?.record(trouble, node: nodeName) }
             }
             let services =
-                [server] + (try node?.services(server: server) ?? []) + [feed.service] + later
+                [server] + (try node?.services(server: server, recorder: recorders.node, socket: socket) ?? [])
+                + [feed.service] + later
             if let nodeName {
                 NodeRole.warnOfForwarding(logger("node"))
                 recorders.node?.recordStart(node: nodeName)

@@ -123,10 +123,8 @@ struct Serving {
             "/metrics": { Answer(type: MetricRegistry.contentType, registry.text()) },
             "/healthz": { Answer.text("ok") },
         ]
-        if let document = content.document {
-            metrics["/proxyMode"] = { Answer.text("nftables") }
-            metrics["/configz"] = { Answer.json(document) }
-        }
+        if let document = content.document { metrics["/configz"] = { Answer.json(document) } }
+        if let node = content.node { metrics["/proxyMode"] = { Answer.text(node.modeName) } }
         metrics.merge(content.ingressPages) { $1 }
         var sites: [Site?] = []
         if let node = content.node {

@@ -70,4 +70,14 @@ import Testing
                 == #"{"lastUpdated":"0001-01-01T00:00:00Z","currentTime":"2026-11-21T02:45:49.000000005Z","#
                 + #""nodeEligible":true,"healthy":false}"#)
     }
+
+    /// Of no client of kube-proxy's: it is behind all that those read.
+    @Test func whoServesInTheKernelsStead() {
+        var document = self.document(families: [.ipv4])
+        document.fallbackReason = "table inet fairlead: \"owned\""
+        #expect(document.answer.status == .ok)
+        #expect(
+            document.answer.body.hasSuffix(
+                #""healthy":true}},"dataplane":{"mode":"userspace","reason":"table inet fairlead: \"owned\""}}"#))
+    }
 }

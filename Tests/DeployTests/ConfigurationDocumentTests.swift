@@ -35,8 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("node", ["configuration"]), ("ingress", ["ingress", "limits"]),
-        ("run", ["configuration", "ingress", "limits"]),
+        ("node", ["configuration", "userspace"]), ("ingress", ["ingress", "limits"]),
+        ("run", ["configuration", "userspace", "ingress", "limits"]),
     ])
     func `every flag that there is has a row`(command: String, documents: [String]) throws {
         let help = try ChildProcess.run([try FairleadProcess.locate(), command, "--help-hidden"]).output

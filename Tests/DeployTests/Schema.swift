@@ -145,7 +145,10 @@ extension Schema {
                     "containers": .list(Self.container),
                     "volumes": .list(
                         .object(
-                            ["name": .string, "configMap": .object(["name": .string], required: ["name"])],
+                            [
+                                "name": .string, "configMap": .object(["name": .string], required: ["name"]),
+                                "emptyDir": .object([:]),
+                            ],
                             required: ["name"])),
                 ], required: ["containers"]),
         ], required: ["metadata", "spec"])

@@ -1,6 +1,7 @@
 import Bytes
 import HTTP1
 import Lab
+import LineSupport
 import Testing
 
 @testable import HTTPProxy

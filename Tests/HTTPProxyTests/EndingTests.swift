@@ -1,3 +1,4 @@
+import LineSupport
 import Reactor
 import ServiceLifecycle
 import Testing
@@ -8,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct EndingTests {
     @Test func `what is in flight ends as it should, and then the proxy does`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let (idle, waiting, reading) = (try stage.connect(), try stage.connect(), try stage.connect())
             try await idle.send(.get("/", host: "none.example"))
@@ -56,7 +57,7 @@ import Testing
         var limits = ProxyLimits()
         limits.drainTimeout = 200
         try await Stage.run(limits: limits) { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -72,7 +73,7 @@ import Testing
         var limits = ProxyLimits()
         limits.drainTimeout = 600_000
         try await Stage.run(limits: limits) { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -88,7 +89,7 @@ import Testing
 
     @Test func `nobody is accepted any more while it ends`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -143,7 +144,7 @@ import Testing
         var limits = ProxyLimits()
         limits.upstreamIdleTimeout = 200
         try await Stage.run(limits: limits) { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -162,7 +163,7 @@ import Testing
         var limits = ProxyLimits()
         limits.idleConnectionsPerEndpoint = 2
         try await Stage.run(limits: limits) { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             var lines: [(client: Line, upstream: Line)] = []
             for _ in 0..<4 {

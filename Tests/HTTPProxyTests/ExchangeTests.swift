@@ -1,3 +1,4 @@
+import LineSupport
 import Reactor
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ExchangeTests {
     @Test func `before the first snapshot it is starting, and then it serves, on the same connection`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             let client = try stage.connect()
             for _ in 0..<2 {
                 try await client.send(.get())
@@ -78,7 +79,7 @@ import Testing
         try await Stage.run { stage in
             stage.route()
             // Its listener is gone.
-            stage.add(port: try Endpoint().port)
+            stage.add(port: try TestEndpoint().port)
             stage.publish()
             let client = try stage.connect()
             for request in [String.get(), "HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n"] {
@@ -94,7 +95,7 @@ import Testing
 
     @Test func `one connection carries many requests, and so does one to the endpoint`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get("/0"))
@@ -122,7 +123,7 @@ import Testing
 
     @Test func `pipelined requests are answered in their order, one at a time`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(
@@ -149,7 +150,7 @@ import Testing
 
     @Test func `a request is forwarded with what says who sent it, and without what is between two`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(
@@ -173,7 +174,7 @@ import Testing
 
     @Test func `interim answers go to clients that know of them`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n"
             let client = try stage.connect()
@@ -196,7 +197,7 @@ import Testing
 
     @Test func `a tunnel passes on both ways, and half of it may end before the other`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(
@@ -227,7 +228,7 @@ import Testing
 
     @Test func `a client that was told its endpoint stays there`() async throws {
         try await Stage.run { stage in
-            let endpoints = [try Endpoint(), try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint(), try TestEndpoint()]
             stage.serve(
                 endpoints[0], endpoints[1], endpoints[2],
                 annotations: ["affinity": "cookie", "session-cookie-name": "where"])

@@ -1,6 +1,7 @@
 import HealthChecking
 import KubernetesAPI
 import Lab
+import LineSupport
 import Reactor
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
 
     /// An endpoint that says what it is told to checks, and its name to requests, until it is cancelled.
     private final class Application {
-        let endpoint: Endpoint
+        let endpoint: TestEndpoint
         let name: String
         var isWell = true
         var checks = 0
@@ -23,7 +24,7 @@ import Testing
         private var lines: [Line] = []
 
         init(_ name: String) throws {
-            self.endpoint = try Endpoint()
+            self.endpoint = try TestEndpoint()
             self.name = name
         }
 

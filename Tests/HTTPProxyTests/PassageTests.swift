@@ -1,4 +1,5 @@
 import Lab
+import LineSupport
 import Reactor
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
     @Test(arguments: Self.sizes, ["length", "chunked", "close"])
     func `an answer of any size and framing comes as it was sent`(size: Int, framing: String) async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let content = Self.content(size)
             for version in ["1.1", "1.0"] {
@@ -48,7 +49,7 @@ import Testing
     @Test(arguments: Self.sizes, [false, true])
     func `a request of any size and framing comes as it was sent`(size: Int, isChunked: Bool) async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let content = Self.content(size)
             let client = try stage.connect()
@@ -76,7 +77,7 @@ import Testing
         let bare = "5\r\nhello\r\n0\r\n\r\n"
         let text = (whole.utf8.starts(with: "5\r\nhello\r\n\(first)".utf8)) ? whole : bare
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -99,7 +100,7 @@ import Testing
     /// The same of a request, at every place; the upstream sees the same.
     @Test func `the end of a request's chunks may come in pieces`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             let text = Array("5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n".utf8)
@@ -128,7 +129,7 @@ import Testing
         limits.bufferSize = 1_024
         let capacity = limits.bufferSize + ProxyLimits.headOverhead
         try await Stage.run(limits: limits) { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             for part in stride(from: 0, through: 60, by: 4) {
                 let head = "PUT / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -152,7 +153,7 @@ import Testing
     @Test func `a long trailer finds room`() async throws {
         let trailer = "X-Long: \(String(repeating: "t", count: 8_000))"
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send("PUT / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -171,7 +172,7 @@ import Testing
 
     @Test func `an answer that ends early ends the client's connection with a reset`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             for text in [
                 "Content-Length: 10\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
@@ -194,7 +195,7 @@ import Testing
 
     @Test func `a body over the limit is refused, by its length or when it shows`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint, annotations: ["proxy-body-size": "1k"])
             let client = try stage.connect()
             try await client.send("PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1025\r\n\r\n")
@@ -223,7 +224,7 @@ import Testing
 
     @Test func `an answer before the body is whole gets through, and then it is over`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send("PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100000\r\n\r\nbeginning")
@@ -243,7 +244,7 @@ import Testing
 
     @Test func `HEAD and statuses without a body have none`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send("HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n")
@@ -263,7 +264,7 @@ import Testing
 
     @Test func `a client that goes away takes its request with it`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             // While it waits, and in the middle of the answer.
             for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\nbeginning"] {
@@ -284,7 +285,7 @@ import Testing
     /// It stops reading while more comes than all buffers on the way hold.
     @Test func `a slow client gets all of it in the end`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let content = Self.content(1_000_003)
             let much = Array(repeatElement(content, count: 20).joined())

@@ -1,3 +1,4 @@
+import LineSupport
 import Reactor
 import Routing
 import Testing
@@ -7,7 +8,7 @@ import Testing
 /// What becomes of requests whose endpoint fails, over loopback.
 @Suite(.timeLimit(.minutes(2))) struct RetryTests {
     /// A client with a connection to the endpoint that is in the pool.
-    private static func warm(_ stage: Stage, _ endpoint: Endpoint) async throws -> (client: Line, upstream: Line) {
+    private static func warm(_ stage: Stage, _ endpoint: TestEndpoint) async throws -> (client: Line, upstream: Line) {
         let client = try stage.connect()
         try await client.send(.get("/warm"))
         let upstream = try await endpoint.accept()
@@ -20,7 +21,7 @@ import Testing
     @Test(arguments: [false, true])
     func `a pooled connection that is closed under a request is not the client's business`(isReset: Bool) async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let (client, old) = try await Self.warm(stage, endpoint)
             // The body has come, and is sent once more.
@@ -39,7 +40,7 @@ import Testing
 
     @Test func `a request that may not be repeated is not, once it was sent`() async throws {
         try await Stage.run { stage in
-            let endpoints = [try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint()]
             stage.serve(endpoints[0])
             let (client, old) = try await Self.warm(stage, endpoints[0])
             // Over the connection from the pool, and over a new one, with another endpoint to go to.
@@ -61,7 +62,7 @@ import Testing
 
     @Test func `a pooled connection that was closed before is not used`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let (client, old) = try await Self.warm(stage, endpoint)
             old.close()
@@ -77,7 +78,7 @@ import Testing
 
     @Test func `an endpoint that says what nobody asked for loses its connection`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let (client, old) = try await Self.warm(stage, endpoint)
             try await old.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
@@ -100,7 +101,7 @@ import Testing
     @Test(arguments: ["", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Le"])
     func `an endpoint that closes before its answer is left for another`(answer: String) async throws {
         try await Stage.run { stage in
-            let endpoints = [try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint()]
             stage.serve(endpoints[0], endpoints[1])
             let client = try stage.connect()
             try await client.send(.get())
@@ -123,7 +124,7 @@ import Testing
     ])
     func `an endpoint whose answer is no answer is left for another`(answer: String) async throws {
         try await Stage.run { stage in
-            let endpoints = [try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint()]
             stage.serve(endpoints[0], endpoints[1])
             let client = try stage.connect()
             try await client.send(.get())
@@ -149,7 +150,7 @@ import Testing
 
     @Test func `an answer that ends in a reset is not passed on as whole`() async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.serve(endpoint)
             let client = try stage.connect()
             try await client.send(.get())
@@ -166,7 +167,7 @@ import Testing
 
     @Test func `when all have failed it is said how the last one did`() async throws {
         try await Stage.run { stage in
-            let endpoints = [try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint()]
             stage.serve(endpoints[0], endpoints[1])
             let client = try stage.connect()
             try await client.send(.get())
@@ -186,7 +187,7 @@ import Testing
         var settings = RouteSettings()
         settings.readTimeout = 150
         try await Stage.run(settings: settings) { stage in
-            let endpoints = [try Endpoint(), try Endpoint()]
+            let endpoints = [try TestEndpoint(), try TestEndpoint()]
             stage.serve(endpoints[0], endpoints[1])
             let client = try stage.connect()
             try await client.send(.get())
@@ -200,7 +201,7 @@ import Testing
         }
     }
 
-    static func accept(_ endpoints: [Endpoint]) async throws -> (index: Int, line: Line) {
+    static func accept(_ endpoints: [TestEndpoint]) async throws -> (index: Int, line: Line) {
         let start = ContinuousClock.now
         while true {
             for (index, endpoint) in endpoints.enumerated() {

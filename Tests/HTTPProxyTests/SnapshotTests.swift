@@ -1,5 +1,6 @@
 import KubernetesAPI
 import Lab
+import LineSupport
 import Reactor
 import Testing
 
@@ -31,7 +32,7 @@ import Testing
     @Test(arguments: Loss.allCases)
     func `a request goes on with what it began with, and the next sees what there is`(loss: Loss) async throws {
         try await Stage.run { stage in
-            let endpoint = try Endpoint()
+            let endpoint = try TestEndpoint()
             stage.route()
             let slice = stage.add(port: endpoint.port)
             stage.publish()
@@ -76,7 +77,7 @@ import Testing
             #expect(try await sending.readMessage().text == "sent")
             for upstream in upstreams[0..<3] { #expect(try await upstream.end() == .closed) }
             // The same clients, served again.
-            let other = try Endpoint()
+            let other = try TestEndpoint()
             stage.route()
             stage.add(port: other.port)
             stage.publish()
@@ -95,7 +96,7 @@ import Testing
     @Test func `an endpoint that is lost while it fails is not tried again`() async throws {
         for loss in Loss.allCases {
             try await Stage.run { stage in
-                let endpoint = try Endpoint()
+                let endpoint = try TestEndpoint()
                 stage.route()
                 let slice = stage.add(port: endpoint.port)
                 stage.publish()
@@ -118,7 +119,7 @@ import Testing
 
     @Test func `a request that is tried again finds the endpoints that there are now`() async throws {
         try await Stage.run { stage in
-            let (first, second) = (try Endpoint(), try Endpoint())
+            let (first, second) = (try TestEndpoint(), try TestEndpoint())
             stage.route()
             let slice = stage.add(port: first.port)
             stage.publish()
@@ -142,7 +143,7 @@ import Testing
     func `whatever changes, each request gets its own answer`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         try await Stage.run { stage in
-            let endpoints = try (0..<3).map { _ in try Endpoint() }
+            let endpoints = try (0..<3).map { _ in try TestEndpoint() }
             var slices: [Int: String] = [:]
             var open: [(client: Line, upstream: Line, path: String)] = []
             var spare: [Line] = []
@@ -202,7 +203,9 @@ import Testing
     }
 
     /// Where a request came out that was just sent: at a new connection, a kept one, or not at all.
-    private static func arrival(_ client: Line, _ endpoints: [Endpoint], _ kept: inout [Line]) async throws -> Arrival {
+    private static func arrival(_ client: Line, _ endpoints: [TestEndpoint], _ kept: inout [Line]) async throws
+        -> Arrival
+    {
         let start = ContinuousClock.now
         while true {
             for endpoint in endpoints {

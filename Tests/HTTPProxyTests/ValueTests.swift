@@ -1,6 +1,7 @@
 import Balancing
 import Bytes
 import HTTP1
+import LineSupport
 import Networking
 import Testing
 

@@ -1,4 +1,5 @@
 import HTTP1
+import Linux
 import Logging
 import Networking
 import Reactor
@@ -72,6 +73,7 @@ import Testing
 
     @Test func `an endpoint that answers with 503 and then with 200 again`() async throws {
         let (well, ill) = (try Answerer(.answer(Self.ok)), try Answerer(.answer(Self.unavailable)))
+        let before = WallTime.now.unixNanoseconds
         try await Self.run([well, ill]) { checker, published in
             checker.check([HealthCheckChange(key: 7, backend: Self.backend([well, ill]))])
             try await Self.eventually("found", checker) {
@@ -82,8 +84,17 @@ import Testing
             #expect(checker.snapshot.backends[7]?.isFailing(ill.address) == true)
             #expect(checker.snapshot.backends[7]?.isFailing(well.address) == false)
             #expect(checker.report.unhealthyEndpoints == 1 && checker.report.checkedEndpoints == 2)
+            let fell = Self.health(checker.snapshot, ill, key: 7)?.since?.unixNanoseconds ?? 0
+            #expect(fell >= before)
             ill.behave(.answer(Self.ok))
             try await Self.eventually("back", checker) { Self.health($0, ill, key: 7)?.isUsable == true }
+            let rose = Self.health(checker.snapshot, ill, key: 7)?.since?.unixNanoseconds ?? 0
+            #expect(rose >= fell)
+            // Remembered, as is that the other never turned.
+            #expect(Self.health(checker.snapshot, ill, key: 7)?.lastFailure == .status(503))
+            #expect(Self.health(checker.snapshot, ill, key: 7)?.failure == nil)
+            #expect(Self.health(checker.snapshot, well, key: 7)?.since == nil)
+            #expect(Self.health(checker.snapshot, well, key: 7)?.lastFailure == nil)
             // Usable at first, then not, then again; and each time it was said which backend that is about.
             let changed = published.all.filter { $0.changed == [7] }.map { Self.health($0, ill, key: 7)?.isUsable }
             #expect(changed == [false, true])

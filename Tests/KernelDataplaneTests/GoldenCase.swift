@@ -67,7 +67,9 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         let addresses = Set((settings["addresses:"] ?? []).compactMap { IPAddress($0) })
         let blocks = (settings["cluster-cidr:"] ?? []).compactMap { CIDR($0) }
         let interface = settings["pod-interface:"]?.first
-        return RulesetPreview(of: content.objects.map(\.0), nodeName: name) { cluster in
+        var streams = StreamProgram.Settings()
+        streams.handover = Set(AddressFamily.allCases)
+        return RulesetPreview(of: content.objects.map(\.0), nodeName: name, streams: streams) { cluster in
             let node = NodeSettings(
                 pods: interface.map { .interface($0) } ?? .blocks(blocks),
                 masqueradeAll: settings["masquerade-all:"] != nil, nodePortAddresses: addresses,

@@ -12,7 +12,7 @@ struct GoldenTests {
     private static let isRegenerating = unsafe getenv("FAIRLEAD_REGENERATE") != nil
 
     @Test func thereAreCases() {
-        #expect(GoldenCase.all.count >= 22)
+        #expect(GoldenCase.all.count >= 23)
     }
 
     /// What `fairlead render` prints.

@@ -98,10 +98,11 @@ import Testing
         func prerouting(_ settings: NodeSettings) throws -> [String] {
             try #require(FairleadTable.chains(settings).first { $0.chain.name == "prerouting" }).rules.map(\.text)
         }
-        #expect(try prerouting(NodeSettings()) == ["jump services"])
+        let own = "tcp flags ! syn fib daddr type local accept"
+        #expect(try prerouting(NodeSettings()) == [own, "jump services"])
         #expect(
             try prerouting(NodeSettings(pods: .interface("cni0"))) == [
-                "iifname \"cni0\" update @pod-addresses4 { ip saddr timeout 60s }",
+                own, "iifname \"cni0\" update @pod-addresses4 { ip saddr timeout 60s }",
                 "iifname \"cni0\" update @pod-addresses6 { ip6 saddr timeout 60s }", "jump services",
             ])
     }

@@ -32,6 +32,7 @@ struct StatementTests {
     private static let cases: [Case] = [
         Case("fib saddr type local accept", .isLocal(.source), .verdict(.accept)),
         Case("fib daddr type != local drop", .isLocal(.destination, isInverted: true), .verdict(.drop)),
+        Case("tcp flags ! syn accept", .segmentWithoutSYN, .verdict(.accept)),
         Case("iifname \"cni0\" accept", .inputInterface("cni0"), .verdict(.accept)),
         Case("iifname \"cali*\" accept", .inputInterface("cali*"), .verdict(.accept)),
         Case("iifname \"fifteen-letters\" accept", .inputInterface("fifteen-letters"), .verdict(.accept)),

@@ -30,8 +30,8 @@ import Testing
 
     /// What cannot be read counts as absent, and is named.
     @Test(arguments: [
-        (Key.algorithm, "least-conn", "\"least-conn\" is none of random, client-ip-hash, flow-hash"),
-        (Key.algorithm, "", "\"\" is none of random, client-ip-hash, flow-hash"),
+        (Key.algorithm, "least-conn", "\"least-conn\" is none of random, client-ip-hash, flow-hash, least-connections"),
+        (Key.algorithm, "", "\"\" is none of random, client-ip-hash, flow-hash, least-connections"),
         (Key.tableSize, "63", "must be a number between 64 and 65536, not \"63\""),
         (Key.tableSize, "65537", "must be a number between 64 and 65536, not \"65537\""),
         (Key.tableSize, "lots", "must be a number between 64 and 65536, not \"lots\""),

@@ -175,6 +175,9 @@ package struct PacketTracer {
                 guard state.packet.transport == transport else { return nil }
             case .networkProtocol(let kind):
                 guard state.packet.destination.family == (kind == .ipv4 ? .ipv4 : .ipv6) else { return nil }
+            case .segmentWithoutSYN:
+                // The first segment of a connection is a SYN.
+                return nil
             case .destinationTranslated:
                 guard state.original != nil else { return nil }
             case .lookup(let selectors, let set, let isInverted):

@@ -16,6 +16,7 @@ struct Application {
     var externalPolicy: String?
     var internalPolicy: String?
     var creationTimestamp: String?
+    var annotations: [String: String] = [:]
 
     init(_ name: String = "web", number: UInt8 = 10, on endpoints: [Host] = []) {
         self.name = name
@@ -70,6 +71,7 @@ struct Application {
         service.externalTrafficPolicy = self.externalPolicy
         service.internalTrafficPolicy = self.internalPolicy
         service.creationTimestamp = self.creationTimestamp
+        service.annotations = self.annotations
         return service
     }
 

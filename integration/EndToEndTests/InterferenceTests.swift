@@ -56,10 +56,10 @@ extension EndToEnd {
             #expect(try scene.node.shell("nft -s list table inet fairlead") == before)
         }
 
-        /// While the kernel refuses everything Fairlead waits, without turning in circles; when it no longer
+        /// While the kernel refuses everything, and the balancer may not step in, Fairlead waits, without turning in circles; when it no longer
         /// does, the Services are back at once and not after the longest pause.
         @Test func `a table that somebody else owns is waited for`() throws {
-            let scene = try Scene(pods: 2)
+            let scene = try Scene(pods: 2, ["--dataplane", "nftables"])
             defer { scene.tearDown() }
             let web = Application(on: scene.pods)
             try scene.put(web)

@@ -36,7 +36,7 @@ extension EndToEnd {
 
         @Test(arguments: AddressFamily.allCases)
         func `B4 leaves loopback and the other addresses to the node's own stack`(family: AddressFamily) throws {
-            let scene = try Scene()
+            let scene = try Scene(["--localhost-nodeports=false"])
             defer { scene.tearDown() }
             try self.put(scene)
             let alias = try self.alias(scene, family)
@@ -79,7 +79,9 @@ extension EndToEnd {
 
         @Test(arguments: AddressFamily.allCases)
         func `B3 answers on every address inside the given blocks`(family: AddressFamily) throws {
-            let scene = try Scene(["--nodeport-addresses", "192.168.50.0/24,fd00:50::/64"])
+            let scene = try Scene([
+                "--nodeport-addresses", "192.168.50.0/24,fd00:50::/64", "--localhost-nodeports=false",
+            ])
             defer { scene.tearDown() }
             try self.put(scene)
             for address in [try self.alias(scene, family), scene.node.address(family)] {
@@ -135,7 +137,7 @@ extension EndToEnd {
         /// Blocks of one family say nothing about the other, and of all of them loopback is left out.
         @Test func `B3 a family without blocks answers on all addresses, and so does a block of everything`() throws {
             for blocks in ["192.168.50.3/32", "0.0.0.0/0,::/0"] {
-                let scene = try Scene(["--nodeport-addresses", blocks])
+                let scene = try Scene(["--nodeport-addresses", blocks, "--localhost-nodeports=false"])
                 defer { scene.tearDown() }
                 try self.put(scene)
                 for family in AddressFamily.allCases {
@@ -157,7 +159,10 @@ extension EndToEnd {
 
         @Test(arguments: AddressFamily.allCases)
         func `B4 loopback takes no NodePorts, even where a block names it`(family: AddressFamily) throws {
-            let scene = try Scene(["--nodeport-addresses", "127.0.0.0/8,192.168.50.2/32,::1/128,fd00:50::2/128"])
+            let scene = try Scene([
+                "--nodeport-addresses", "127.0.0.0/8,192.168.50.2/32,::1/128,fd00:50::2/128",
+                "--localhost-nodeports=false",
+            ])
             defer { scene.tearDown() }
             try self.put(scene)
             try expectAnswered(scene.vantagePoints, SocketAddress(scene.node.address(family), Self.nodePort))

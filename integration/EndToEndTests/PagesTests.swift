@@ -225,7 +225,7 @@ extension EndToEnd {
                 try host.shell("nft list ruleset").contains("flags owner")
             }
             try folder.write("web.yaml", Application().manifests)
-            let fairlead = try FairleadProcess(nodeOn: host, manifests: folder)
+            let fairlead = try FairleadProcess(nodeOn: host, manifests: folder, ["--dataplane", "nftables"])
             defer {
                 _ = fairlead.terminate()
                 owner.kill()

@@ -76,7 +76,7 @@ extension EndToEnd {
             try #require(status.output == "CapEff:\t0000000000001000\n", "\(status.output)")
             let fairlead = try scene.node.spawn(
                 confinement + [try FairleadProcess.locate(), "node", "--manifests", scene.folder.path]
-                    + ["--cluster-cidr", Lab.clusterCIDR, "--cleanup-kube-proxy"])
+                    + ["--admin-socket", "none", "--cluster-cidr", Lab.clusterCIDR, "--cleanup-kube-proxy"])
             defer { fairlead.terminate() }
             #expect(waitUntil(timeout: .seconds(10)) { fairlead.errorOutput.contains("in force: ") })
             for family in AddressFamily.allCases { try expectAnswered(scene.vantagePoints, web.clusterIP(family)) }

@@ -1,3 +1,4 @@
+import Glibc
 import Lab
 import Linux
 import Networking
@@ -17,17 +18,23 @@ final class Scene {
     static let here = "node-a"
     static let elsewhere = "node-b"
 
+    /// `FAIRLEAD_DATAPLANE`: who serves, where a test does not say; nil as by default. The tests of `integration/userspace-tests` are run
+    /// with `userspace` as well.
+    static let dataplane = unsafe getenv("FAIRLEAD_DATAPLANE").map { unsafe String(cString: $0) }
+
     let lab: Lab
     let folder: ManifestFolder
     let servers: [EchoServer]
     /// The Fairlead of now; after ``start()`` another one.
     private(set) var fairlead: FairleadProcess
     private let arguments: [String]
+    private let prefix: [String]
     private var settledTimes: UInt8 = 0
 
+    /// - Parameter prefix: a program that becomes Fairlead, say `prlimit` with its options.
     init(
         pods: Int = 3, clusterCIDR: String? = Lab.clusterCIDR, hostname: String? = Scene.here,
-        objects: [any Manifest] = [], _ further: [String] = []
+        objects: [any Manifest] = [], prefix: [String] = [], _ further: [String] = []
     ) throws {
         let lab = try Lab(pods: pods)
         let folder = try ManifestFolder()
@@ -37,10 +44,20 @@ final class Scene {
         self.servers = try lab.pods.map { try EchoServer(on: $0, port: Self.targetPort) }
         let clusterOption = clusterCIDR.map { ["--cluster-cidr", $0] } ?? []
         let hostnameOption = hostname.map { ["--hostname-override", $0] } ?? []
-        self.arguments = ["node", "--manifests", folder.path] + clusterOption + hostnameOption + further
-        self.fairlead = try FairleadProcess(on: lab.node, self.arguments)
+        // What is given here comes after it, and counts.
+        let dataplaneOption = Self.dataplane.map { ["--dataplane", $0] } ?? []
+        self.arguments =
+            ["node", "--manifests", folder.path, "--admin-socket", Self.adminSocket(folder)] + clusterOption
+            + hostnameOption + dataplaneOption + further
+        self.prefix = prefix
+        self.fairlead = try FairleadProcess(on: lab.node, self.arguments, prefix: prefix)
         try self.awaitStart()
     }
+
+    /// Where `fairlead get` asks; the file system is all scenes' at once. Not a manifest by its name.
+    var adminSocket: String { Self.adminSocket(self.folder) }
+
+    private static func adminSocket(_ folder: ManifestFolder) -> String { "\(folder.path)/.admin.sock" }
 
     var client: Host { self.lab.client }
     var node: Host { self.lab.node }
@@ -60,7 +77,7 @@ final class Scene {
 
     /// Starts another Fairlead as the first was started, and waits until its rules are in force.
     func start(_ further: [String] = []) throws {
-        self.fairlead = try FairleadProcess(on: self.node, self.arguments + further)
+        self.fairlead = try FairleadProcess(on: self.node, self.arguments + further, prefix: self.prefix)
         try self.awaitStart()
     }
 

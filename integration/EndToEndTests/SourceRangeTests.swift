@@ -52,14 +52,21 @@ extension EndToEnd {
             try self.expect([pod, scene.pods[1]], scene, family)
             try put([try Self.block("192.0.2.0/24", "2001:db8:2::/48", family)])
             try self.expect([], scene, family)
-            // It comes before everything: those outside are not even told that nobody serves.
+            try put([])
+            try self.expect([client, node, pod, scene.pods[1]], scene, family)
+        }
+
+        /// Ranges come before everything.
+        @Test(arguments: AddressFamily.allCases)
+        func `D1 those outside are not even told that nobody serves`(family: AddressFamily) throws {
+            let scene = try Scene()
+            defer { scene.tearDown() }
+            let (client, node, pod) = (scene.client, scene.node, scene.pods[0])
             let web = Application.everywhere()
             try scene.put("web", Self.manifests([CIDR(host: client.address(family))], on: []))
             try expectRefused([client], web.loadBalancerIP(family))
             try expectDropped([node, pod], web.loadBalancerIP(family))
             try expectRefused([node, pod], web.externalIP(family))
-            try put([])
-            try self.expect([client, node, pod, scene.pods[1]], scene, family)
         }
 
         @Test(arguments: AddressFamily.allCases)

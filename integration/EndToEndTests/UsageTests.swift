@@ -37,6 +37,12 @@ extension EndToEnd {
             Misuse(
                 arguments: ["node", "--manifests", "/", "--config", "/no/such/file"], exitCode: 1,
                 words: ["/no/such/file"]),
+            Misuse(arguments: ["get", "endpoint-slices"], exitCode: 2, words: ["endpoint-slices", "Usage:"]),
+            Misuse(
+                arguments: ["get", "endpoints", "-o", "yaml"], exitCode: 2, words: ["yaml", "table", "wide", "json"]),
+            Misuse(
+                arguments: ["get", "endpoints", "--admin-socket", "/no/such/socket"], exitCode: 1,
+                words: ["/no/such/socket", "fairlead node"]),
             Misuse(arguments: ["render"], exitCode: 2, words: ["--manifests"]),
             Misuse(
                 arguments: ["node", "--manifests", "/", "--cluster-cidr", "10.244.0.0/33"], exitCode: 2,
@@ -77,7 +83,10 @@ extension EndToEnd {
         @Test func `help and version are no errors`() throws {
             let sandbox = try Sandbox()
             defer { sandbox.tearDown() }
-            for line in ["--help", "--version", "node --help", "run -h", "render --help", "cleanup --help"] {
+            for line in [
+                "--help", "--version", "node --help", "run -h", "render --help", "cleanup --help", "get --help",
+                "get endpoints --help",
+            ] {
                 let arguments = line.split(separator: " ").map(String.init)
                 let completion = try self.fairlead(arguments, on: sandbox.host)
                 #expect(completion.succeeded, "\(arguments)")
@@ -97,7 +106,8 @@ extension EndToEnd {
             let probe = try scene.node.execute(unprivileged + ["nft", "list", "ruleset"])
             try #require(!probe.succeeded, "the capability is really gone")
             let manifests = ["--manifests", scene.folder.path]
-            for command in [["node"] + manifests, ["run"] + manifests, ["cleanup"]] {
+            let kernel = ["--dataplane", "nftables"]
+            for command in [["node"] + manifests + kernel, ["run"] + manifests + kernel, ["cleanup"]] {
                 let completion = try self.fairlead(command, on: scene.node, prefix: unprivileged)
                 #expect(completion.status == .exited(1), "\(command)")
                 for word in ["CAP_NET_ADMIN", "sudo", "AmbientCapabilities", "NET_ADMIN"] {

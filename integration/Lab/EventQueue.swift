@@ -20,6 +20,8 @@ internal import Linux
     private let timer: Descriptor
     private var events: [epoll_event]
     private var count = 0
+    /// What the timer is set to, until it has expired.
+    private var armedFor: Int64?
 
     private static let timerToken = UInt64.max
 
@@ -51,7 +53,10 @@ internal import Linux
 
     /// Waits until something is ready or until `deadline`, in nanoseconds of `CLOCK_MONOTONIC`. How many events there are.
     mutating func wait(until deadline: Int64?) throws(SystemError) -> Int {
-        if let deadline { try self.setTimer(deadline) }
+        if let deadline, deadline != self.armedFor {
+            try self.setTimer(deadline)
+            self.armedFor = deadline
+        }
         let capacity = unsafe Int32(self.events.count)
         let number = self.queue.number
         let ready = try systemCall("epoll_wait") { unsafe epoll_wait(number, &self.events, capacity, -1) }
@@ -59,6 +64,7 @@ internal import Linux
         for index in 0..<self.count where unsafe self.events[index].data.u64 == Self.timerToken {
             var expirations: UInt64 = 0
             _ = unsafe read(self.timer.number, &expirations, 8)
+            self.armedFor = nil
             unsafe self.events.swapAt(index, self.count - 1)
             self.count -= 1
             break

@@ -7,8 +7,12 @@ package final class FairleadProcess: Sendable {
 
     /// Starts `fairlead arguments...`. The program is `binary`, or what `FAIRLEAD_BINARY` names, or
     /// the one built next to the running program. `prefix` is a program that becomes it, say `prlimit` with its options.
+    ///
+    /// All of them have one file system, so none takes the default admin socket.
     package init(on host: Host, _ arguments: [String], binary: String? = nil, prefix: [String] = []) throws {
-        self.process = try host.spawn(prefix + [try Self.locate(binary)] + arguments)
+        let hasSocket = ["node", "run"].contains(arguments.first) && !arguments.contains("--admin-socket")
+        self.process = try host.spawn(
+            prefix + [try Self.locate(binary)] + arguments + (hasSocket ? ["--admin-socket", "none"] : []))
     }
 
     /// Starts `fairlead node` for a folder of manifests.

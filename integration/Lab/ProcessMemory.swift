@@ -18,6 +18,21 @@ extension ChildProcess {
         try FileStatus.names(inDirectory: "/proc/\(self.pid)/fd").count
     }
 
+    /// How many of them are ends of pipes.
+    package func openPipeEnds() throws -> Int {
+        let folder = "/proc/\(self.pid)/fd"
+        return try FileStatus.names(inDirectory: folder).count {
+            Self.target(of: "\(folder)/\($0)")?.hasPrefix("pipe:") == true
+        }
+    }
+
+    /// Where a symbolic link leads; nil if it is gone meanwhile.
+    private static func target(of link: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 64)
+        let count = unsafe readlink(link, &buffer, buffer.count)
+        return count < 0 ? nil : String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     private func status(_ name: String) throws -> Int {
         let bytes = try Descriptor.open("/proc/\(self.pid)/status", flags: O_RDONLY).readToEnd(limit: 1 << 20)
         let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("\(name):") }

@@ -27,7 +27,7 @@ final class ServerLoop: Sendable {
 
     private let name: String
     private let style: Style
-    private let listeners: [Listener]
+    private let listeners: Mutex<[Listener]>
     private let stopSignal: WakeUp
     private let thread = Mutex<OSThread?>(nil)
     private let accepted = Atomic<Int>(0)
@@ -38,9 +38,10 @@ final class ServerLoop: Sendable {
         self.name = name
         self.style = style
         self.stopSignal = try WakeUp()
-        self.listeners = try host.run {
+        let listeners = try host.run {
             try addresses.flatMap { address in try kinds.map { try Listener($0, address) } }
         }
+        self.listeners = Mutex(listeners)
         let thread = try OSThread { [weak self] in self?.serve() }
         self.thread.withLock { $0 = thread }
     }
@@ -56,15 +57,17 @@ final class ServerLoop: Sendable {
             return thread
         }
         thread?.join()
+        self.listeners.withLock { $0 = [] }
     }
 
     // MARK: - The thread
 
     private func serve() {
         var connections: [Connection] = []
+        let listeners = self.listeners.withLock { $0 }
         let fixed =
             [Readiness.Interest(number: self.stopSignal.number, writing: false)]
-            + self.listeners.map { Readiness.Interest(number: $0.socket.number, writing: false) }
+            + listeners.map { Readiness.Interest(number: $0.socket.number, writing: false) }
         while true {
             let interests =
                 fixed
@@ -75,7 +78,7 @@ final class ServerLoop: Sendable {
             if ready.first == 0 { return }
             for index in ready where index >= fixed.count { connections[index - fixed.count].advance() }
             for index in ready where index < fixed.count {
-                connections += self.serve(self.listeners[index - 1])
+                connections += self.serve(listeners[index - 1])
             }
             connections.removeAll(where: \.isFinished)
         }

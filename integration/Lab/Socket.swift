@@ -1,3 +1,4 @@
+internal import CLab
 internal import Glibc
 internal import Linux
 package import Networking
@@ -84,8 +85,8 @@ struct Socket: ~Copyable, Sendable {
         }
     }
 
-    func listen() throws(SystemError) {
-        _ = try systemCall("listen") { Glibc.listen(self.number, 4096) }
+    func listen(backlog: Int32 = 4096) throws(SystemError) {
+        _ = try systemCall("listen") { Glibc.listen(self.number, backlog) }
     }
 
     /// Starts to connect; the outcome is in ``takeError()`` once the socket is writable.
@@ -107,14 +108,12 @@ struct Socket: ~Copyable, Sendable {
         var length = socklen_t(bytes.count)
         let number: Int32? = try nonBlockingCall("accept") {
             unsafe bytes.withUnsafeMutableBytes {
-                unsafe Glibc.accept(self.number, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
+                unsafe fairlead_lab_accept(
+                    self.number, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
             }
         }
         guard let number else { return nil }
         let socket = Socket(Descriptor(owning: number))
-        // accept4(2) does not import; a child that starts just here holds the connection until it ends.
-        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-        _ = fcntl(number, F_SETFL, O_NONBLOCK)
         guard let peer = SocketAddress(bytes: bytes[..<Int(length)]) else { return nil }
         return AcceptedSocket(socket: socket, peer: peer)
     }
@@ -164,8 +163,35 @@ struct Socket: ~Copyable, Sendable {
         }
     }
 
+    /// Takes at most `limit` bytes of what has arrived on a stream and forgets them where they are (`MSG_TRUNC`, tcp(7)): how
+    /// many, 0 at the end, nil if nothing has.
+    func discard(atMost limit: Int) throws(SystemError) -> Int? {
+        try nonBlockingCall("recv") { Glibc.recv(self.number, nil, limit, Int32(MSG_TRUNC)) }
+    }
+
+    /// Sends `count` bytes of a file from its beginning, without a copy: how many, nil where it would block.
+    func send(_ file: borrowing Descriptor, _ count: Int) throws(SystemError) -> Int? {
+        var offset: off_t = 0
+        return try nonBlockingCall("sendfile") { unsafe sendfile(self.number, file.number, &offset, count) }
+    }
+
     /// Sends each write at once.
     func setNoDelay() throws(SystemError) { try self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
+    /// How much has to have come before the socket counts as readable.
+    func setReceiveThreshold(_ bytes: Int) throws(SystemError) {
+        try self.set(SOL_SOCKET, SO_RCVLOWAT, Int32(clamping: bytes))
+    }
+
+    /// As ``setReceiveBuffer(_:)`` without the host's limit (`net.core.rmem_max`). Needs CAP_NET_ADMIN.
+    func forceReceiveBuffer(_ bytes: Int) throws(SystemError) {
+        try self.set(SOL_SOCKET, SO_RCVBUFFORCE, Int32(clamping: bytes))
+    }
+
+    /// How much of ours the kernel takes before it has gone; it takes twice as much as it is told.
+    func setSendBuffer(_ bytes: Int) throws(SystemError) {
+        try self.set(SOL_SOCKET, SO_SNDBUF, Int32(clamping: bytes))
+    }
 
     /// The error that waits on the socket, if any, which takes it away.
     func takeError() -> Int32? {
@@ -238,14 +264,24 @@ struct AcceptedSocket: ~Copyable {
 enum Readiness {
     struct Interest {
         let number: Int32
+        let reading: Bool
         let writing: Bool
+
+        /// In the one or the other. That the connection has broken is told in any case.
+        init(number: Int32, writing: Bool) { self.init(number: number, reading: !writing, writing: writing) }
+
+        init(number: Int32, reading: Bool, writing: Bool) {
+            self.number = number
+            self.reading = reading
+            self.writing = writing
+        }
+
+        fileprivate var events: Int16 { Int16((self.reading ? POLLIN : 0) | (self.writing ? POLLOUT : 0)) }
     }
 
     /// The indices of those that are ready or broken; empty after `timeout`.
     static func wait(_ interests: [Interest], timeout: Duration) -> [Int] {
-        var entries = interests.map {
-            pollfd(fd: $0.number, events: Int16($0.writing ? POLLOUT : POLLIN), revents: 0)
-        }
+        var entries = interests.map { pollfd(fd: $0.number, events: $0.events, revents: 0) }
         let count = nfds_t(entries.count)
         let milliseconds = Int32(clamping: (max(timeout, .zero) + .microseconds(999)).milliseconds)
         guard unsafe poll(&entries, count, milliseconds) > 0 else { return [] }

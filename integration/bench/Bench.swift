@@ -5,7 +5,8 @@ import Linux
 /// `fairlead-bench --fairlead PROGRAM [--cluster] [--report FILE] [--quick]`: how long programming takes, beside `nft`,
 /// or how long everything takes with an API server; in network namespaces of its own. Needs root.
 ///
-/// `fairlead-bench --http ...` measures the ingress role beside other proxies; see ``HTTPOptions``.
+/// `fairlead-bench --http ...` measures the ingress role beside other proxies, `--stream ...` the userspace balancer; see
+/// ``HTTPOptions`` and ``StreamOptions``.
 @main
 struct Bench {
     static func main() {
@@ -19,10 +20,14 @@ struct Bench {
 
     private static func run() throws {
         var arguments = CommandLine.arguments.dropFirst()
-        if try LoadCommand.run(arguments) { return }
+        if try LoadCommand.run(arguments) || StreamLoad.run(arguments) { return }
         if arguments.first == "--http" {
             try self.requireRoot()
             return try HTTPBench.run(arguments.dropFirst())
+        }
+        if arguments.first == "--stream" {
+            try self.requireRoot()
+            return try StreamBench.run(arguments.dropFirst())
         }
         var binary: String?
         var report: String?

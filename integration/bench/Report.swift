@@ -90,12 +90,14 @@ enum Report {
         case kernel = "Programming the kernel"
         case cluster = "With an API server"
         case http = "Ingress beside other proxies"
+        case stream = "Userspace balancer beside other proxies"
 
         fileprivate var command: String {
             switch self {
             case .kernel: "make bench"
             case .cluster: "make bench-cluster"
             case .http: "make bench-http"
+            case .stream: "make bench-stream"
             }
         }
     }

@@ -33,6 +33,12 @@ struct Table {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// By the letters that their titles begin with; those with the same letter stay in order.
+    static func byLetter(_ tables: [Table]) -> [Table] {
+        let letters = Set(tables.compactMap(\.title.first)).sorted()
+        return letters.flatMap { letter in tables.filter { $0.title.first == letter } }
+    }
+
     // MARK: - Cells
 
     static func grouped(_ number: Int) -> String {
@@ -52,6 +58,16 @@ struct Table {
     }
 
     static func ratio(_ value: Double) -> String { Self.decimal(value, 1) + "x" }
+
+    static func factor(_ value: Double) -> String { value.isNaN ? "" : Self.decimal(value, 2) + "x" }
+
+    static func percent(_ share: Double) -> String { share.isNaN ? "" : Self.decimal(share * 100, 0) + " %" }
+
+    static func latency(microseconds: Double) -> String {
+        if microseconds.isNaN { return "" }
+        return microseconds < 1000
+            ? Self.decimal(microseconds, 0) + " us" : Self.decimal(microseconds / 1000, 2) + " ms"
+    }
 
     static func megabytes(_ bytes: Int) -> String { Self.decimal(Double(bytes) / 1_000_000, 1) + " MB" }
 

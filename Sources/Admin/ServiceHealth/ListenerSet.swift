@@ -39,8 +39,8 @@ final class ListenerSet {
             self.logger.debug("health check port wanted", metadata: ["listener": "\(key)"])
             // The set outlives its listeners: it closes them before it goes.
             let listener = Listener(
-                BindAddress(key.address, key.port), purpose: .healthCheck(key), loop: self.loop, limits: self.limits,
-                logger: self.logger, onTrouble: self.onTrouble
+                .address(BindAddress(key.address, key.port)), purpose: .healthCheck(key), loop: self.loop,
+                limits: self.limits, logger: self.logger, onTrouble: self.onTrouble
             ) { [unowned self] _ in self.plan.answer(port: key.port)?.answer }
             self.listeners[key] = listener
             listener.open()

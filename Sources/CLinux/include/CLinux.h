@@ -26,6 +26,8 @@ int fairlead_inotify_init(void);
 int fairlead_capget(struct __user_cap_header_struct *header, struct __user_cap_data_struct *data);
 // Fills an abstract unix address; returns the size that it occupies.
 socklen_t fairlead_abstract_address(struct sockaddr_un *address, const char *name, size_t length);
+// Fills the address of a unix socket in the file system; returns the size that it occupies, 0 if the path is too long.
+socklen_t fairlead_unix_address(struct sockaddr_un *address, const char *path, size_t length);
 // The process that bound or connected the other end of a unix socket; -1 with errno on failure.
 pid_t fairlead_peer_process(int fd);
 // posix_spawn_file_actions_addchdir_np(3); `actions` is a posix_spawn_file_actions_t.

@@ -44,6 +44,11 @@ static inline long fairlead_send_two(int fd, const void *first, size_t first_cou
     FAIRLEAD_RETRY(syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL));
 }
 
+// From a socket to a pipe or back, by reference where the kernel can: splice(2) with SPLICE_F_MOVE and SPLICE_F_NONBLOCK.
+static inline long fairlead_splice(int from, int to, size_t count) {
+    FAIRLEAD_RETRY(syscall(SYS_splice, from, NULL, to, NULL, count, 1 | 2));
+}
+
 static inline int fairlead_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds) {
     int result = (int)syscall(SYS_epoll_pwait, epoll, events, count, milliseconds, NULL, 0);
     if (result >= 0) return result;
@@ -84,10 +89,13 @@ int fairlead_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
 int fairlead_epoll_change(int epoll, int fd, uint32_t events, uint64_t token);
 int fairlead_epoll_remove(int epoll, int fd);
 
-// A listening socket: non-blocking, close-on-exec, SO_REUSEPORT if `shared`, IPv6 alone on IPv6 addresses.
-int fairlead_listen(const struct fairlead_address *local, int backlog, int shared);
-// The next connection: non-blocking, close-on-exec, TCP_NODELAY.
+// A listening socket: non-blocking, close-on-exec, SO_REUSEPORT if `shared`, at any
+// address if `free`, IPv6 alone on IPv6 addresses.
+int fairlead_listen(const struct fairlead_address *local, int backlog, int shared, int free);
+// The next connection: non-blocking, close-on-exec, TCP_NODELAY from its listener.
 int fairlead_accept(int fd, struct fairlead_address *peer);
+// The number that the next descriptor will have: the lowest that is free. `fd` is any that is open.
+int fairlead_next_descriptor(int fd);
 // A connection that has begun: non-blocking, close-on-exec, TCP_NODELAY. It may be still on its way.
 int fairlead_connect(const struct fairlead_address *remote);
 int fairlead_local_address(int fd, struct fairlead_address *local);
@@ -99,9 +107,13 @@ int fairlead_shutdown_write(int fd);
 // Connections to a listening socket are refused from now on.
 int fairlead_stop_listening(int fd);
 int fairlead_close(int fd);
+// A pipe, non-blocking and close-on-exec; of `size` bytes, or fewer where the user has too many (fs.pipe-user-pages-soft).
+int fairlead_pipe(int *read_end, int *write_end, int size);
 // Keeps the calling thread on one processor.
 int fairlead_pin_thread(int processor);
 // Processors that this process may use; at most `capacity` of them go into `processors`.
 int fairlead_usable_processors(int *processors, int capacity);
+
+#include "CReactorDatagrams.h"
 
 #endif

@@ -54,7 +54,8 @@ extension ProxyLimits {
     static let bodyBufferSize = 131_072
     /// How often a connection may be read from until all others that are ready have had their turn.
     static let readsPerTurn = 16
-    /// What the frames of a connection may ask for in that time, in ``HTTP2Receipt/work``: some 60 heads, or 1,000 frames of next to
-    /// nothing, which is about a millisecond. Sixteen reads of those would be many.
-    static let workPerTurn = 1_024
+    /// What the frames of a connection may ask for in that time, in ``HTTP2Receipt/work``: 16 heads, or 256 frames of next to
+    /// nothing, which is about a quarter of a millisecond: so long everybody else waits for each connection that asks for as much as it
+    /// can. Sixteen reads of those would be many.
+    static let workPerTurn = 256
 }

@@ -125,7 +125,10 @@ struct Worker: ~Copyable {
             }
             self.resumePostponed()
             self.keepDate()
-            while let owner = self.timers.next(now: self.loop.now) { self.timeout(owner) }
+            for _ in 0..<Self.timeoutsPerTurn {
+                guard let owner = self.timers.next(now: self.loop.now) else { break }
+                self.timeout(owner)
+            }
             self.flushConnections()
             self.endTurn()
         }
@@ -144,6 +147,9 @@ struct Worker: ~Copyable {
 
     /// What is measured is told at least this often. Milliseconds.
     private static let longestWait: UInt64 = 250
+
+    /// Connections that came together time out together: some, then all that is ready, then some more.
+    private static let timeoutsPerTurn = 64
 
     private var isDone: Bool { self.isDraining && self.clients.count == 0 }
 }

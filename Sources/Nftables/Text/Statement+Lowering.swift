@@ -40,6 +40,12 @@ struct Lowering {
         case .inputInterface(let name):
             self.expressions.append(.meta(.inputInterfaceName, into: first))
             self.expressions.append(.compare(.equal, first, Self.interfaceName(name)))
+        case .segmentWithoutSYN:
+            self.lower(.transportProtocol(.tcp))
+            // RFC 9293 section 3.1: SYN is the second bit of the 14th byte.
+            self.expressions.append(.payload(.transport, offset: 13, length: 1, into: first))
+            self.expressions.append(.mask(first, with: [0x02]))
+            self.expressions.append(.compare(.equal, first, [0]))
         case .destinationTranslated:
             self.expressions.append(.conntrack(.status, isDirected: false, into: first))
             // IPS_DST_NAT, a host-order bit mask.

@@ -14,6 +14,8 @@ extension Statement {
             "fib \(direction.keyword) type \(isInverted ? "!= " : "")local"
         case .inputInterface(let name):
             "iifname \"\(name)\""
+        case .segmentWithoutSYN:
+            "tcp flags ! syn"
         case .destinationTranslated:
             "ct status dnat"
         case .verdict(let verdict):

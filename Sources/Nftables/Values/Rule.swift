@@ -30,6 +30,8 @@ public enum Statement: Sendable, Hashable {
     case isLocal(Selector.AddressDirection, isInverted: Bool = false)
     /// `iifname "cni0"`, or a name that ends in `*` for all that start like it.
     case inputInterface(String)
+    /// `tcp flags ! syn`: a TCP segment that asks for no connection.
+    case segmentWithoutSYN
     /// `ct status dnat`: the connection's destination was translated.
     case destinationTranslated
     case verdict(Verdict)

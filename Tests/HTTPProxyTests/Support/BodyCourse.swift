@@ -1,4 +1,5 @@
 import Bytes
+import LineSupport
 
 @testable import HTTPProxy
 

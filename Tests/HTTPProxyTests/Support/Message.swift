@@ -1,3 +1,5 @@
+import LineSupport
+
 /// A request or an answer, as far as a test looks at it.
 struct Message {
     var startLine = ""

@@ -1,4 +1,5 @@
 import KubernetesAPI
+import LineSupport
 import Logging
 import Networking
 import Reactor
@@ -142,7 +143,7 @@ final class Stage {
                     metadata: ObjectMeta(name: Self.name(name), labels: [:]), serviceName: Self.name(service),
                     family: .ipv4,
                     endpoints: [
-                        KubernetesAPI.Endpoint(
+                        Endpoint(
                             address: IPAddress(127, 0, 0, 1), isReady: true, isServing: true, isTerminating: false,
                             zone: nil, zoneHints: [])
                     ],
@@ -155,7 +156,7 @@ final class Stage {
     }
 
     /// One route with these endpoints, published.
-    func serve(_ endpoints: Endpoint..., annotations: [String: String] = [:]) {
+    func serve(_ endpoints: TestEndpoint..., annotations: [String: String] = [:]) {
         self.route(annotations: annotations)
         for endpoint in endpoints { self.add(port: endpoint.port) }
         self.publish()

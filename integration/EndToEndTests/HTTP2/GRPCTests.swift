@@ -7,7 +7,7 @@ import Testing
 extension EndToEnd.HTTP2.Shared {
     /// Rules G: gRPC, with Python's grpcio on both sides where it does not matter what exactly is on the wire.
     @Suite struct GRPCTests {
-        /// `make http2` makes it 100,000.
+        /// `make attacks` makes it 100,000.
         private static let calls =
             unsafe getenv("FAIRLEAD_GRPC_CALLS").flatMap { Int(unsafe String(cString: $0)) } ?? 2000
 

@@ -9,89 +9,15 @@ extension EndToEnd.HTTP2.Hurried {
     /// Rules Z: who wants to use up what there is, by HTTP/2 (spec: CVE-2019-9511 to 9518, CVE-2023-44487,
     /// CVE-2025-8671, VU#421644). Memory stays bounded, and innocent clients of both versions are served as ever.
     ///
-    /// Each goes on for two seconds here; `make http2` makes it twenty (FAIRLEAD_ATTACK_SECONDS).
+    /// Each goes on for two seconds here; `make attacks` makes it twenty (FAIRLEAD_ATTACK_SECONDS).
     @Suite struct HTTP2AttackTests {
-        private static let time = Duration.seconds(
-            unsafe getenv("FAIRLEAD_ATTACK_SECONDS").flatMap { Int(unsafe String(cString: $0)) } ?? 2)
-        /// At full length the latency is measured; else tests of others may go on beside.
-        private static var isFull: Bool { self.time >= .seconds(10) }
-        /// Below these nobody can say whether it was the attack: the innocents, their backends and the attack's share a processor,
-        /// of which each thread has a few milliseconds at a time; in a short run also with what else goes on.
-        private static var floors: (median: Duration, p99: Duration) {
-            self.isFull ? (.milliseconds(1), .milliseconds(10)) : (.milliseconds(200), .milliseconds(200))
-        }
-
-        /// Innocents without an attack: at full length once for all.
-        private static let calm = Mutex<(HTTPLoadReport, HTTPLoadReport)?>(nil)
-
-        /// Has innocent clients ask while `attack` goes on, and holds their latency against that without one.
-        private static func expectHarmless(
-            _ what: String, memory limit: Int = 64 << 20, sourceLocation: SourceLocation = #_sourceLocation,
-            _ attack: (IngressScene) throws -> Void
-        ) throws {
-            let scene = try Stage.scene
-            let process = scene.fairlead.process
-            // The proxy has a processor, and all others the other one.
-            if Self.isFull {
-                try Self.pin(process.pid, to: "0")
-                try Self.pin(getpid(), to: "1")
-            }
-            defer {
-                if Self.isFull { for pid in [process.pid, getpid()] { try? Self.pin(pid, to: "0-1") } }
-            }
-            func innocents() throws -> (HTTPLoad, HTTP2Load) {
-                (
-                    try HTTPLoad(
-                        from: scene.host, to: IngressScene.http, [.init(host: "b.example", path: "/", backends: ["b"])],
-                        rate: 50, connections: 8, freshEvery: 5, repeats: true),
-                    try HTTP2Load(
-                        from: scene.host, to: IngressScene.http, authority: "b.example", path: "/", rate: 50)
-                )
-            }
-            let before = try Self.calm.withLock { calm in
-                if let calm, Self.isFull { return calm }
-                let quiet = try innocents()
-                pause(Self.isFull ? .seconds(10) : .milliseconds(700))
-                let reports = (quiet.0.stop(), quiet.1.stop())
-                calm = reports
-                return reports
-            }
-            try process.resetPeakMemory()
-            let resident = try process.residentMemory()
-            let load = try innocents()
-            // Others attack from elsewhere: their work is not to be in the way of the innocents'.
-            try withLowestPriority { try attack(scene) }
-            let during = (load.0.stop(), load.1.stop())
-            let growth = try process.peakMemory() - resident
-            print("\(what): memory grew by \(growth >> 10) KiB")
-            for (version, before, during) in [("HTTP/1.1", before.0, during.0), ("HTTP/2", before.1, during.1)] {
-                #expect(
-                    during.failed == 0 && during.sent > 0, "\(what): \(version): \(during.failures)",
-                    sourceLocation: sourceLocation)
-                for (share, floor) in [(0.5, Self.floors.median), (0.99, Self.floors.p99)] {
-                    let (calm, latency) = (before.latency(share), during.latency(share))
-                    print("\(what): \(version): p\(Int(share * 100)) \(latency), without it \(calm)")
-                    #expect(latency <= max(calm * 2, floor), "\(what): \(version)", sourceLocation: sourceLocation)
-                }
-            }
-            #expect(growth < limit, "\(what): \(growth >> 20) MiB", sourceLocation: sourceLocation)
-            expectOwnAnswer(try scene.connect(), what, sourceLocation: sourceLocation)
-            expectOwnAnswer(try scene.converse(), what, sourceLocation: sourceLocation)
-        }
-
-        /// All threads of a process.
-        private static func pin(_ pid: Int32, to processors: String) throws {
-            let completion = try ChildProcess.run(["taskset", "-a", "-p", "-c", processors, "\(pid)"])
-            guard completion.succeeded else { throw LabError("taskset: \(completion.errorOutput)") }
-        }
-
         @Test(arguments: HTTP2Flood.all)
         func `Z1 to Z12 a flood ends its connection, and nothing else`(flood: HTTP2Flood) throws {
             let scene = try Stage.scene
             let backend = try scene.backend("a")
             backend.script(HTTP2Case.slowPath, [.wait(.seconds(1)), .awaitBody, .answer])
-            try Self.expectHarmless(flood.name) { scene in
-                let end = ContinuousClock.now + Self.time
+            try Attack.expectHarmless(flood.name) { scene in
+                let end = ContinuousClock.now + Attack.time
                 var endings: [String: Int] = [:]
                 var isSaid = false
                 repeat {
@@ -145,7 +71,7 @@ extension EndToEnd.HTTP2.Hurried {
             two.script("/stall", [.head(200), .flood(piece, 16)])
             let objects = backend == .one ? try scene.service("stall") : scene.http2Service("stall", on: [two])
             try scene.with("stall", objects + [ingress("stall", [.init("stall.test", [.prefix("/", .to("stall"))])])]) {
-                try Self.expectHarmless("windows of nothing, backend \(backend)") { scene in
+                try Attack.expectHarmless("windows of nothing, backend \(backend)") { scene in
                     let conversations = try (0..<4).map { _ in
                         try scene.converse([.init(.initialWindowSize, 0)], opensWindows: false)
                     }
@@ -154,7 +80,7 @@ extension EndToEnd.HTTP2.Hurried {
                             try conversation.open(HTTP2Request("GET", "/stall", authority: "stall.test"))
                         }
                     }
-                    let end = ContinuousClock.now + Self.time
+                    let end = ContinuousClock.now + Attack.time
                     while ContinuousClock.now < end {
                         pause(.milliseconds(200))
                         // The last two give a byte now and then.
@@ -179,8 +105,8 @@ extension EndToEnd.HTTP2.Hurried {
         }
 
         @Test func `Z14 a body of single bytes is a body, and costs no memory`() throws {
-            try Self.expectHarmless("DATA of one byte") { scene in
-                let end = ContinuousClock.now + Self.time
+            try Attack.expectHarmless("DATA of one byte") { scene in
+                let end = ContinuousClock.now + Attack.time
                 repeat {
                     let conversation = try scene.converse()
                     let stream = try conversation.open(
@@ -199,9 +125,9 @@ extension EndToEnd.HTTP2.Hurried {
         }
 
         @Test func `Z15 a thousand connections that say the preface and no more`() throws {
-            try Self.expectHarmless("idle connections") { scene in
+            try Attack.expectHarmless("idle connections") { scene in
                 let conversations = try (0..<1000).map { _ in try scene.converse() }
-                pause(Self.time)
+                pause(Attack.time)
                 let limit = ContinuousClock.now + .seconds(8)
                 let closed = conversations.count { $0.ending(within: limit - .now).isClosed }
                 #expect(closed == 1000)
@@ -232,8 +158,8 @@ extension EndToEnd.HTTP2.Hurried {
                 ])
             let rules = ingress("flooding", [.init("flooding.test", [.prefix("/", .to("flooding"))])], annotations)
             try scene.with("flooding", scene.http2Service("flooding", on: [backend]) + [rules]) {
-                try Self.expectHarmless("a backend's \(name)") { scene in
-                    let end = ContinuousClock.now + Self.time
+                try Attack.expectHarmless("a backend's \(name)") { scene in
+                    let end = ContinuousClock.now + Attack.time
                     repeat {
                         let conversation = try scene.converse()
                         let stream = try conversation.open(HTTP2Request("GET", "/flood", authority: "flooding.test"))

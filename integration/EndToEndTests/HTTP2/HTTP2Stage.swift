@@ -13,7 +13,8 @@ extension EndToEnd.HTTP2 {
     @Suite(StageTrait()) struct Shared {}
 
     /// The same, with a Fairlead that is short of patience.
-    @Suite(StageTrait(options: IngressOptions.hurried)) struct Hurried {}
+    @Suite(StageTrait(options: IngressOptions.hurried + Attack.options, hasPromptBackend: Attack.isFull)) struct Hurried
+    {}
 }
 
 extension IngressScene {

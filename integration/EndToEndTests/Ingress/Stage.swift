@@ -11,19 +11,22 @@ extension EndToEnd.Ingress {
     @Suite(StageTrait()) struct Shared {}
 
     /// The same, with a Fairlead that is short of patience: every timeout of clients is a second or two.
-    @Suite(StageTrait(options: IngressOptions.hurried)) struct Hurried {}
+    @Suite(StageTrait(options: IngressOptions.hurried + Attack.options, hasPromptBackend: Attack.isFull)) struct Hurried
+    {}
 }
 
 /// The scene of all tests below a suite, made before the first and torn down after the last.
 struct StageTrait: SuiteTrait, TestScoping {
     /// Options of the program.
     var options: [String] = []
+    /// Whether the backend `b` goes before all else on its processor.
+    var hasPromptBackend = false
 
     @concurrent
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        let scene = try Stage.build(self.options)
+        let scene = try Stage.build(self.options, hasPromptBackend: self.hasPromptBackend)
         defer { scene.tearDown() }
         try await Stage.$current.withValue(scene) { try await function() }
     }
@@ -37,12 +40,13 @@ enum Stage {
         get throws { try #require(Self.current, "only below a suite with a stage") }
     }
 
-    static func build(_ further: [String] = []) throws -> IngressScene {
+    static func build(_ further: [String] = [], hasPromptBackend: Bool = false) throws -> IngressScene {
         let scene = try IngressScene(further)
         do {
+            let b = try hasPromptBackend ? withRealTimePriority { try scene.service("b") } : scene.service("b")
             try scene.put(
                 "stage",
-                try scene.service("a") + scene.service("b") + [
+                try scene.service("a") + b + [
                     ingress("a", [.init("a.example", [.prefix("/", .to("a"))])]),
                     ingress("b", [.init("b.example", [.prefix("/", .to("b"))])]),
                 ])

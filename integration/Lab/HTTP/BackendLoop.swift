@@ -20,7 +20,7 @@ protocol BackendSession: AnyObject {
 
 /// How the owner of a backend tells its thread what to do.
 final class BackendControl: Sendable {
-    enum Command: Sendable { case closeIdle, closeAll, drain, refuse, listen, stop }
+    enum Command: Sendable { case closeIdle, closeAll, resetAll, drain, refuse, listen, stop }
 
     let wakeUp: WakeUp
     private let done: WakeUp
@@ -106,6 +106,7 @@ final class BackendLoop: Sendable {
                     switch command {
                     case .stop: return
                     case .closeAll: for connection in connections { connection.end(.byUs, reset: false) }
+                    case .resetAll: for connection in connections { connection.end(.byUs, reset: true) }
                     case .closeIdle:
                         for connection in connections where connection.isIdle { connection.end(.byUs, reset: false) }
                     case .drain: for connection in connections { connection.drain() }

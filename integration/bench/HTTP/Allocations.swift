@@ -18,10 +18,12 @@ struct Allocations {
     func run() throws -> [Proxy: Sample] {
         var results: [Proxy: Sample] = [:]
         for proxy in self.proxies where proxy.usesSystemAllocator {
-            let counters = "\(self.scene.folder)/allocations-\(proxy.rawValue)"
-            let process = try ProxyProcess(
-                proxy, in: self.scene, self.programs,
-                environment: ["LD_PRELOAD=\(self.scene.folder)/count-allocations.so", "COUNT_ALLOCATIONS=\(counters)"])
+            let counters = "\(self.scene.workbench.folder)/allocations-\(proxy.rawValue)"
+            let process = try self.scene.start(
+                proxy, self.programs,
+                environment: [
+                    "LD_PRELOAD=\(self.scene.workbench.folder)/count-allocations.so", "COUNT_ALLOCATIONS=\(counters)",
+                ])
             defer { process.stop() }
             let figures = try self.scene.load(
                 port: proxy.httpPort, connections: 64, count: Self.requests, warmUp: Self.warmUp, counters: counters)

@@ -1,17 +1,4 @@
-/// What Fairlead has to reach, beside the others in the same run.
-struct Bar {
-    let name: String
-    /// At most this, in `unit`.
-    let limit: Double
-    let unit: String
-    /// nan where it was not measured.
-    let figure: Double
-    var places = 2
-
-    var isMet: Bool { self.figure <= self.limit }
-
-    private static let ratio = "x"
-
+extension Bar {
     /// Of those measures that the run had.
     static func all(_ results: HTTPResults) -> [Bar] {
         let runs = results.saturation
@@ -51,13 +38,6 @@ struct Bar {
             Bar(
                 name: "allocations per request", limit: 0, unit: "",
                 figure: results.allocations[.fairlead]?.allocations ?? .nan, places: 4))
-        return bars.filter { !$0.figure.isNaN }
-    }
-
-    var cells: [String] {
-        [
-            self.name, "\(Table.decimal(self.limit, self.places))\(self.unit)",
-            "\(Table.decimal(self.figure, self.places))\(self.unit)", self.isMet ? "yes" : "no",
-        ]
+        return bars
     }
 }

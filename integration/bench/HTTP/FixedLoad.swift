@@ -21,6 +21,13 @@ struct FixedLoad {
             }
         }
 
+        /// How long a round is. A hundredth of its requests is what anything else on the machine may have held up, so rounds are
+        /// short and many: then some are left alone, as many for each proxy. h2load has to connect first.
+        var time: Duration { self == .http1 ? .milliseconds(500) : .seconds(1) }
+
+        /// For each round of the other measures.
+        var rounds: Int { self == .http1 ? 15 : 10 }
+
         var name: String {
             switch self {
             case .http1: "HTTP/1.1"
@@ -56,11 +63,6 @@ struct FixedLoad {
     static let connections = 64
     static let commonRate = 5000
 
-    /// A hundredth of the requests is what anything else on the machine may have held up, so rounds are many and short: then
-    /// some are left alone.
-    static func rounds(_ rounds: Int) -> Int { 5 * rounds }
-    static let seconds = 1
-
     let load: Load
     let proxies: [Proxy]
     let programs: Programs
@@ -74,8 +76,8 @@ struct FixedLoad {
         var slowest = Double.infinity
         let most = self.load.most
         for proxy in self.proxies {
-            running.append((proxy, try ProxyProcess(proxy, in: self.scene, self.programs)))
-            slowest = min(slowest, try most.load(self.scene, most.port(proxy), seconds: 1).requestsPerSecond)
+            running.append((proxy, try self.scene.start(proxy, self.programs)))
+            slowest = min(slowest, try most.load(self.scene, most.port(proxy), seconds: 1).perSecond)
         }
         results.rates = [Rate(requests: Self.commonRate, name: "5,000 a second")]
         for share in slowest.isFinite && self.load == .http1 ? [0.3, 0.7] : [] {
@@ -108,17 +110,17 @@ struct FixedLoad {
         var warmUp = 0
         switch self.load {
         case .http1:
-            warmUp = rate.requests / 2
+            warmUp = rate.requests / 10
+            let count = Int(Double(rate.requests) * (self.load.time / .seconds(1)))
             figures = try self.scene.load(
-                port: port, connections: Self.connections, count: rate.requests * Self.seconds, warmUp: warmUp,
-                rate: rate.requests
+                port: port, connections: Self.connections, count: count, warmUp: warmUp, rate: rate.requests
             ).load
         case .h2load(let request):
             figures = try H2Load(request: request, rate: rate.requests).run(
-                self.scene, port: port, seconds: Self.seconds)
+                self.scene, port: port, seconds: Int(self.load.time / .seconds(1)))
         }
         let spent = processorTime() - before
-        let count = figures.requests + figures.failures + warmUp
+        let count = figures.count + figures.failures + warmUp
         return Sample(figures: figures, cost: spent / .microseconds(1) / Double(max(1, count)))
     }
 }

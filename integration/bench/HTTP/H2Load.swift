@@ -20,7 +20,7 @@ struct H2Load {
     var rate: Int?
 
     func run(_ scene: Scene, port: UInt16, seconds: Int) throws -> LoadFigures {
-        let log = "\(scene.folder)/h2load.log"
+        let log = "\(scene.workbench.folder)/h2load.log"
         var arguments = [
             "h2load", "-t1", "-c\(Self.connections)", "-m\(Self.streams)", "-D\(seconds)", "--log-file=\(log)",
             "--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519", "--connect-to=127.0.0.1:\(port)",
@@ -32,18 +32,18 @@ struct H2Load {
             arguments.append("https://\(Routes.host(0))/item")
             body = MeasuredBackend.smallBody
         case .call:
-            arguments += ["-d", "\(scene.folder)/\(CallBackend.message)"]
+            arguments += ["-d", "\(scene.workbench.folder)/\(CallBackend.message)"]
             arguments += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
             arguments.append("https://\(Routes.callHost)\(CallBackend.method)")
             body = CallBackend.messageBytes
         }
-        try scene.sandbox.host.shell("rm -f \(log)")
-        let child = try scene.spawnLoad(arguments)
+        try scene.workbench.host.shell("rm -f \(log)")
+        let child = try scene.workbench.spawnLoad(arguments)
         guard child.waitForExit(timeout: .seconds(Int64(seconds) + 20)) == .exited(0),
             var figures = Self.figures(said: child.output, body: body)
         else { throw LabError("h2load on port \(port): \(child.output)") }
         // Tab-separated: when the request was sent, the status, microseconds until the end of the answer.
-        let percentiles = try scene.sandbox.host.shell(
+        let percentiles = try scene.workbench.host.shell(
             """
             cut -f3 \(log) | sort -n | awk '
                 { latency[NR] = $1 }
@@ -72,7 +72,7 @@ struct H2Load {
         else { return nil }
         // What is under way in the end has brought bytes, too, but is not done.
         let whole = min(good, bytes / body)
-        return LoadFigures(requests: done, seconds: seconds, failures: max(0, done - whole) + errors + late)
+        return LoadFigures(count: done, seconds: seconds, failures: max(0, done - whole) + errors + late)
     }
 
     /// Of "2.00s" or "950.12ms".

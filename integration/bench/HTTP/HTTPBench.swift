@@ -10,9 +10,9 @@ struct HTTPResults {
     var versions: [String] = []
     /// What TLS clients agree on, and who takes up sessions.
     var negotiated: [Proxy: (what: String, resumes: Bool)] = [:]
-    var saturation = SaturationResults()
+    var saturation = SampleTable<Saturation>()
     var fixedLoads: [FixedLoad.Results] = []
-    var idle: [Proxy: [IdleConnections.Sample]] = [:]
+    var idle: [Proxy: [MemorySample]] = [:]
     var allocations: [Proxy: Allocations.Sample] = [:]
     /// The load of the machine before the first measure and after the last.
     var loadBefore = ""
@@ -23,14 +23,14 @@ struct HTTPResults {
 struct HTTPBench {
     private static let files = "integration/bench/HTTP"
 
-    private let options: HTTPOptions
+    private let options: SideBySideOptions
     private let programs: Programs
     private let small: Scene
     private let large: Scene
 
     /// Measures, prints, and writes the report.
     static func run(_ arguments: some Sequence<String>) throws {
-        guard let options = HTTPOptions(arguments) else {
+        guard let options = HTTPOptions.parse(arguments) else {
             StandardError.write(HTTPOptions.usage)
             exit(2)
         }
@@ -39,9 +39,7 @@ struct HTTPBench {
             bench.small.tearDown()
             bench.large.tearDown()
         }
-        if options.isProfile {
-            return try HTTPProfile(scene: bench.small, programs: bench.programs, measure: options.profiled).run()
-        }
+        if options.isProfile { return try bench.profile(HTTPOptions.profiled(options)) }
         let tables = HTTPReport.tables(try bench.measure())
         print("")
         for table in tables { print(table.text) }
@@ -49,28 +47,20 @@ struct HTTPBench {
         try Report.write(tables, as: .http, to: report)
     }
 
-    private init(_ options: HTTPOptions) throws {
-        guard Usage.processors() >= 2 else {
-            throw LabError("needs two processors: one for the proxy, one for backend and load")
-        }
+    private init(_ options: SideBySideOptions) throws {
         self.options = options
-        // A proxy that is left out need not exist.
-        let isNeeded = options.isProfile || !options.without.contains(.fairlead)
-        let fairlead = isNeeded ? try FairleadProcess.locate(options.fairlead) : ""
-        let files = try Self.absolute(Self.files)
-        self.programs = Programs(
-            fairlead: fairlead.isEmpty ? "" : try Self.absolute(fairlead),
-            envoy: options.without.contains(.envoy) ? "" : try Self.absolute(options.envoy))
+        self.programs = try Programs(options)
+        let files = try Workbench.absolute(Self.files)
         self.small = try Scene(routes: Routes(hosts: 1), files: files)
         self.large = try Scene(routes: Routes(hosts: Saturation.manyHosts.hosts), files: files)
     }
 
-    /// Programs run in another folder.
-    private static func absolute(_ path: String) throws -> String {
-        if !path.contains("/") { return path }
-        let completion = try ChildProcess.run(["realpath", "-e", path])
-        guard completion.succeeded else { throw LabError("there is no \(path)") }
-        return completion.output.filter { $0 != "\n" }
+    private func profile(_ measure: Saturation) throws {
+        let process = try self.small.start(.fairlead, self.programs)
+        defer { process.stop() }
+        try Profile(workbench: self.small.workbench, process: process, unit: "requests").run { seconds in
+            try measure.load(self.small, measure.port(.fairlead), seconds: seconds)
+        }
     }
 
     private func measure() throws -> HTTPResults {
@@ -90,9 +80,9 @@ struct HTTPBench {
         }
         if self.options.measures.contains("c") {
             for proxy in proxies {
-                let process = try ProxyProcess(proxy, in: self.small, self.programs)
+                let process = try self.small.start(proxy, self.programs)
                 defer { process.stop() }
-                results.negotiated[proxy] = try process.negotiated(self.small)
+                results.negotiated[proxy] = try self.small.negotiated(proxy)
             }
         }
         for load in FixedLoad.Load.all where self.options.measures.contains(load.letter) {
@@ -100,7 +90,7 @@ struct HTTPBench {
             results.fixedLoads.append(
                 try FixedLoad(
                     load: load, proxies: proxies, programs: self.programs, scene: self.small,
-                    rounds: FixedLoad.rounds(self.options.rounds)
+                    rounds: load.rounds * self.options.rounds
                 ).run())
         }
         if self.options.measures.contains("e") {

@@ -1,7 +1,5 @@
-import Lab
-
-/// `fairlead-bench --http ...`: what to measure, beside what.
-struct HTTPOptions {
+/// `fairlead-bench --http ...`.
+enum HTTPOptions {
     static let usage = """
         usage: fairlead-bench --http --fairlead PROGRAM [--envoy PROGRAM] [--report FILE]
                               [--rounds N] [--seconds N] [--only a,b,...] [--without NAME,...] [--profile]
@@ -15,51 +13,15 @@ struct HTTPOptions {
 
         """
 
-    var fairlead: String?
-    var envoy = "envoy"
-    var report: String?
-    var rounds = 3
-    var seconds = 3
-    var measures = Self.allMeasures
-    var without: Set<Proxy> = []
-    var isProfile = false
+    private static let letters: Set<String> = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
-    /// nil if they make no sense.
-    init?(_ arguments: some Sequence<String>) {
-        var arguments = Array(arguments)[...]
-        while let argument = arguments.popFirst() {
-            if argument == "--profile" {
-                self.isProfile = true
-                continue
-            }
-            guard let value = arguments.popFirst() else { return nil }
-            switch argument {
-            case "--fairlead": self.fairlead = value
-            case "--envoy": self.envoy = value
-            case "--report": self.report = value
-            case "--rounds", "--seconds":
-                guard let number = Int(value), (1...1000).contains(number) else { return nil }
-                if argument == "--rounds" { self.rounds = number } else { self.seconds = number }
-            case "--only":
-                let letters = Set(value.split(separator: ",").map(String.init))
-                guard letters.isSubset(of: self.measures), !letters.isEmpty else { return nil }
-                self.measures = letters
-            case "--without":
-                let proxies = value.split(separator: ",").map { Proxy(rawValue: String($0)) }
-                guard !proxies.contains(nil) else { return nil }
-                self.without = Set(proxies.compactMap { $0 })
-            default: return nil
-            }
-        }
+    static func parse(_ arguments: some Sequence<String>) -> SideBySideOptions? {
+        SideBySideOptions(arguments, letters: self.letters, proxies: Proxy.allCases)
     }
-
-    private static let allMeasures: Set<String> = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
     /// The measure that a profile is of.
-    var profiled: Saturation {
-        if self.measures == Self.allMeasures { return .keepAlive }
-        return Saturation.groups.joined().last { self.measures.contains($0.letter) } ?? .keepAlive
+    static func profiled(_ options: SideBySideOptions) -> Saturation {
+        if options.measures == self.letters { return .keepAlive }
+        return Saturation.groups.joined().last { options.measures.contains($0.letter) } ?? .keepAlive
     }
-
-    var proxies: [Proxy] { Proxy.allCases.filter { !self.without.contains($0) } }
 }

@@ -8,13 +8,7 @@ enum HTTPReport {
         for fixed in results.fixedLoads { tables += self.tables(fixed, results) }
         if !results.idle.isEmpty { tables.append(self.idle(results)) }
         if !results.allocations.isEmpty { tables.append(self.allocations(results)) }
-        // By their letters; those with the same letter stay in order.
-        let letters = Set(tables.compactMap(\.title.first)).sorted()
-        tables = letters.flatMap { letter in tables.filter { $0.title.first == letter } }
-        let bars = Bar.all(results)
-        var summary = Table("Bars", self.preamble(results), ["what", "at most", "measured", "met"])
-        summary.rows = bars.map(\.cells)
-        return [summary] + tables
+        return [Bar.table(Bar.all(results), self.preamble(results))] + Table.byLetter(tables)
     }
 
     private static func preamble(_ results: HTTPResults) -> String {
@@ -22,12 +16,12 @@ enum HTTPReport {
         \(results.versions.joined(separator: ", ")). One worker each, on processor 0; backend and load share \
         processor 1; all of it in one network namespace. The configurations of the peers are in \
         `integration/bench/HTTP/peers`: connections to the backend are kept, logs are off, every proxy adds \
-        `X-Forwarded-For`, `-Proto` and the like. \(results.rounds) rounds of \(results.seconds) s for each figure, \(FixedLoad.rounds(results.rounds)) of \(FixedLoad.seconds) s for latencies at a fixed load, all \
-        proxies in turn in each; figures are medians of the rounds, *spread* is from the smallest round to the \
+        `X-Forwarded-For`, `-Proto` and the like. \(results.rounds) rounds of \(results.seconds) s for each figure, \
+        more and shorter ones for latencies at a fixed load, all proxies in turn in each; figures are medians of the rounds, *spread* is from the smallest round to the \
         largest as a share of that, and ratios are medians of the ratios within a round. The load of the machine was \
         \(results.loadBefore) before and \(results.loadAfter) after. A round is *flagged* if a proxy had less than \
-        \(self.percent(Sample.saturation)) of its processor, so that it was not the narrow place, or if others had more \
-        than \(self.percent(Sample.disturbance)) of that processor.
+        \(Table.percent(Saturation.saturation)) of its processor, so that it was not the narrow place, or if others had more \
+        than \(Table.percent(Sample.disturbance)) of that processor.
         """
     }
 
@@ -85,24 +79,26 @@ enum HTTPReport {
             var ratio = ""
             var toOne: [Double] = []
             if case .proxy(let proxy) = target {
-                ratio = self.ratio(runs.ratios(measure, proxy, to: [.nginx, .haproxy]).median)
+                ratio = Table.factor(runs.ratios(measure, proxy, to: [.nginx, .haproxy]).median)
                 toOne = runs.ratios(measure, to: .keepAlive, proxy)
             }
             let reached = samples.compactMap(\.backend)
             let (connections, requests) = reached.reduce((0, 0)) { ($0.0 + $1.connections, $0.1 + $1.requests) }
             var row = [
                 target.name + (measure.isTLS && target == .direct ? ", no TLS" : ""),
-                Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), self.percent(costs.spread),
-                ratio, Table.grouped(Int(samples.map(\.figures.requestsPerSecond).median)),
-                self.latency(samples.map(\.figures.p50).median), self.latency(samples.map(\.figures.p99).median),
-                self.percent(samples.map(\.share).median), "\(samples.count(where: \.isFlagged)) of \(samples.count)",
+                Table.decimal(costs.median, measure.kibibytes == nil ? 2 : 1), Table.percent(costs.spread),
+                ratio, Table.grouped(Int(samples.map(\.figures.perSecond).median)),
+                Table.latency(microseconds: samples.map(\.figures.p50).median),
+                Table.latency(microseconds: samples.map(\.figures.p99).median),
+                Table.percent(samples.map(\.share).median),
+                "\(samples.count { $0.isFlagged(below: Saturation.saturation) }) of \(samples.count)",
                 reached.isEmpty
                     ? ""
                     : "\(Table.grouped(connections / reached.count)) for \(Table.grouped(requests / reached.count))",
                 "\(samples.reduce(0) { $0 + $1.figures.failures })",
             ]
             if case .direct = target { row[8] = "" }
-            if isMany { row.insert(self.ratio(toOne.median), at: 4) }
+            if isMany { row.insert(Table.factor(toOne.median), at: 4) }
             table.rows.append(row)
         }
         return table
@@ -110,24 +106,26 @@ enum HTTPReport {
 
     // MARK: - The others
 
-    private static func note(_ load: FixedLoad.Load) -> String {
+    private static func note(_ load: FixedLoad.Load, _ results: HTTPResults) -> String {
+        let rounds = "\(load.rounds * results.rounds) rounds of \(Table.decimal(load.time / .seconds(1), 1)) s."
         switch load {
         case .http1:
-            """
-            An open loop on \(FixedLoad.connections) connections: a request is sent when it is due, and its latency \
-            counts from then to its last byte. *Quiet p99*: the lower quartile of the rounds' p99, which is what the bar \
-            is about: whatever else goes on meanwhile can only add to it. *Over direct*: that beyond the backend without a \
-            proxy.
-            """
+            return """
+                \(rounds) An open loop on \(FixedLoad.connections) connections: a request is sent when it is due, and its latency \
+                counts from then to its last byte. *Quiet p99*: the lower quartile of the rounds' p99, which is what the bar \
+                is about: whatever else goes on meanwhile can only add to it. *Over direct*: that beyond the backend without a \
+                proxy.
+                """
         case .h2load:
-            "By h2load: all of its \(H2Load.connections) connections send their requests at the same moments."
+            return
+                "\(rounds) By h2load: all of its \(H2Load.connections) connections send their requests at the same moments."
         }
     }
 
     private static func tables(_ fixed: FixedLoad.Results, _ results: HTTPResults) -> [Table] {
         fixed.rates.enumerated().map { place, rate in
             var table = Table(
-                "\(fixed.load.letter): latency of \(fixed.load.name) at \(rate.name)", self.note(fixed.load),
+                "\(fixed.load.letter): latency of \(fixed.load.name) at \(rate.name)", self.note(fixed.load, results),
                 ["", "p50", "quiet p99", "over direct", "p99", "spread", "p99.9", "CPU us/request", "errors"])
             let direct = fixed.p99(place, .direct).lowerQuartile
             for target in results.proxies.map(Target.proxy) + [.direct] {
@@ -135,10 +133,13 @@ enum HTTPReport {
                 if samples.isEmpty { continue }
                 let p99 = samples.map(\.figures.p99)
                 table.rows.append([
-                    target.name, self.latency(samples.map(\.figures.p50).median), self.latency(p99.lowerQuartile),
-                    target == .direct || direct.isNaN ? "" : self.latency(p99.lowerQuartile - direct),
-                    self.latency(p99.median), self.percent(p99.spread),
-                    self.latency(samples.map(\.figures.p999).median), Table.decimal(samples.map(\.cost).median, 2),
+                    target.name, Table.latency(microseconds: samples.map(\.figures.p50).median),
+                    Table.latency(microseconds: p99.lowerQuartile),
+                    target == .direct || direct.isNaN
+                        ? "" : Table.latency(microseconds: p99.lowerQuartile - direct),
+                    Table.latency(microseconds: p99.median), Table.percent(p99.spread),
+                    Table.latency(microseconds: samples.map(\.figures.p999).median),
+                    Table.decimal(samples.map(\.cost).median, 2),
                     "\(samples.reduce(0) { $0 + $1.figures.failures })",
                 ])
             }
@@ -147,24 +148,12 @@ enum HTTPReport {
     }
 
     private static func idle(_ results: HTTPResults) -> Table {
-        var table = Table(
+        MemorySample.table(
             "e: \(Table.grouped(IdleConnections.connections)) idle keep-alive connections",
             """
             Bytes of userspace memory for each client connection that has made one request and waits, of a process that was \
             warm before: differences of `smaps_rollup`.
-            """,
-            ["", "private", "spread", "resident", "proportional", "connections"])
-        for proxy in results.proxies {
-            let samples = results.idle[proxy] ?? []
-            if samples.isEmpty { continue }
-            let own = samples.map(\.privateDirty)
-            table.rows.append([
-                proxy.name, Table.decimal(own.median, 0), self.percent(own.spread),
-                Table.decimal(samples.map(\.resident).median, 0), Table.decimal(samples.map(\.proportional).median, 0),
-                Table.grouped(samples.map(\.connections).min() ?? 0),
-            ])
-        }
-        return table
+            """, results.idle)
     }
 
     private static func allocations(_ results: HTTPResults) -> Table {
@@ -181,17 +170,5 @@ enum HTTPReport {
             table.rows.append([proxy.name, Table.decimal(sample.allocations, 4), Table.decimal(sample.frees, 4)])
         }
         return table
-    }
-
-    // MARK: - Cells
-
-    private static func ratio(_ value: Double) -> String { value.isNaN ? "" : Table.decimal(value, 2) + "x" }
-
-    private static func percent(_ share: Double) -> String { share.isNaN ? "" : Table.decimal(share * 100, 0) + " %" }
-
-    private static func latency(_ microseconds: Double) -> String {
-        if microseconds.isNaN { return "" }
-        return microseconds < 1000
-            ? Table.decimal(microseconds, 0) + " us" : Table.decimal(microseconds / 1000, 2) + " ms"
     }
 }

@@ -19,7 +19,7 @@ enum LoadCommand {
         init(_ report: MeasuredLoad.Report) {
             func microseconds(_ share: Double) -> Double { Double(report.latency.percentile(share)) / 1000 }
             self.load = LoadFigures(
-                requests: report.completed, p50: microseconds(0.5), p99: microseconds(0.99), p999: microseconds(0.999),
+                count: report.completed, p50: microseconds(0.5), p99: microseconds(0.99), p999: microseconds(0.999),
                 failures: report.failed)
         }
 
@@ -28,13 +28,13 @@ enum LoadCommand {
             let values = line.split(separator: " ").compactMap { Double($0) }
             guard values.count == 7 else { return nil }
             self.load = LoadFigures(
-                requests: Int(values[0]), p50: values[2], p99: values[3], p999: values[4], failures: Int(values[1]))
+                count: Int(values[0]), p50: values[2], p99: values[3], p999: values[4], failures: Int(values[1]))
             (self.allocations, self.frees) = (Int(values[5]), Int(values[6]))
         }
 
         var line: String {
             """
-            \(self.load.requests) \(self.load.failures) \(self.load.p50) \(self.load.p99) \(self.load.p999) \
+            \(self.load.count) \(self.load.failures) \(self.load.p50) \(self.load.p99) \(self.load.p999) \
             \(self.allocations) \(self.frees)
             """
         }

@@ -3,6 +3,9 @@ import Linux
 
 /// A measure with as much load as a proxy on one processor can take, told by its letter.
 struct Saturation: Hashable {
+    /// Below this share of its processor a proxy was not the narrow place.
+    static let saturation = 0.9
+
     let letter: String
     let title: String
     let request: Request
@@ -71,67 +74,6 @@ struct Saturation: Hashable {
     }
 }
 
-/// One proxy, or the backend by itself, under load for some seconds.
-struct Sample {
-    /// Below this share of its processor a proxy was not the narrow place.
-    static let saturation = 0.9
-    /// Above this share of the proxy's processor somebody else's work was in the way.
-    static let disturbance = 0.05
-
-    let figures: LoadFigures
-    /// Microseconds of processor time for each request.
-    let cost: Double
-    /// The share of the processor that it had.
-    let share: Double
-    /// The share of that processor that others had meanwhile.
-    let others: Double
-    /// Connections that the backend accepted meanwhile, and requests that reached it. The backend of calls does not count.
-    let backend: (connections: Int, requests: Int)?
-
-    var isFlagged: Bool { self.share < Self.saturation || self.others > Self.disturbance }
-}
-
-/// Who is under load: a proxy, or, to know the machine, the backend without one.
-enum Target: Hashable {
-    case direct
-    case proxy(Proxy)
-
-    var name: String {
-        switch self {
-        case .direct: "no proxy"
-        case .proxy(let proxy): proxy.name
-        }
-    }
-}
-
-/// Samples by measure and target, a round after the other.
-struct SaturationResults {
-    private var samples: [Saturation: [Target: [Sample]]] = [:]
-
-    subscript(_ measure: Saturation, _ target: Target) -> [Sample] { self.samples[measure]?[target] ?? [] }
-
-    var measures: Set<Saturation> { Set(self.samples.keys) }
-
-    mutating func add(_ sample: Sample, _ measure: Saturation, _ target: Target) {
-        self.samples[measure, default: [:]][target, default: []].append(sample)
-    }
-
-    func costs(_ measure: Saturation, _ proxy: Proxy) -> [Double] { self[measure, .proxy(proxy)].map(\.cost) }
-
-    /// The costs of one proxy beside the least of some others, round by round.
-    func ratios(_ measure: Saturation, _ proxy: Proxy, to others: [Proxy]) -> [Double] {
-        let others = others.map { self.costs(measure, $0) }.filter { !$0.isEmpty }
-        return self.costs(measure, proxy).enumerated().compactMap { round, cost in
-            others.compactMap { round < $0.count ? $0[round] : nil }.min().map { cost / $0 }
-        }
-    }
-
-    /// What one measure costs beside another, of the same proxy in the same round.
-    func ratios(_ measure: Saturation, to other: Saturation, _ proxy: Proxy) -> [Double] {
-        zip(self.costs(measure, proxy), self.costs(other, proxy)).map { $0 / $1 }
-    }
-}
-
 /// Takes the samples of one group.
 struct SaturationRun {
     let measures: [Saturation]
@@ -147,13 +89,13 @@ struct SaturationRun {
         let hosts: Int
     }
 
-    func run(into results: inout SaturationResults) throws {
+    func run(into results: inout SampleTable<Saturation>) throws {
         var running: [Place: ProxyProcess] = [:]
         defer { for process in running.values { process.stop() } }
         for measure in self.measures {
             for proxy in self.proxies where running[Place(proxy: proxy, hosts: measure.hosts)] == nil {
-                running[Place(proxy: proxy, hosts: measure.hosts)] = try ProxyProcess(
-                    proxy, in: try self.scene(measure), self.programs)
+                running[Place(proxy: proxy, hosts: measure.hosts)] = try self.scene(measure)
+                    .start(proxy, self.programs)
             }
         }
         for measure in self.measures {
@@ -196,20 +138,15 @@ struct SaturationRun {
     private func sample(
         _ measure: Saturation, _ scene: Scene, _ port: UInt16, _ processorTime: () -> Duration
     ) throws -> Sample {
-        let isProxy = port != Scene.backendAddress.port
         let counters = try scene.counters()
-        let busy = Usage.busyTime(ofProcessor: Scene.proxyProcessor)
-        let (began, processor) = (ContinuousClock.now, processorTime())
-        let figures = try measure.load(scene, port, seconds: self.seconds)
-        let (wall, spent) = (ContinuousClock.now - began, processorTime() - processor)
-        let busyNow = Usage.busyTime(ofProcessor: Scene.proxyProcessor) - busy
+        var sample = try Sample(of: processorTime, isProxy: port != Scene.backendAddress.port) {
+            try measure.load(scene, port, seconds: self.seconds)
+        }
+        // The backend of calls does not count.
+        if measure == .calls { return sample }
         let reached = try scene.counters()
-        return Sample(
-            figures: figures, cost: spent / .microseconds(1) / Double(max(1, figures.requests)),
-            share: spent / .seconds(figures.seconds),
-            others: max(0, (busyNow - (isProxy ? spent : .zero)) / wall),
-            // One of the connections is the question itself.
-            backend: measure == .calls
-                ? nil : (reached.connections - counters.connections - 1, reached.requests - counters.requests))
+        // One of the connections is the question itself.
+        sample.backend = (reached.connections - counters.connections - 1, reached.requests - counters.requests)
+        return sample
     }
 }

@@ -28,7 +28,7 @@ struct Wrk {
         else { return nil }
         let failures = ["connect", "read", "write", "status", "timeout"].reduce(0) { $0 + Int(values[$1[...]] ?? 0) }
         return LoadFigures(
-            requests: Int(requests), seconds: microseconds / 1e6, p50: p50, p99: p99, p999: p999, failures: failures)
+            count: Int(requests), seconds: microseconds / 1e6, p50: p50, p99: p99, p999: p999, failures: failures)
     }
 
     let request: Request
@@ -46,11 +46,11 @@ struct Wrk {
         case .small: break
         case .connection(let isResumed):
             header = ["Connection: close"]
-            if !isResumed { environment.append("LD_PRELOAD=\(scene.folder)/forget-sessions.so") }
+            if !isResumed { environment.append("LD_PRELOAD=\(scene.workbench.folder)/forget-sessions.so") }
         case .download: paths = "/1m"
         case .upload: (method, paths, body) = ("POST", "/upload", 1 << 20)
         }
-        let child = try scene.spawnLoad(
+        let child = try scene.workbench.spawnLoad(
             ["env"] + environment + [
                 "wrk", "-t1", "-c\(self.connections)", "-d\(seconds)s", "--timeout", "5s", "-s",
                 "\(scene.tools)/load.lua",

@@ -1,0 +1,25 @@
+internal import ClusterState
+internal import KubernetesAPI
+internal import Linux
+internal import ServiceModel
+
+/// What who asks is told.
+extension DataplaneLoop {
+    var view: DataplaneView {
+        DataplaneView(
+            planner: self.synchronizer.planner, history: self.history, isSynced: self.isSynced,
+            mode: self.fallback.mode,
+            streams: self.streams?.program)
+    }
+
+    /// Before the changes are taken over.
+    func noteHistory(_ changes: [ObjectChange]) {
+        let now = WallTime.now.unixNanoseconds
+        for change in changes where change.key.kind == .endpointSlice {
+            let name = change.key.name
+            var slice: EndpointSlice?
+            if case .endpointSlice(let new)? = change.object { slice = new }
+            self.history.update(name, from: self.synchronizer.planner.slice(name), to: slice, at: now)
+        }
+    }
+}
