@@ -6,6 +6,9 @@ import Testing
 
 /// Asked over a unix socket.
 @Suite struct AdminClientTests {
+    /// Long for the reason that `eventually` has.
+    private static let patience = Duration.seconds(60)
+
     private static func with(
         _ answer: @escaping @Sendable (Request) -> Admin.Answer, _ body: (String, ServedNode) async throws -> Void
     ) async throws {
@@ -26,7 +29,8 @@ import Testing
             Admin.Answer.text("\(request.method) \(request.path) \(request.query)\n\(body)")
         }) { path, node in
             for _ in 0..<3 {
-                let reply = try await AdminClient.get("/v1/endpoints?namespace=shop", socket: path)
+                let reply = try await AdminClient.get(
+                    "/v1/endpoints?namespace=shop", socket: path, timeout: Self.patience)
                 #expect(reply.status == 200)
                 #expect(String(decoding: reply.body, as: UTF8.self) == "GET /v1/endpoints namespace=shop\n\(body)")
             }
@@ -36,7 +40,7 @@ import Testing
 
     @Test func `failures have their status`() async throws {
         try await Self.with({ _ in .json("{}", status: .badRequest) }) { path, _ in
-            let reply = try await AdminClient.get("/v1/x", socket: path)
+            let reply = try await AdminClient.get("/v1/x", socket: path, timeout: Self.patience)
             #expect(reply.status == 400 && reply.body == Array("{}".utf8))
         }
     }
