@@ -58,4 +58,6 @@ extension ProxyLimits {
     /// nothing, which is about a quarter of a millisecond: so long everybody else waits for each connection that asks for as much as it
     /// can. Sixteen reads of those would be many.
     static let workPerTurn = 256
+    /// DATA frames below this are passed on together with those of their stream that have come with them.
+    static let smallPiece = 4_096
 }

@@ -57,6 +57,8 @@ struct StreamLink: BitwiseCopyable {
     var uncredited = 0
     /// All of the request has come, or is among the frames.
     var hasRequestEnded = false
+    /// Small pieces of its body have come that are not passed on yet.
+    var isGathering = false
     /// The end of the body that comes has been put behind it as a last chunk.
     var hasTail = false
     /// All of the answer is among the frames, or has come.

@@ -69,8 +69,27 @@ extension Worker {
             goesOn = self.act(on: receipt, client, connection, input)
             input.consume(receipt.consumed)
         }
+        self.passOnPieces()
         self.clients[client].input = input
         return goesOn
+    }
+
+    /// A small piece of a body has come: it waits for those that may be behind it, as each would cost a system call.
+    private mutating func gather(_ stream: Handle) {
+        guard !self.clients[stream].link.isGathering else { return }
+        self.clients[stream].link.isGathering = true
+        self.gatheringStreams.append(stream)
+    }
+
+    /// Passes on what has come in small pieces.
+    private mutating func passOnPieces() {
+        for index in self.gatheringStreams.indices {
+            let stream = self.gatheringStreams[index]
+            guard self.clients.contains(stream) else { continue }
+            self.clients[stream].link.isGathering = false
+            self.serve(stream)
+        }
+        self.gatheringStreams.removeAll(keepingCapacity: true)
     }
 
     private mutating func act(
@@ -93,7 +112,7 @@ extension Worker {
             self.clients[stream].link.uncredited += count
             self.receive(stream, input.readable.extracting(start..<start + count))
             if ends { self.clients[stream].link.hasRequestEnded = true }
-            self.serve(stream)
+            if !ends, count < ProxyLimits.smallPiece { self.gather(stream) } else { self.serve(stream) }
         case .trailers:
             guard let stream = self.clients.handle(token: receipt.token) else { break }
             self.clients[stream].tail = self.connections[connection].session.takeHead()
@@ -101,6 +120,9 @@ extension Worker {
             self.serve(stream)
         case .closed:
             guard let stream = self.clients.handle(token: receipt.token) else { break }
+            // What had come before goes on before.
+            if self.clients[stream].link.isGathering { self.serve(stream) }
+            guard self.clients.contains(stream) else { break }
             self.clients[stream].isBroken = true
             self.serve(stream)
         case .failed(let failure):

@@ -42,6 +42,8 @@ struct Worker: ~Copyable {
     /// Of clients and endpoints that speak HTTP/2; and those that may have frames to write at the end of the turn.
     var connections = Slab<HTTP2Connection>()
     var dirtyConnections: [Handle] = []
+    /// Of one connection, while its frames are being looked at: whose body has come in small pieces that are to be passed on together.
+    var gatheringStreams: [Handle] = []
     /// How many of the clients are streams, and of the upstreams.
     var streams = 0
     var upstreamStreams = 0
