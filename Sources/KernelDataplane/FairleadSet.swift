@@ -14,6 +14,8 @@ package struct FairleadSet: Hashable, Sendable {
         case nodeportEndpoints = "nodeport-endpoints"
         /// Addresses of which every port is a Service's.
         case clusterIPs = "cluster-ips"
+        /// The IP version -> refusal. A map with one element, for ``FairleadTable/reject``.
+        case refusals
         /// Where ClusterIPs come from: what is sent to one that is nobody's is dropped.
         case serviceCIDRs = "service-cidrs"
         /// The node's addresses on which NodePorts answer.
@@ -83,6 +85,7 @@ package struct FairleadSet: Hashable, Sendable {
         // Written by rules: a bound, not a size. When it is reached, clients are not remembered.
         case .affinity: NodeSettings.defaultAffinityClients
         case .podAddresses: 65536
+        case .refusals: nil
         // Ranges live in a tree, which grows; node addresses are few.
         case .nodeIPs, .podCIDRs, .plainSources, .serviceCIDRs, .admittedSources: nil
         }
@@ -129,6 +132,7 @@ package struct FairleadSet: Hashable, Sendable {
         case .nodeportEndpoints:
             let key = Concatenation.typeof(.transportProtocol, .destinationPort, number)
             return NamedSet(name: self.name, key: key, data: endpoint, hasCounters: true, size: size)
+        case .refusals: return verdicts(.types(.networkProtocol))
         case .clusterIPs, .nodeIPs: return plain(.types(address))
         case .podCIDRs, .plainSources, .serviceCIDRs: return plain(.types(address), .interval)
         case .hairpins: return plain(.types(address, address))

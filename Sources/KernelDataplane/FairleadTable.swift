@@ -22,6 +22,7 @@ package enum FairleadTable {
     /// Drops a connection from a source that may not use the load balancer's address.
     static let deniedSource = "denied-source"
     static let reject = "reject-connection"
+    static let refusal = "send-refusal"
     static let masquerade = "masquerade-source"
     static let masqueradeOwn = "masquerade-own-source"
     static let admission = "admission"
@@ -55,7 +56,16 @@ package enum FairleadTable {
     /// What becomes of a connection at last.
     private static let verdicts: [(chain: Chain, rules: [Rule])] = [
         (
+            // By a map, so that nobody is refused by a table that is being taken away: from one moment to the next its maps are empty,
+            // while its sets keep their elements for the packets that are still among its rules. Whose frontend is not found then is
+            // passed on, and sends its first segment again.
             Chain(name: reject),
+            AddressFamily.allCases.map {
+                Rule(.verdictMap([.networkProtocol], map: FairleadSet(.refusals, $0).name))
+            }
+        ),
+        (
+            Chain(name: refusal),
             [
                 // A reset is what a host answers for a closed port; it is not rate limited, ICMP errors are.
                 Rule(.transportProtocol(.tcp), .reject(.tcpReset)),

@@ -186,6 +186,13 @@ extension Frontend {
 }
 
 extension Element {
+    /// An IP version as a key.
+    static func networkProtocol(_ family: AddressFamily, _ verdict: Verdict) -> Element {
+        var key = ElementBytes()
+        key.append(networkProtocol: family)
+        return Element(key: key, value: .verdict(verdict))
+    }
+
     /// An address as a key.
     static func address(_ address: IPAddress) -> Element {
         var key = ElementBytes()

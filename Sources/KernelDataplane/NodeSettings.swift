@@ -66,6 +66,10 @@ package struct NodeSettings: Hashable, Sendable {
             PlacedElement(set: FairleadSet(.nodeIPs, $0.family), element: .address($0))
         }
         for family in AddressFamily.allCases {
+            elements.append(
+                PlacedElement(
+                    set: FairleadSet(.refusals, family),
+                    element: .networkProtocol(family, .goto(FairleadTable.refusal))))
             elements += self.ranges(.podCIDRs, family, self.podBlocks(family))
             elements += self.ranges(.plainSources, family, self.plainSources(family))
             elements += self.ranges(.serviceCIDRs, family, self.serviceCIDRs.filter { $0.family == family })

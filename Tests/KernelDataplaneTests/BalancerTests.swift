@@ -89,4 +89,14 @@ import Testing
         let packet = PacketTracer.Packet(from: Make.ip("10.9.9.9"), to: Make.ip("10.96.0.10"), .tcp, 80)
         #expect(PacketTracer(self.ruleset(endpoints: 0)).trace(packet) == .refused)
     }
+
+    /// A packet that is among the rules while the table is taken away finds every map empty, and the sets as they were.
+    @Test(arguments: [0, 3], [80, 81] as [UInt16])
+    func aTableThatIsBeingTakenAwayRefusesNobody(endpoints: Int, port: UInt16) {
+        var ruleset = self.ruleset(endpoints: endpoints)
+        for set in ruleset.sets where set.isMap { ruleset.elements[set.name] = [] }
+        #expect(ruleset.elements[FairleadSet(.clusterIPs, .ipv4).name]?.isEmpty == false)
+        let packet = PacketTracer.Packet(from: Make.ip("10.9.9.9"), to: Make.ip("10.96.0.10"), .tcp, port)
+        #expect(PacketTracer(ruleset).trace(packet) == .passed)
+    }
 }

@@ -251,7 +251,7 @@ package struct PacketTracer {
                     }
                 }
             case .networkProtocol:
-                return nil
+                keys = keys.map { $0.appending { $0.append(networkProtocol: state.packet.destination.family) } }
             }
         }
         return keys

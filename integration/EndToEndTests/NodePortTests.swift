@@ -62,13 +62,17 @@ extension EndToEnd {
             let entry = "\(address)/\(family == .ipv4 ? 24 : 64) dev \(try self.uplink(scene))"
             let target = SocketAddress(address, Self.nodePort)
             try scene.node.shell("ip address add \(entry)\(family == .ipv6 ? " nodad" : "")")
-            try expectSoon("answers on the new address") {
+            try expectSoon("the address is taken up") { try self.isNodeAddress(address, scene) }
+            // Who asks for the link layer address before the host listens for that asks again after a second (RFC 4861 section 10).
+            try expectSoon("answers on the new address", within: .seconds(5)) {
                 try scene.client.probe(.tcp, target, timeout: .milliseconds(100)).isAnswered
             }
             try scene.node.shell("ip address del \(entry)")
-            try expectSoon("the address is let go") {
-                try !scene.node.shell("nft list set inet fairlead node-ips\(family.rawValue)").contains("\(address)")
-            }
+            try expectSoon("the address is let go") { try !self.isNodeAddress(address, scene) }
+        }
+
+        private func isNodeAddress(_ address: IPAddress, _ scene: Scene) throws -> Bool {
+            try scene.node.shell("nft list set inet fairlead node-ips\(address.family.rawValue)").contains("\(address)")
         }
 
         /// The interface with the node's own address.

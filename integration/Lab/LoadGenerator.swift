@@ -16,13 +16,26 @@ package struct LoadReport: Sendable {
     package internal(set) var answeredBy: [String: Int] = [:]
     /// When the latest connection that reached each server was started.
     package internal(set) var lastStart: [String: ContinuousClock.Instant] = [:]
+    /// The first of those that failed: when they were started, and how long it took.
+    package internal(set) var failures: [Failure] = []
     /// The longest time from start to answer.
     package internal(set) var slowest: Duration = .zero
+
+    private static let keptFailures = 8
+
+    package struct Failure: Sendable {
+        package let result: ProbeResult
+        package let start: ContinuousClock.Instant
+        package let duration: Duration
+    }
 
     package var answered: Int { self.answeredBy.values.reduce(0, +) }
     package var failed: Int { self.refused + self.reset + self.timedOut + self.unreachable }
 
     mutating func record(_ result: ProbeResult, startedAt start: ContinuousClock.Instant) {
+        if !result.isAnswered, self.failures.count < Self.keptFailures {
+            self.failures.append(Failure(result: result, start: start, duration: ContinuousClock.now - start))
+        }
         switch result {
         case .answered(let name, _, let duration):
             self.answeredBy[name, default: 0] += 1

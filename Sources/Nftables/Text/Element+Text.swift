@@ -39,6 +39,7 @@ extension Datatype {
             case .ipv4Address: bytes.address(.ipv4, at: offset)?.description
             case .ipv6Address: bytes.address(.ipv6, at: offset)?.description
             case .transportProtocol: bytes.transportProtocol(at: offset)?.description
+            case .networkProtocol: bytes.networkProtocol(at: offset)
             case .port: bytes.port(at: offset)?.description
             default: bytes.integer(at: offset)?.description
             }

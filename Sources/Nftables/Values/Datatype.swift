@@ -19,6 +19,7 @@ public struct Datatype: Sendable, Hashable {
     /// Values in host order; addresses, ports and protocol numbers are in network order.
     public let isHostOrder: Bool
 
+    public static let networkProtocol = Datatype(name: "nf_proto", identifier: 2, length: 1, isHostOrder: true)
     public static let integer = Datatype(name: "integer", identifier: 4, length: 4, isHostOrder: true)
     public static let ipv4Address = Datatype(name: "ipv4_addr", identifier: 7, length: 4, isHostOrder: false)
     public static let ipv6Address = Datatype(name: "ipv6_addr", identifier: 8, length: 16, isHostOrder: false)

@@ -29,6 +29,9 @@ public struct ElementBytes: Sendable {
         self.count += 1
     }
 
+    /// An IP version, which is a key by itself: `NFPROTO_IPV4` or `NFPROTO_IPV6` of linux/netfilter.h.
+    public mutating func append(networkProtocol family: AddressFamily) { self.append(family == .ipv4 ? 2 : 10) }
+
     // MARK: - Parts of a concatenation, each padded to 4 bytes
 
     /// An address, in network order.
@@ -78,6 +81,12 @@ public struct ElementBytes: Sendable {
     public func transportProtocol(at offset: Int) -> TransportProtocol? {
         guard offset < self.count else { return nil }
         return TransportProtocol(rawValue: self[offset])
+    }
+
+    /// The IP version at `offset`, as the nft language has it.
+    func networkProtocol(at offset: Int) -> String? {
+        guard offset < self.count else { return nil }
+        return [2: "ipv4", 10: "ipv6"][self[offset]]
     }
 
     /// The 32-bit number in host order at `offset`.

@@ -41,7 +41,7 @@ public indirect enum Selector: Sendable, Hashable {
     public var datatype: Datatype {
         switch self {
         case .address(let kind, _), .originalAddress(let kind, _): kind.datatype
-        case .networkProtocol: Datatype(name: "nf_proto", identifier: 2, length: 1, isHostOrder: true)
+        case .networkProtocol: .networkProtocol
         case .transportProtocol: .transportProtocol
         case .sourcePort, .destinationPort, .originalDestinationPort: .port
         case .random, .hash: .integer

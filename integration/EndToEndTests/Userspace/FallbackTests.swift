@@ -6,11 +6,13 @@ import Testing
 extension EndToEnd {
     /// nftables is taken away, and given back.
     @Suite struct FallbackTests {
-        /// Somebody else owns our table, so that every commit to it fails, until ``giveBack(_:)``. A chain of another table's keeps the
-        /// kernel's translation of open connections, throughout: without it not even ports would be told apart, and one of the balancer's
-        /// own could be that of a connection which the kernel has masqueraded.
+        /// Somebody else owns our table, so that every commit to it fails, until ``giveBack(_:)``. Another table's chain keeps the kernel's
+        /// translation of open connections, throughout, and its rule keeps the connection tracking without which there is none: a chain
+        /// alone does not. Without them not even ports would be told apart, and one of the balancer's own could be that of a connection
+        /// which the kernel has masqueraded.
         private static func takeAway(_ scene: Scene) throws -> ChildProcess {
-            try scene.node.shell("nft 'table inet other { chain keep { type nat hook prerouting priority -90; }; }'")
+            try scene.node.shell(
+                "nft 'table inet other { chain keep { type nat hook prerouting priority -90; ct state new; }; }'")
             return try scene.node.spawn([
                 "sh", "-c",
                 """
