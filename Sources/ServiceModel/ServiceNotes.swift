@@ -36,9 +36,7 @@ extension Service {
 
     private func streamNotes(_ annotations: ServiceAnnotations) -> [String] {
         let policy = annotations.streamPolicy
-        guard policy.needsBalancer || policy.keepsClientAddress || !annotations.stream.serverNames.isEmpty else {
-            return []
-        }
+        guard policy.needsBalancer || !annotations.stream.serverNames.isEmpty else { return [] }
         var notes: [String] = []
         if !self.ports.contains(where: { $0.transport == .tcp }) {
             let names = [

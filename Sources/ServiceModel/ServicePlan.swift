@@ -123,8 +123,6 @@ package struct ServicePlan: Hashable, Sendable {
     /// What the Service asks of the userspace balancer; nil: the kernel does all it asks for. By port and frontend
     /// ``streamPolicy(at:)`` says more.
     package let streamPolicy: StreamPolicy?
-    /// Whether pods are to see the client's own address, whoever serves.
-    package let keepsClientAddress: Bool
 
     package init(
         service: ObjectName,
@@ -133,8 +131,7 @@ package struct ServicePlan: Hashable, Sendable {
         hairpins: [IPAddress] = [],
         healthCheck: HealthCheckPlan? = nil,
         draining: [Backend] = [],
-        streamPolicy: StreamPolicy? = nil,
-        keepsClientAddress: Bool = false
+        streamPolicy: StreamPolicy? = nil
     ) {
         self.service = service
         self.frontends = frontends
@@ -143,7 +140,6 @@ package struct ServicePlan: Hashable, Sendable {
         self.healthCheck = healthCheck
         self.draining = draining
         self.streamPolicy = streamPolicy
-        self.keepsClientAddress = keepsClientAddress
     }
 }
 
@@ -151,7 +147,6 @@ extension ServicePlan {
     /// What the balancer is to do at one of the frontends beyond what its plan says.
     package func streamPolicy(at frontend: FrontendPlan) -> StreamPolicy {
         var policy = self.streamPolicy ?? StreamPolicy()
-        policy.keepsClientAddress = self.keepsClientAddress
         policy.serverNames = frontend.serverNames
         return frontend.port.transport == .tcp ? policy : policy.withoutTCP
     }

@@ -136,8 +136,7 @@ package struct ServicePlanner: Sendable {
             hairpins: self.hairpins(among: frontends, of: slices),
             healthCheck: healthCheck,
             draining: selection.draining,
-            streamPolicy: stream.needsBalancer || !serverNames.isEmpty ? stream : nil,
-            keepsClientAddress: stream.keepsClientAddress
+            streamPolicy: stream.needsBalancer || !serverNames.isEmpty ? stream : nil
         )
     }
 

@@ -150,6 +150,7 @@ func expectSoon(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) rethrows -> Duration {
+    let limit = Sanitizer.bound(limit)
     let isSo = try waitUntil(timeout: limit - (ContinuousClock.now - start), interval: .zero, condition)
     let duration = ContinuousClock.now - start
     #expect(isSo, "not within \(limit): \(what)", sourceLocation: sourceLocation)

@@ -8,14 +8,20 @@ struct Bar {
     let unit: String
     /// nan where it was not measured.
     let figure: Double
+    /// Where it lies with 95 % confidence, of what differs from one round to the next by more than the bar is about.
+    var interval: (lower: Double, upper: Double)?
     var places = 2
 
-    var isMet: Bool { self.figure <= self.limit }
+    private var verdict: String {
+        if self.figure <= self.limit { return "yes" }
+        return self.interval.map { $0.lower <= self.limit } ?? false ? "not told apart" : "no"
+    }
 
     var cells: [String] {
-        [
-            self.name, "\(Table.decimal(self.limit, self.places))\(self.unit)",
-            "\(Table.decimal(self.figure, self.places))\(self.unit)", self.isMet ? "yes" : "no",
+        func text(_ value: Double) -> String { Table.decimal(value, self.places) }
+        let interval = self.interval.map { " (\(text($0.lower)) to \(text($0.upper)))" } ?? ""
+        return [
+            self.name, "\(text(self.limit))\(self.unit)", "\(text(self.figure))\(self.unit)\(interval)", self.verdict,
         ]
     }
 

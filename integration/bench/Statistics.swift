@@ -8,9 +8,15 @@ extension [Double] {
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
     }
 
-    /// A quarter of them is at most this: of latencies on a machine that others use as well, what most of its quiet rounds had,
-    /// as disturbances only ever add. nan of none.
-    var lowerQuartile: Double { self.isEmpty ? .nan : self.sorted()[(self.count - 1) / 4] }
+    /// Where the median of all there could be lies, with 95 % confidence: between two of them, by their ranks alone, so whatever their
+    /// distribution is (the sign test's interval, by the normal approximation of the binomial). nan of none.
+    var medianInterval: (lower: Double, upper: Double) {
+        guard !self.isEmpty else { return (.nan, .nan) }
+        let sorted = self.sorted()
+        let reach = 0.98 * Double(self.count).squareRoot()
+        let lower = Int((Double(self.count) / 2 - reach).rounded(.down))
+        return (sorted[Swift.max(lower, 0)], sorted[Swift.min(self.count - 1 - lower, self.count - 1)])
+    }
 
     /// From the smallest to the largest, as a share of the median.
     var spread: Double {

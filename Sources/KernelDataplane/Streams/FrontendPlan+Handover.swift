@@ -54,7 +54,6 @@ extension ServicePlan {
     func with(_ frontends: [FrontendPlan]) -> ServicePlan {
         ServicePlan(
             service: self.service, frontends: frontends, clusterIPs: self.clusterIPs, hairpins: self.hairpins,
-            healthCheck: self.healthCheck, draining: self.draining, streamPolicy: self.streamPolicy,
-            keepsClientAddress: self.keepsClientAddress)
+            healthCheck: self.healthCheck, draining: self.draining, streamPolicy: self.streamPolicy)
     }
 }

@@ -10,6 +10,7 @@ package struct StreamAnnotations: Hashable, Sendable {
         case connectionsPerClient = "connections-per-client"
         case connectionRatePerClient = "connection-rate-per-client"
         case passthrough = "tls-passthrough"
+        /// Taken, and not there: whoever sets it is told so.
         case keepsClientAddress = "keep-client-address"
 
         package var name: String { KnownKey.ownPrefix + self.rawValue }
@@ -50,8 +51,11 @@ package struct StreamAnnotations: Hashable, Sendable {
             self.read(.connectionRatePerClient, annotations, limit) {
                 AnnotationValues.number($0, in: Self.clientLimits)
             } ?? 0
-        self.policy.keepsClientAddress =
-            self.read(.keepsClientAddress, annotations, "true or false", AnnotationValues.boolean) ?? false
+        if self.read(.keepsClientAddress, annotations, "true or false", AnnotationValues.boolean) == true {
+            self.problems.append(
+                "\(Key.keepsClientAddress.name): the userspace balancer has no transparent sockets: what it serves comes from the "
+                    + "node's address; \(Key.proxyProtocol.name) tells endpoints the client's")
+        }
         if let text = annotations[Key.passthrough.name] { self.readServerNames(text) }
     }
 

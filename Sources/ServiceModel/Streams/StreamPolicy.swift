@@ -34,18 +34,11 @@ package struct StreamPolicy: Hashable, Sendable {
     package var connectionRatePerClient = 0
     /// Empty: TLS is not looked at. A name that none of these is goes to the Service's own endpoints.
     package var serverNames: [ServerNameRoute] = []
-    /// Whether pods see the client's own address.
-    package var keepsClientAddress = false
 
     package init() {}
 
-    /// Whether this is more than the kernel can do. The client's address alone is not: the kernel keeps that of pods and of
-    /// `externalTrafficPolicy: Local`.
-    package var needsBalancer: Bool {
-        var rest = self
-        rest.keepsClientAddress = false
-        return rest != StreamPolicy()
-    }
+    /// Whether this is more than the kernel can do.
+    package var needsBalancer: Bool { self != StreamPolicy() }
 
     /// What of it has a meaning for datagrams.
     package var withoutTCP: StreamPolicy {

@@ -18,7 +18,7 @@ extension EndToEnd.HTTP2.Shared {
             try body()
             let growth = try process.peakMemory() - before
             print("\(what): memory grew by \(growth >> 10) KiB at most")
-            #expect(growth < limit, "\(what)")
+            #expect(growth < Sanitizer.bound(limit), "\(what)")
         }
 
         /// `slow.test` before a backend of that version which has as much to say as anybody could want at `/large`.

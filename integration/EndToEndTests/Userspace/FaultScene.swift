@@ -126,7 +126,7 @@ final class FaultScene {
         #expect(after.descriptors <= before.descriptors, "\(what)", sourceLocation: sourceLocation)
         let kept = Self.workers * Self.pooledPipes * 2
         #expect(after.pipeEnds <= self.standing.pipeEnds + kept, "\(what)", sourceLocation: sourceLocation)
-        #expect(after.memory - before.memory < limit, "\(what)", sourceLocation: sourceLocation)
+        #expect(after.memory - before.memory < Sanitizer.bound(limit), "\(what)", sourceLocation: sourceLocation)
     }
 
     /// Carries out a fault twice. The first time everything is had that is kept from then on; the second time nothing may be left of
@@ -146,7 +146,7 @@ final class FaultScene {
         try self.amongInnocents(what, latency: limit, sourceLocation, fault)
         let peak = try self.process.peakMemory() - before.memory
         print("\(what): memory grew by \(peak >> 10) KiB at most")
-        #expect(peak < growth, "\(what)", sourceLocation: sourceLocation)
+        #expect(peak < Sanitizer.bound(growth), "\(what)", sourceLocation: sourceLocation)
         try self.expectGivenBack(what, since: before, within: timeout, sourceLocation: sourceLocation)
     }
 
@@ -159,6 +159,6 @@ final class FaultScene {
         try fault()
         // Fewer connections would say little.
         pause(.seconds(1) - (ContinuousClock.now - start))
-        traffic.expectWhole(what, within: limit, sourceLocation: sourceLocation)
+        traffic.expectWhole(what, within: Sanitizer.bound(limit), sourceLocation: sourceLocation)
     }
 }

@@ -22,11 +22,11 @@ struct FixedLoad {
         }
 
         /// How long a round is. A hundredth of its requests is what anything else on the machine may have held up, so rounds are
-        /// short and many: then some are left alone, as many for each proxy. h2load has to connect first.
-        var time: Duration { self == .http1 ? .milliseconds(500) : .seconds(1) }
+        /// short and many. h2load has to connect first.
+        var time: Duration { self == .http1 ? .milliseconds(300) : .seconds(1) }
 
         /// For each round of the other measures.
-        var rounds: Int { self == .http1 ? 15 : 10 }
+        var rounds: Int { self == .http1 ? 30 : 10 }
 
         var name: String {
             switch self {
@@ -57,6 +57,11 @@ struct FixedLoad {
 
         func p99(_ rate: Int, _ target: Target) -> [Double] {
             (self.samples[rate]?[target] ?? []).map(\.figures.p99)
+        }
+
+        /// Fairlead's p99 beside another's in the same round: whatever the machine does for longer than a round is in both.
+        func ratios(_ rate: Int, to other: Proxy) -> [Double] {
+            zip(self.p99(rate, .proxy(.fairlead)), self.p99(rate, .proxy(other))).map { $0 / $1 }
         }
     }
 
