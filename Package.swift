@@ -126,13 +126,15 @@ let package = Package(
                 "Linux", "Networking", "Observability", "Reactor", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
+        module("HostCheck", ["KernelDataplane", "Linux", "Networking", "Nftables", "Observability"]),
         module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "IngressControl", "KernelDataplane", "KubernetesAPI",
+                "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "HostCheck", "IngressControl", "KernelDataplane",
+                "KubernetesAPI",
                 "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
                 "Routing", "ServiceModel", "StreamBalancer", "TLS", arguments, logging, lifecycle, signals,
             ],
@@ -206,6 +208,7 @@ let package = Package(
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
+        tests("HostCheckTests", ["HostCheck", "KernelDataplane", "Lab", "Linux", "Networking", "Nftables"]),
         tests("AdminAPITests", ["AdminAPI", "KubernetesAPI", "Linux", "Networking", "ServiceModel", "TestSupport"]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),

@@ -36,7 +36,7 @@ package struct BindAddress: Hashable, Sendable {
     /// in Go, so in kube-proxy.
     var listeners: [IPAddress] { self.address.isUnspecified ? Self.everywhere : [self.address] }
 
-    static let everywhere = [IPAddress(ipv4: 0), IPAddress(ipv6High: 0, low: 0)]
+    package static let everywhere = [IPAddress(ipv4: 0), IPAddress(ipv6High: 0, low: 0)]
 }
 
 extension BindAddress: CustomStringConvertible {

@@ -21,6 +21,9 @@ public enum HostSystem {
         try Descriptor.open(self.path(ofSetting: name), flags: O_WRONLY).write(value.utf8)
     }
 
+    /// Whether this process may change a setting.
+    package static func isSettable(_ name: String) -> Bool { unsafe access(self.path(ofSetting: name), W_OK) == 0 }
+
     private static let buckets = "/sys/module/nf_conntrack/parameters/hashsize"
 
     /// Buckets of the kernel's connection table; nil without one.

@@ -33,6 +33,16 @@ public struct InstanceLock: ~Copyable, Sendable {
         return InstanceLock(socket: socket)
     }
 
+    /// Who has the lock `name`; nil if nobody has, or it cannot be told.
+    package static func holder(of name: String) -> Taken? {
+        do {
+            _ = try self.take(name)
+            return nil
+        } catch {
+            return error as? Taken
+        }
+    }
+
     /// nil if the name was free.
     private static func bind(_ socket: Int32, to name: String) throws(SystemError) -> Taken? {
         var address = sockaddr_un()

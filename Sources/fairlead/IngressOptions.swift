@@ -6,20 +6,24 @@ internal import Reactor
 
 /// Options of the ingress role; names as ingress-nginx's where it has them.
 struct IngressOptions: ParsableArguments {
+    static let defaultHTTPPort: UInt16 = 80
+    static let defaultHTTPSPort: UInt16 = 443
+    static let defaultHealthzPort: UInt16 = 10254
+
     @Option(
         name: .customLong("http-port"), help: ArgumentHelp("Where HTTP is served; 0 for nowhere.", valueName: "port"))
-    var httpPort: UInt16 = 80
+    var httpPort = Self.defaultHTTPPort
 
     @Option(
         name: .customLong("https-port"), help: ArgumentHelp("Where HTTPS is served; 0 for nowhere.", valueName: "port"))
-    var httpsPort: UInt16 = 443
+    var httpsPort = Self.defaultHTTPSPort
 
     @Option(
         name: .customLong("healthz-port"),
         help: ArgumentHelp(
             "Where /healthz and /livez of the ingress role answer, at all addresses; 0 for nowhere.", valueName: "port"
         ))
-    var healthzPort: UInt16 = 10254
+    var healthzPort = Self.defaultHealthzPort
 
     @Option(
         name: .customLong("ingress-class"),

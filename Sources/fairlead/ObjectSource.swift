@@ -38,6 +38,19 @@ enum ObjectSource: Hashable {
         }
     }
 
+    /// How to reach the API server. Without a kubeconfig file this is a pod.
+    func clientConfiguration() throws -> ClientConfiguration {
+        var addresses: [String] = []
+        if case .apiServer(let kubeconfig, let masters) = self {
+            if let kubeconfig { return try .kubeconfig(at: kubeconfig, masters: masters) }
+            addresses = masters
+        }
+        return try .inCluster(environment: ProcessInfo.processInfo.environment, masters: addresses)
+    }
+
+    /// Whether this process is a pod, as its environment says.
+    static var isInPod: Bool { ProcessInfo.processInfo.environment["KUBERNETES_SERVICE_HOST"] != nil }
+
     /// What feeds a queue.
     struct Feed {
         let service: any ServiceLifecycle.Service
@@ -55,19 +68,12 @@ enum ObjectSource: Hashable {
         logger: (_ label: String) -> Logger
     ) throws -> Feed {
         let format = WireFormat(contentType: configuration.clientConnection.contentType) ?? .protobuf
-        let client: ClientConfiguration
-        switch self {
-        case .manifests(let directory):
+        if case .manifests(let directory) = self {
             let source = try ManifestSource(
                 directory: directory, kinds: needs.kinds, queue: queue, limits: limits, logger: logger("manifests"))
             return Feed(service: source, connection: nil, format: format)
-        case .apiServer(let kubeconfig?, let masters):
-            client = try .kubeconfig(at: kubeconfig, masters: masters)
-        case .apiServer(nil, let masters):
-            client = try .inCluster(environment: ProcessInfo.processInfo.environment, masters: masters)
-        case .inCluster:
-            client = try .inCluster(environment: ProcessInfo.processInfo.environment)
         }
+        let client = try self.clientConfiguration()
         let connection = ClusterConnection(
             client, selections: needs.selections, needed: needs.needed, controller: needs.controller,
             instance: needs.instance, format: format, queue: queue, logger: logger("source"))

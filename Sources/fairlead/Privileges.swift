@@ -13,7 +13,7 @@ final class HeldLock: Sendable {
 /// What programming the kernel takes, and what keeps instances apart.
 enum Privileges {
     /// The name that a running node role holds in its network namespace.
-    private static let nodeLockName = "fairlead/node"
+    static let nodeLockName = "fairlead/node"
 
     static func requireNetworkAdministration() throws {
         guard !Capabilities.hasNetworkAdministration else { return }

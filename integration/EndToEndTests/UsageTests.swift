@@ -85,7 +85,7 @@ extension EndToEnd {
             defer { sandbox.tearDown() }
             for line in [
                 "--help", "--version", "node --help", "run -h", "render --help", "cleanup --help", "get --help",
-                "get endpoints --help",
+                "get endpoints --help", "check --help",
             ] {
                 let arguments = line.split(separator: " ").map(String.init)
                 let completion = try self.fairlead(arguments, on: sandbox.host)

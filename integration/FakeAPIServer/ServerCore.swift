@@ -74,6 +74,12 @@ final class ServerCore {
             self.documentQueries[request.path] = request.query
             return exchange.answer(200, type: WireFormat.json.mediaType, document)
         }
+        if request.path == AccessReviewAnswer.path, request.method == .POST {
+            try self.authenticate(request)
+            return exchange.answer(
+                201, type: WireFormat.json.mediaType,
+                try AccessReviewAnswer.make(request.body, forbidden: self.configuration.forbidden))
+        }
         guard let path = ResourcePath(request.path), !path.isStatus || path.resource.hasStatus else {
             throw Refusal(404, "NotFound", "the server could not find the requested resource")
         }
@@ -98,7 +104,7 @@ final class ServerCore {
         }
     }
 
-    private func authorize(_ verb: Verb, _ path: ResourcePath, _ request: Request) throws(Refusal) {
+    private func authenticate(_ request: Request) throws(Refusal) {
         let token = request.headers.first(name: "Authorization").flatMap { value in
             value.hasPrefix("Bearer ") ? String(value.dropFirst("Bearer ".count)) : nil
         }
@@ -106,6 +112,10 @@ final class ServerCore {
             self.counts.unauthorized += 1
             throw Refusal(401, "Unauthorized", "Unauthorized")
         }
+    }
+
+    private func authorize(_ verb: Verb, _ path: ResourcePath, _ request: Request) throws(Refusal) {
+        try self.authenticate(request)
         let forbidden = self.configuration.forbidden
         guard
             forbidden.contains(.init(resource: path.resource))

@@ -26,7 +26,7 @@ extension NetlinkKernel {
     public func outline(of table: TableReference) throws(NftablesError) -> TableOutline {
         for _ in 0..<Self.dumpAttempts {
             var outline = TableOutline(table: table, generation: try self.generation())
-            guard try self.dumpChainNames(into: &outline), try self.dumpJumps(into: &outline),
+            guard try self.dumpChains(into: &outline), try self.dumpRules(into: &outline),
                 try self.generation() == outline.generation
             else { continue }
             return outline
@@ -34,9 +34,10 @@ extension NetlinkKernel {
         throw .neverAtRest("\(table)")
     }
 
-    private func dumpChainNames(into outline: inout TableOutline) throws(NftablesError) -> Bool {
+    private func dumpChains(into outline: inout TableOutline) throws(NftablesError) -> Bool {
         let table = outline.table
         var chains: Set<String> = []
+        var bases: [TableOutline.BaseChain] = []
         let isConsistent = try unsafe self.request(
             NFT_MSG_GETCHAIN.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "chains of \(table)"
         ) { _ in
@@ -45,15 +46,39 @@ extension NetlinkKernel {
                 let name = unsafe Self.name(header, NFTA_CHAIN_NAME)
             else { return }
             chains.insert(name)
+            if let base = unsafe Self.base(header, name) { bases.append(base) }
         }
         outline.chains = chains
+        outline.baseChains = bases
         return isConsistent
     }
 
-    private func dumpJumps(into outline: inout TableOutline) throws(NftablesError) -> Bool {
+    /// What a chain's hook and policy say; nil of a chain without a hook, or with one that has no name here.
+    private static func base(_ header: UnsafePointer<nlmsghdr>, _ name: String) -> TableOutline.BaseChain? {
+        var hook: Chain.Base.Hook?
+        var priority: Int32 = 0
+        var dropsByDefault = false
+        unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
+            switch unsafe UInt32(mnl_attr_get_type(attribute)) {
+            case NFTA_CHAIN_HOOK.rawValue:
+                let number = unsafe self.number(NFTA_HOOK_HOOKNUM.rawValue, in: attribute)
+                hook = number.flatMap(Chain.Base.Hook.init)
+                priority =
+                    unsafe self.number(NFTA_HOOK_PRIORITY.rawValue, in: attribute).map(Int32.init(bitPattern:)) ?? 0
+            case NFTA_CHAIN_POLICY.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 4:
+                // NF_DROP of linux/netfilter.h.
+                dropsByDefault = unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute)) == 0
+            default: break
+            }
+        }
+        return hook.map { .init(name: name, hook: $0, priority: priority, dropsByDefault: dropsByDefault) }
+    }
+
+    private func dumpRules(into outline: inout TableOutline) throws(NftablesError) -> Bool {
         let table = outline.table
         let handle = RuleHandle(table: table.name, chain: nil)
         var jumps: [TableOutline.Jump] = []
+        var denials: [TableOutline.Denial] = []
         let isConsistent = try unsafe self.request(
             NFT_MSG_GETRULE.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "rules of \(table)"
         ) { message in
@@ -61,6 +86,7 @@ extension NetlinkKernel {
         } _: { header in
             var number: UInt64?
             var targets: [String] = []
+            var denial: TableOutline.Denial.Kind?
             unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
                 switch unsafe UInt32(mnl_attr_get_type(attribute)) {
                 case NFTA_RULE_HANDLE.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 8:
@@ -68,30 +94,58 @@ extension NetlinkKernel {
                 case NFTA_RULE_EXPRESSIONS.rawValue:
                     unsafe ReplyReader.forEachAttribute(in: attribute) { expression in
                         if let target = unsafe Self.target(expression) { targets.append(target) }
+                        if let kind = unsafe Self.denial(expression) { denial = kind }
                     }
                 default: break
                 }
             }
-            guard let number, !targets.isEmpty, unsafe Self.name(header, NFTA_RULE_TABLE) == table.name,
+            guard let number, !targets.isEmpty || denial != nil,
+                unsafe Self.name(header, NFTA_RULE_TABLE) == table.name,
                 let chain = unsafe Self.name(header, NFTA_RULE_CHAIN)
             else { return }
             for target in targets { jumps.append(TableOutline.Jump(chain: chain, handle: number, target: target)) }
+            if let denial { denials.append(TableOutline.Denial(chain: chain, handle: number, kind: denial)) }
         }
         outline.jumps = jumps
+        outline.denials = denials
         return isConsistent
     }
 
-    /// The chain that an expression leads to: of an `immediate` one the data, of that the verdict, of that
-    /// the chain, which only `jump` and `goto` have.
+    /// The chain that an expression leads to, which only `jump` and `goto` have.
     private static func target(_ expression: UnsafePointer<nlattr>) -> String? {
-        guard let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
-            unsafe self.text(name) == "immediate",
-            let data = unsafe self.attribute(NFTA_EXPR_DATA.rawValue, in: expression),
-            let value = unsafe self.attribute(NFTA_IMMEDIATE_DATA.rawValue, in: data),
-            let verdict = unsafe self.attribute(NFTA_DATA_VERDICT.rawValue, in: value),
+        guard let verdict = unsafe self.verdict(expression),
             let chain = unsafe self.attribute(NFTA_VERDICT_CHAIN.rawValue, in: verdict)
         else { return nil }
         return unsafe self.text(chain)
+    }
+
+    /// Of an `immediate` expression the data, of that the verdict.
+    private static func verdict(_ expression: UnsafePointer<nlattr>) -> UnsafePointer<nlattr>? {
+        guard let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
+            unsafe self.text(name) == "immediate",
+            let data = unsafe self.attribute(NFTA_EXPR_DATA.rawValue, in: expression),
+            let value = unsafe self.attribute(NFTA_IMMEDIATE_DATA.rawValue, in: data)
+        else { return nil }
+        return unsafe self.attribute(NFTA_DATA_VERDICT.rawValue, in: value)
+    }
+
+    /// Whether an expression ends packets: the verdict NF_DROP (linux/netfilter.h), or `reject`.
+    private static func denial(_ expression: UnsafePointer<nlattr>) -> TableOutline.Denial.Kind? {
+        if let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression), unsafe self.text(name) == "reject"
+        {
+            return .reject
+        }
+        guard let verdict = unsafe self.verdict(expression),
+            unsafe self.number(NFTA_VERDICT_CODE.rawValue, in: verdict) == 0
+        else { return nil }
+        return .drop
+    }
+
+    /// A number of 32 bits, which netfilter sends in network order.
+    private static func number(_ type: UInt32, in nest: UnsafePointer<nlattr>) -> UInt32? {
+        guard let attribute = unsafe self.attribute(type, in: nest), unsafe mnl_attr_get_payload_len(attribute) >= 4
+        else { return nil }
+        return unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute))
     }
 
     // MARK: - Attributes

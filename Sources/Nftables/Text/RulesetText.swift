@@ -21,8 +21,10 @@ public struct Ruleset: Sendable {
     }
 
     /// A transaction that makes the kernel's table this one, whatever stood there before.
-    public func replacement() -> Transaction {
-        var transaction = Transaction(self.table)
+    ///
+    /// - Parameter table: to be that, instead of its own.
+    public func replacement(of table: TableReference? = nil) -> Transaction {
+        var transaction = Transaction(table ?? self.table)
         // Adding first makes the deletion succeed where there is no such table.
         transaction.append(.addTable)
         transaction.append(.deleteTable)
