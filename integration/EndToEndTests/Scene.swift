@@ -114,7 +114,7 @@ final class Scene {
         try self.folder.write(
             "zz-settled.yaml", [ServiceManifest("settled", clusterIPs: [address], ports: [.init(1)])])
         let isInForce = try self.node.run {
-            try waitUntil(timeout: .seconds(5)) {
+            try waitUntil(timeout: Sanitizer.bound(.seconds(5))) {
                 try Probe.tcp(to: address, port: 1, timeout: .milliseconds(10)).isRefused
             }
         }

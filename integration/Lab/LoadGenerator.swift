@@ -94,7 +94,7 @@ package final class LoadGenerator: Sendable {
     ) throws {
         self.host = host
         self.target = SocketAddress(address, port)
-        self.timeout = timeout
+        self.timeout = Sanitizer.bound(timeout)
         let total = max(1, Int((duration / .seconds(1)) * Double(rate)))
         let interval = Duration.seconds(1) / max(1, rate)
         let thread = try OSThread { [weak self] in self?.generate(total: total, interval: interval) }
