@@ -193,7 +193,7 @@ let package = Package(
         ),
         .target(
             name: "LineSupport",
-            dependencies: ["Bytes", "Networking", "Reactor"],
+            dependencies: ["Bytes", "Lab", "Networking", "Reactor"],
             path: "Tests/LineSupport",
             swiftSettings: settings
         ),

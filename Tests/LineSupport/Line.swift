@@ -1,5 +1,6 @@
 // LineSupport: connections on which a test says each byte.
 internal import Bytes
+internal import enum Lab.Sanitizer
 internal import Networking
 package import Reactor
 
@@ -31,7 +32,7 @@ package final class Line {
     }
 
     /// Long: tests that block hold the threads of the pool, and on a small machine there are two.
-    package static let patience = Duration.seconds(60)
+    package static let patience = Sanitizer.bound(Duration.seconds(60))
 
     package init(_ socket: StreamSocket) { self.socket = socket }
 

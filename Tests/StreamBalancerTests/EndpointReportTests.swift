@@ -11,7 +11,7 @@ import Testing
 @testable import StreamBalancer
 
 /// What is told of endpoints.
-@Suite(.timeLimit(.minutes(1))) struct EndpointReportTests {
+@Suite(.timeLimit(.minutes(10))) struct EndpointReportTests {
     private static let slowStart = SlowStart(milliseconds: 1_000)
 
     @Test func `shares grow in ten steps, the first at once`() {
