@@ -126,6 +126,7 @@ let package = Package(
                 "Linux", "Networking", "Observability", "Reactor", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
+        module("Traces", ["KernelDataplane", "KubernetesAPI", "Networking", "ServiceModel"]),
         module("HostCheck", ["KernelDataplane", "Linux", "Networking", "Nftables", "Observability"]),
         module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
@@ -136,7 +137,7 @@ let package = Package(
                 "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "HostCheck", "IngressControl", "KernelDataplane",
                 "KubernetesAPI",
                 "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
-                "Routing", "ServiceModel", "StreamBalancer", "TLS", arguments, logging, lifecycle, signals,
+                "Routing", "ServiceModel", "StreamBalancer", "TLS", "Traces", arguments, logging, lifecycle, signals,
             ],
             swiftSettings: settings
         ),
@@ -208,6 +209,9 @@ let package = Package(
         tests("ObservabilityTests", ["Observability", "Lab", "Linux", logging, lifecycle]),
         tests(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
+        tests(
+            "TracesTests",
+            ["Traces", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "ServiceModel", "TestSupport"]),
         tests("HostCheckTests", ["HostCheck", "KernelDataplane", "Lab", "Linux", "Networking", "Nftables"]),
         tests("AdminAPITests", ["AdminAPI", "KubernetesAPI", "Linux", "Networking", "ServiceModel", "TestSupport"]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
@@ -260,7 +264,7 @@ let package = Package(
             "KernelDataplaneTests",
             [
                 "KernelDataplane", "ServiceModel", "Nftables", "Conntrack", "KubernetesAPI", "ClusterState",
-                "Networking", "Linux", "Observability", "TestSupport", "Lab", logging,
+                "Networking", "Linux", "Observability", "TestSupport", "Traces", "Lab", logging,
             ]
         ),
         .testTarget(

@@ -7,6 +7,9 @@ package struct RulesetPreview {
     package let ruleset: Ruleset
     /// Frontends that several Services claim.
     package let conflicts: [FrontendConflict]
+    /// What the objects ask for.
+    package let planner: ServicePlanner
+    package let node: NodeSettings
 
     /// - Parameters:
     ///   - streams: what the userspace balancer is given; nil: there is none, and Services that ask for it stay with the kernel.
@@ -43,5 +46,7 @@ package struct RulesetPreview {
         _ = program.apply(plans)
         self.ruleset = program.ruleset()
         self.conflicts = conflicts
+        self.planner = planner
+        self.node = settings
     }
 }

@@ -83,3 +83,16 @@ public struct AddressRange: Sendable, Hashable {
         return left
     }
 }
+
+extension AddressRange {
+    public func contains(_ address: IPAddress) -> Bool {
+        address.family == self.first.family && self.first <= address && address <= self.last
+    }
+}
+
+extension AddressRange: CustomStringConvertible {
+    /// `10.0.0.0/8`, or `10.0.0.1-10.0.0.7` for what is no block.
+    public var description: String {
+        CIDR.block(from: self.first, before: self.last.successor).map { "\($0)" } ?? "\(self.first)-\(self.last)"
+    }
+}

@@ -170,6 +170,14 @@ package struct ServicePlanner: Sendable {
         return targets
     }
 
+    /// Which Service a frontend leads to.
+    package func holder(of frontend: Frontend) -> ObjectName? { self.claims[frontend]?.first }
+
+    /// Services that have this ClusterIP, whoever serves them, by name.
+    package func services(withClusterIP address: IPAddress) -> [ObjectName] {
+        self.services.lazy.filter { $0.value.clusterIPs.contains(address) }.map(\.key).sorted()
+    }
+
     /// Frontends that a Service claims and another one holds.
     package func conflicts(of name: ObjectName) -> [FrontendConflict] {
         guard let service = self.services[name] else { return [] }

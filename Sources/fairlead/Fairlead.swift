@@ -14,7 +14,9 @@ struct Fairlead: AsyncParsableCommand {
             rules route requests by host and path, over HTTP and HTTPS.
             """,
         version: "fairlead \(Self.versionNumber)",
-        subcommands: [Run.self, Node.self, IngressCommand.self, Get.self, Check.self, Render.self, Cleanup.self]
+        subcommands: [
+            Run.self, Node.self, IngressCommand.self, Get.self, Check.self, Trace.self, Render.self, Cleanup.self,
+        ]
     )
 
     static let versionNumber = "0.1.0"

@@ -54,7 +54,9 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     }
 
     /// The ruleset for the objects of this case. `node.txt` has lines `setting: value value`.
-    func ruleset() throws -> Ruleset {
+    func ruleset() throws -> Ruleset { try self.preview().ruleset }
+
+    func preview() throws -> RulesetPreview {
         var settings: [String: [String]] = [:]
         for line in try Self.read(self.path("node.txt")).split(separator: "\n") {
             let parts = line.split(separator: " ").map(String.init)
@@ -75,7 +77,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
                 masqueradeAll: settings["masquerade-all:"] != nil, nodePortAddresses: addresses,
                 serviceCIDRs: cluster.serviceBlocks)
             return (node, NodeFacts(name: name, zone: cluster.zone, addresses: addresses))
-        }.ruleset
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 // LineSupport: connections on which a test says each byte.
 internal import Bytes
-internal import enum Lab.Sanitizer
 internal import Networking
 package import Reactor
+
+internal import enum Lab.Sanitizer
 
 extension SocketAddress {
     /// On loopback, where the kernel chooses the port.

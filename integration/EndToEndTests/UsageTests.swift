@@ -62,6 +62,15 @@ extension EndToEnd {
             Misuse(
                 arguments: ["render", "--manifests", "/no/such/directory"], exitCode: 1,
                 words: ["/no/such/directory", "create it"]),
+            Misuse(
+                arguments: ["trace", "--manifests", "/etc", "10.96.0.10"], exitCode: 2,
+                words: ["10.96.0.10", "ADDRESS:PORT"]),
+            Misuse(
+                arguments: ["trace", "--manifests", "/etc", "--from", "fd00::1", "10.96.0.10:80"], exitCode: 2,
+                words: ["--from", "IP version"]),
+            Misuse(
+                arguments: ["trace", "--manifests", "/no/such/directory", "10.96.0.10:80"], exitCode: 1,
+                words: ["/no/such/directory", "create it"]),
             Misuse(arguments: ["node", "--manifests", "/etc/hostname"], exitCode: 1, words: ["/etc/hostname"]),
         ]
 
@@ -85,7 +94,7 @@ extension EndToEnd {
             defer { sandbox.tearDown() }
             for line in [
                 "--help", "--version", "node --help", "run -h", "render --help", "cleanup --help", "get --help",
-                "get endpoints --help", "check --help",
+                "get endpoints --help", "check --help", "trace --help",
             ] {
                 let arguments = line.split(separator: " ").map(String.init)
                 let completion = try self.fairlead(arguments, on: sandbox.host)

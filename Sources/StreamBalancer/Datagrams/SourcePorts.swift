@@ -11,9 +11,15 @@ package struct SourcePorts: Sendable {
     /// - Parameters:
     ///   - worker: which of the `workers` has these. Workers know nothing of each other's sessions, so each has ports of its own.
     package init(_ range: ClosedRange<UInt16>, reserved: [ClosedRange<UInt16>] = [], worker: Int, of workers: Int) {
-        self.ports = range.filter { port in
-            Int(port) % workers == worker && port > 0 && !reserved.contains { $0.contains(port) }
+        // The first one that is this worker's, then every so many: a worker does this before it serves anybody.
+        let first = Int(range.lowerBound) + (worker - Int(range.lowerBound) % workers + workers) % workers
+        var ports: [UInt16] = []
+        ports.reserveCapacity(range.count / workers + 1)
+        for number in stride(from: first, through: Int(range.upperBound), by: workers) where number > 0 {
+            let port = UInt16(number)
+            if reserved.isEmpty || !reserved.contains(where: { $0.contains(port) }) { ports.append(port) }
         }
+        self.ports = ports
     }
 
     /// As the network namespace of this thread has it: `net.ipv4.ip_local_port_range` and `ip_local_reserved_ports`, which also hold for IPv6.
