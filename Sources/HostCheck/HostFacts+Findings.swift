@@ -1,3 +1,4 @@
+internal import Linux
 internal import Networking
 
 extension HostFacts {
@@ -11,7 +12,8 @@ extension HostFacts {
         let all =
             self.privileges + self.kernelFindings + self.forwarding + self.conntrackFindings + self.proxies
             + self.filterFindings
-            + self.portFindings + self.limits + self.apiServerFindings + self.manifestFindings
+            + self.unseen.map { Finding($0.key, .warning, "cannot be looked at: \($0.value)") } + self.portFindings
+            + self.limits + self.apiServerFindings + self.manifestFindings
         return Finding.Topic.allCases.flatMap { topic in
             Finding.Level.allCases.reversed().flatMap { level in
                 all.filter { $0.topic == topic && $0.level == level }
@@ -79,7 +81,7 @@ extension HostFacts {
         return AddressFamily.allCases.compactMap { family in
             guard let forwards = self.forwards[family] else { return nil }
             let name = "IPv\(family.rawValue)"
-            let setting = family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding"
+            let setting = HostSystem.forwardingSetting(family)
             if forwards { return Finding(.forwarding, .ok, "\(name) is forwarded") }
             return Finding(
                 .forwarding, .warning,

@@ -161,6 +161,8 @@ package struct HostFacts: Sendable {
     /// Who programs this network namespace already: its process and command.
     package var instance: (process: Int32?, command: String)?
     package var filters: [ForeignFilter] = []
+    /// What could not be looked at, and why.
+    package var unseen: [Finding.Topic: String] = [:]
     package var ports: [Port] = []
     /// Descriptors that a process may have.
     package var descriptors: Int?

@@ -1,14 +1,12 @@
 internal import Glibc
-package import KernelDataplane
+internal import KernelDataplane
 internal import Linux
 internal import Networking
 internal import Nftables
 
 /// Finds out what there is to know of the network namespace that this process is in. Changes nothing.
 package struct HostInspection: Sendable {
-    package var roles: HostFacts.Roles
-    /// What connection tracking is to be set to.
-    package var conntrack = ConntrackSettings()
+    private let roles: HostFacts.Roles
     /// Where Fairlead would listen.
     package var ports: [HostFacts.Port] = []
 
@@ -27,11 +25,10 @@ package struct HostInspection: Sendable {
         facts.canBindLowPorts = Capabilities.has(.bindingLowPorts)
         facts.firstFreePort = self.number("net.ipv4.ip_unprivileged_port_start") ?? facts.firstFreePort
         facts.descriptors = DescriptorLimit.raise()
-        facts.ports = self.lookedUpPorts()
+        self.lookAtPorts(&facts)
         guard self.roles.contains(.node) else { return facts }
         for family in HostAddresses.families {
-            let setting = family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding"
-            facts.forwards[family] = self.number(setting).map { $0 != 0 }
+            facts.forwards[family] = self.number(HostSystem.forwardingSetting(family)).map { $0 != 0 }
         }
         facts.instance = InstanceLock.holder(of: self.lock).map { ($0.process, $0.command) }
         self.lookAtKernel(&facts)
@@ -41,9 +38,15 @@ package struct HostInspection: Sendable {
 
     private func number(_ setting: String) -> Int? { HostSystem.setting(setting).flatMap { Int($0) } }
 
-    private func lookedUpPorts() -> [HostFacts.Port] {
-        guard let sockets = try? ListeningSockets.read() else { return self.ports }
-        return self.ports.map { port in
+    private func lookAtPorts(_ facts: inout HostFacts) {
+        let sockets: ListeningSockets
+        do throws(SystemError) {
+            sockets = try ListeningSockets.read()
+        } catch {
+            facts.unseen[.ports] = "\(error)"
+            return
+        }
+        facts.ports = self.ports.map { port in
             guard let holder = sockets.holder(of: port.address, port.number) else { return port }
             let owner = ListeningSockets.owner(of: holder.inode)
             var port = port
@@ -66,7 +69,11 @@ package struct HostInspection: Sendable {
         guard facts.table != .notPermitted else { return }
         let (parts, obstacles) = HostTrial.leftovers(kernel)
         (facts.leftovers, facts.obstacles) = (parts, obstacles)
-        facts.filters = (try? self.filters(kernel)) ?? []
+        do throws(NftablesError) {
+            facts.filters = try self.filters(kernel)
+        } catch {
+            facts.unseen[.filters] = "\(error)"
+        }
     }
 
     private func tryTable(_ kernel: NetlinkKernel) -> HostFacts.TableTrial {
@@ -101,13 +108,17 @@ package struct HostInspection: Sendable {
 
     private func lookAtConntrack(_ facts: inout HostFacts) {
         let prefix = "net.netfilter.nf_conntrack_"
-        guard let count = self.number(prefix + "count"), let maximum = self.number(prefix + "max") else { return }
+        guard let count = self.number(prefix + "count"), let maximum = self.number(prefix + "max") else {
+            facts.unseen[.conntrack] =
+                "there is no \(prefix)count: connection tracking is not loaded, or not to be seen here"
+            return
+        }
         var conntrack = HostFacts.Conntrack(count: count, maximum: maximum)
         let statistics = ConntrackStatistics((try? HostSystem.networkFile("stat/nf_conntrack")) ?? "")
         conntrack.drops = statistics["drop"]
         conntrack.earlyDrops = statistics["early_drop"]
         facts.conntrack = conntrack
-        facts.tunings = self.conntrack.settings(cores: HostSystem.coreCount).compactMap { setting in
+        facts.tunings = ConntrackSettings().settings(cores: HostSystem.coreCount).compactMap { setting in
             guard let current = self.number(setting.name), setting.needsChange(from: current) else { return nil }
             return HostFacts.Tuning(
                 name: setting.name, current: current, wanted: setting.value,

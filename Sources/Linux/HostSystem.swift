@@ -1,4 +1,5 @@
 internal import Glibc
+package import Networking
 
 /// What the host calls itself, and what it allows.
 public enum HostSystem {
@@ -19,6 +20,11 @@ public enum HostSystem {
     /// Changes a setting by its sysctl(8) name.
     public static func set(_ name: String, to value: String) throws(SystemError) {
         try Descriptor.open(self.path(ofSetting: name), flags: O_WRONLY).write(value.utf8)
+    }
+
+    /// The setting that says whether the host forwards packets of a family.
+    package static func forwardingSetting(_ family: AddressFamily) -> String {
+        family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding"
     }
 
     /// Whether this process may change a setting.

@@ -33,14 +33,11 @@ public struct InstanceLock: ~Copyable, Sendable {
         return InstanceLock(socket: socket)
     }
 
-    /// Who has the lock `name`; nil if nobody has, or it cannot be told.
+    /// Who has the lock `name`; nil if nobody has, or it cannot be told. It is not taken for that, so nobody who wants it is refused.
     package static func holder(of name: String) -> Taken? {
-        do {
-            _ = try self.take(name)
-            return nil
-        } catch {
-            return error as? Taken
-        }
+        var address = sockaddr_un()
+        let length = unsafe fairlead_abstract_address(&address, name, name.utf8.count)
+        return self.holder(of: &address, length).map { Taken(process: $0, command: self.command(of: $0)) }
     }
 
     /// nil if the name was free.

@@ -25,7 +25,7 @@ package struct TracedPacket: Hashable, Sendable {
 
 /// What becomes of a packet, and why.
 package struct PacketTrace: Hashable, Sendable {
-    package enum Verdict: String, Hashable, Sendable, Codable {
+    package enum Verdict: String, Hashable, Sendable {
         /// It goes to one of the candidates that are chosen.
         case translated
         /// The client is told at once: a TCP reset, or an ICMP error.
@@ -37,15 +37,15 @@ package struct PacketTrace: Hashable, Sendable {
     }
 
     /// Who sends it.
-    package enum Client: String, Hashable, Sendable, Codable {
+    package enum Client: String, Hashable, Sendable {
         case thisNode = "this node"
         case pod
         case outside
     }
 
     /// A decision on the way.
-    package struct Step: Hashable, Sendable, Codable {
-        package enum Subject: String, Hashable, Sendable, Codable {
+    package struct Step: Hashable, Sendable {
+        package enum Subject: String, Hashable, Sendable {
             case client
             case destination
             case sources
@@ -60,7 +60,7 @@ package struct PacketTrace: Hashable, Sendable {
     }
 
     /// An endpoint that the Service has for this port and family.
-    package struct Candidate: Hashable, Sendable, Codable {
+    package struct Candidate: Hashable, Sendable {
         /// `10.244.1.5:8080`
         package let address: String
         package let node: String?
@@ -85,5 +85,3 @@ package struct PacketTrace: Hashable, Sendable {
     /// Those that it may go to.
     package var targets: [Candidate] { self.candidates.filter { $0.permille != nil } }
 }
-
-extension PacketTrace: Codable {}

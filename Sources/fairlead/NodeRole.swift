@@ -3,6 +3,7 @@ internal import KernelDataplane
 internal import KubernetesAPI
 internal import Linux
 internal import Logging
+internal import Networking
 
 /// The node role: its options.
 struct NodeRole: ParsableArguments {
@@ -30,10 +31,11 @@ struct NodeRole: ParsableArguments {
 
     /// Connections that pass through this host need forwarding; those of the host itself do not.
     static func warnOfForwarding(_ logger: Logger) {
-        let settings = [("net.ipv4.ip_forward", "IPv4"), ("net.ipv6.conf.all.forwarding", "IPv6")]
-        for (setting, family) in settings where HostSystem.setting(setting) == "0" {
+        for family in AddressFamily.allCases {
+            let setting = HostSystem.forwardingSetting(family)
+            guard HostSystem.setting(setting) == "0" else { continue }
             logger.warning(
-                "\(family) forwarding is off: its Services answer this host alone, not pods or clients outside",
+                "IPv\(family.rawValue) forwarding is off: its Services answer this host alone, not pods or clients outside",
                 metadata: ["setting": "\(setting)", "mend": "sysctl -w \(setting)=1"])
         }
     }

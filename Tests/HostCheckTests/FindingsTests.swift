@@ -134,6 +134,7 @@ import Testing
             ])
         #expect(
             Self.faults { $0.apiServer = .failed(reason: "refused") }.map(\.level) == [.failure])
+        #expect(Self.faults { $0.unseen[.ports] = "no /proc" }.map(\.message) == ["cannot be looked at: no /proc"])
         let manifests = HostFacts.Manifests(
             directory: "d", objects: 3, errors: ["a.yaml:3: x"], warnings: ["b.yaml:1: y"])
         #expect(Self.faults { $0.manifests = manifests }.map(\.message) == ["a.yaml:3: x", "b.yaml:1: y"])
