@@ -50,12 +50,12 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
                     while !Task.isCancelled {
                         // Cut short by cancellation alone, which ends the loop.
                         try? await Task.sleep(for: self.timing.retryPeriod / 4)
-                        self.tellIfChanged(self.isLeader)
+                        self.tellIfChanged { self.isLeader }
                     }
                 }
             }
         }
-        self.tellIfChanged(false)
+        self.tellIfChanged { false }
         // The task is cancelled by now, and this is to be said all the same.
         await Task { await self.release() }.value
     }
@@ -70,15 +70,16 @@ package final class LeaseElector: ServiceLifecycle.Service, Sendable {
                 if error.code != said, error.code != .cancelled { self.tell(error) }
                 said = error.code
             }
-            self.tellIfChanged(self.isLeader)
+            self.tellIfChanged { self.isLeader }
             // The same.
             try? await Task.sleep(for: self.timing.retryPeriod)
         }
     }
 
-    private func tellIfChanged(_ leads: Bool) {
-        // Under the lock, so that what is told is told in order.
+    private func tellIfChanged(_ isLeader: () -> Bool) {
+        // Looked at and told under the lock: who looked before another told would take back what is so by now.
         self.leads.withLock { former in
+            let leads = isLeader()
             guard former != leads else { return }
             former = leads
             self.logger.notice(leads ? "leading" : "no longer leading")

@@ -25,6 +25,8 @@ final class ServerLoop: Sendable {
         }
     }
 
+    private static let datagramsPerTurn = 64
+
     private let name: String
     private let style: Style
     private let listeners: Mutex<[Listener]>
@@ -97,7 +99,9 @@ final class ServerLoop: Sendable {
                     new.append(connection)
                 }
             case .datagram, .echoRequest, .raw:
-                while let (_, peer) = try listener.socket.receiveFrom() {
+                // Who sends faster than this answers is not to keep everybody else waiting for good.
+                for _ in 0..<Self.datagramsPerTurn {
+                    guard let (_, peer) = try listener.socket.receiveFrom() else { break }
                     guard let peer else { continue }
                     let line = Answer.line(name: self.name, peer: peer, local: listener.address)
                     _ = try listener.socket.send(ArraySlice(line.utf8), to: peer)

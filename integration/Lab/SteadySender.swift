@@ -41,7 +41,7 @@ package final class SteadySender: Sendable {
     /// What came back so far, oldest first.
     package var replies: [Reply] { self.history.withLock { $0 } }
 
-    package var latest: Reply? { self.history.withLock(\.last) }
+    package var latest: Reply? { self.history.withLock { $0.last } }
 
     /// Ends the thread; what came back stays.
     package func stop() {

@@ -42,7 +42,7 @@ final class Tunnels: Sendable {
     }
 
     private func exchange(_ conversations: [HTTPConversation]) {
-        let message = Array("message \(self.state.withLock(\.exchanges))".utf8)
+        let message = Array("message \(self.state.withLock { $0.exchanges })".utf8)
         for (number, conversation) in conversations.enumerated() {
             do {
                 try conversation.send(message)

@@ -28,9 +28,9 @@ final class ChurnedIngress: Sendable {
     }
 
     /// From the writing of a file to the first answer that shows it.
-    var times: [Duration] { self.notes.withLock(\.times) }
+    var times: [Duration] { self.notes.withLock { $0.times } }
     /// What did not come within a second, and what was wrong in the end.
-    var problems: [String] { self.notes.withLock(\.problems) }
+    var problems: [String] { self.notes.withLock { $0.problems } }
 
     func isKnown(_ leaf: String) -> Bool { self.certificates.contains { $0.certificate == leaf } }
 

@@ -47,7 +47,7 @@ package final class DatagramServer: Sendable {
     package func change(to manner: Manner) { self.state.withLock { $0.manner = manner } }
 
     /// Datagrams so far, by who sent them.
-    package var peers: [SocketAddress: Int] { self.state.withLock(\.peers) }
+    package var peers: [SocketAddress: Int] { self.state.withLock { $0.peers } }
 
     package var datagrams: Int { self.peers.values.reduce(0, +) }
 
