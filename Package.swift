@@ -126,19 +126,22 @@ let package = Package(
                 "Linux", "Networking", "Observability", "Reactor", "Routing", "ServiceModel", "TLS", logging, lifecycle,
             ]
         ),
-        module("Traces", ["KernelDataplane", "KubernetesAPI", "Networking", "ServiceModel"]),
+        module(
+            "Traces",
+            ["Bytes", "HTTP1", "KernelDataplane", "KubernetesAPI", "Networking", "Routing", "ServiceModel"]),
         module("HostCheck", ["KernelDataplane", "Linux", "Networking", "Nftables", "Observability"]),
-        module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel"]),
+        module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel", "Traces"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),
         module("Observability", [logging, lifecycle, "Linux"]),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "HostCheck", "IngressControl", "KernelDataplane",
-                "KubernetesAPI",
-                "KubernetesClient", "KubernetesWire", "Linux", "Networking", "Nftables", "Observability", "Reactor",
-                "Routing", "ServiceModel", "StreamBalancer", "TLS", "Traces", arguments, logging, lifecycle, signals,
+                "Admin", "AdminAPI", "ClusterState", "HTTPProxy", "HealthChecking", "HostCheck", "IngressControl",
+                "KernelDataplane", "KubernetesAPI", "KubernetesClient", "KubernetesWire", "Linux", "Networking",
+                "Nftables", "Observability", "Reactor", "Routing", "ServiceModel", "StreamBalancer", "TLS", "Traces",
+                arguments, logging, lifecycle, signals,
             ],
+            resources: [.embedInCode("Resources/dashboard.html")],
             swiftSettings: settings
         ),
 
@@ -211,9 +214,14 @@ let package = Package(
             "AdminTests", ["TestSupport", "Admin", "Lab", "Linux", "Networking", "Observability", logging, lifecycle]),
         tests(
             "TracesTests",
-            ["Traces", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "ServiceModel", "TestSupport"]),
+            [
+                "Traces", "IngressControl", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "Routing",
+                "ServiceModel", "TestSupport",
+            ]),
         tests("HostCheckTests", ["HostCheck", "KernelDataplane", "Lab", "Linux", "Networking", "Nftables"]),
-        tests("AdminAPITests", ["AdminAPI", "KubernetesAPI", "Linux", "Networking", "ServiceModel", "TestSupport"]),
+        tests(
+            "AdminAPITests",
+            ["AdminAPI", "KubernetesAPI", "Linux", "Networking", "ServiceModel", "TestSupport", "Traces"]),
         tests("NftablesTests", ["Nftables", "Networking", "Linux", "TestSupport", "Lab"]),
         tests("ConntrackTests", ["Conntrack", "Networking", "Linux", "Lab"]),
         tests("KubernetesAPITests", ["KubernetesAPI", "Networking"]),
@@ -271,7 +279,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["Lab", "Linux", "Networking"],
             path: "integration/EndToEndTests",
-            exclude: ["HTTP2/peers"],
+            exclude: ["HTTP2/peers", "Dashboard/browser.py"],
             swiftSettings: settings
         ),
     ]

@@ -6,6 +6,9 @@ package struct Request: Hashable, Sendable {
     package let path: String
     /// What stands behind the question mark, not decoded; empty where there is none.
     package let query: String
+    /// What the header fields say; nil where they are not there.
+    package var host: String?
+    package var authorization: String?
 
     package init(method: String = "GET", path: String, query: String = "") {
         self.method = method
@@ -32,8 +35,10 @@ package struct Answer: Hashable, Sendable {
     package enum Status: Int, Hashable, Sendable {
         case ok = 200
         case badRequest = 400
+        case unauthorized = 401
         case notFound = 404
         case methodNotAllowed = 405
+        case misdirected = 421
         case serviceUnavailable = 503
     }
 
@@ -62,8 +67,8 @@ package struct Answer: Hashable, Sendable {
         self.body = body
     }
 
-    package static func json(_ body: String, status: Status = .ok) -> Answer {
-        Answer(type: "application/json", body, status: status)
+    package static func json(_ body: String, status: Status = .ok, fields: [Field] = []) -> Answer {
+        Answer(type: "application/json", body, status: status, fields: fields)
     }
 
     package static func text(_ body: String, status: Status = .ok, fields: [Field] = []) -> Answer {

@@ -69,8 +69,10 @@ final class RequestHandler: ChannelInboundHandler {
 
     private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
         // Whoever asks without reading the answers would have them pile up here.
-        guard context.channel.isWritable,
-            let answer = self.listener.answer(Request(method: request.method.rawValue, target: request.uri))
+        var question = Request(method: request.method.rawValue, target: request.uri)
+        question.host = request.headers.first(name: "host")
+        question.authorization = request.headers.first(name: "authorization")
+        guard context.channel.isWritable, let answer = self.listener.answer(question)
         else { return context.close(promise: nil) }
         // The decoder takes what follows these for another protocol.
         let isLast = !request.isKeepAlive || request.method == .CONNECT || request.headers.contains(name: "upgrade")

@@ -25,6 +25,14 @@ package struct Site: Sendable {
         self.answer = { Self.answer($0, pages) }
     }
 
+    package init(name: String, address: BindAddress, isRequired: Bool, answer: @escaping @Sendable (Request) -> Answer)
+    {
+        self.name = name
+        self.place = .address(address)
+        self.isRequired = isRequired
+        self.answer = answer
+    }
+
     /// - Parameters:
     ///   - socket: on which is listened already, so that nothing is in the way any more.
     ///   - answer: called on the server's thread, which answers nobody else meanwhile.

@@ -125,8 +125,14 @@ extension EndpointItem {
 }
 
 extension JSONReader {
+    mutating func strings() throws(Malformed) -> [String] {
+        var texts: [String] = []
+        try self.array { (json) throws(Malformed) in texts.append(try json.string()) }
+        return texts
+    }
+
     /// Of a closed set.
-    fileprivate mutating func value<Value: RawRepresentable>() throws(Malformed) -> Value
+    mutating func value<Value: RawRepresentable>() throws(Malformed) -> Value
     where Value.RawValue == String {
         guard let value = Value(rawValue: try self.string()) else { throw self.malformed }
         return value

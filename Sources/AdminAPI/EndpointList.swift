@@ -19,12 +19,12 @@ package struct EndpointList: Hashable, Sendable {
     ///   - server: who serves a port of a Service; nil: nobody.
     package init(
         _ planner: ServicePlanner, _ history: EndpointHistory,
-        _ reports: [StreamEndpoint: StreamEndpointReport], of query: EndpointQuery = EndpointQuery(),
+        _ reports: [StreamEndpoint: StreamEndpointReport], of query: ObjectQuery = ObjectQuery(.endpoints),
         server: (ServicePort, ObjectName) -> EndpointServer?
     ) {
         var items: [EndpointItem] = []
         var left = Self.connected(reports, of: query)
-        for name in planner.servedServices(namespace: query.namespace, named: query.service) {
+        for name in planner.servedServices(namespace: query.namespace, named: query.name) {
             var servers: [ServicePort: EndpointServer?] = [:]
             let first = items.count
             for endpoint in planner.listedEndpoints(of: name, history) {
@@ -52,7 +52,7 @@ package struct EndpointList: Hashable, Sendable {
 
     /// Endpoints that have connections.
     private static func connected(
-        _ reports: [StreamEndpoint: StreamEndpointReport], of query: EndpointQuery
+        _ reports: [StreamEndpoint: StreamEndpointReport], of query: ObjectQuery
     ) -> Connected {
         var connected: Connected = [:]
         for (endpoint, report) in reports where report.connections > 0 && query.selects(endpoint.port.service) {

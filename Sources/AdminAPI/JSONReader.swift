@@ -1,8 +1,8 @@
 /// Reads JSON (RFC 8259) in one pass, by whoever knows what is to come; the counterpart of `JSONText`. A list of all endpoints of a large
 /// cluster has some millions of bytes, and people wait for it: a decoder that makes a tree first takes several times as long.
-struct JSONReader {
+package struct JSONReader {
     /// What is read is not JSON, or not what was to come.
-    struct Malformed: Error, Hashable {
+    package struct Malformed: Error, Hashable {
         let offset: Int
     }
 
@@ -20,6 +20,12 @@ struct JSONReader {
     }
 
     // MARK: - Values
+
+    mutating func boolean() throws(Malformed) -> Bool {
+        let isTrue = self.next() == UInt8(ascii: "t")
+        try self.word(isTrue ? "true" : "false")
+        return isTrue
+    }
 
     /// Calls `body` for each member, to read its value, or to ``skip()`` it.
     mutating func object(_ body: (String, inout JSONReader) throws(Malformed) -> Void) throws(Malformed) {
@@ -110,6 +116,33 @@ struct JSONReader {
         case UInt8(ascii: "n"): try self.word("null")
         default: try self.skipNumber()
         }
+    }
+
+    /// What comes next.
+    enum Kind {
+        case object
+        case array
+        case string
+        /// A number, a boolean or null.
+        case other
+    }
+
+    mutating func kind() throws(Malformed) -> Kind {
+        switch self.next() {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case nil: throw self.malformed
+        default: .other
+        }
+    }
+
+    /// A number, a boolean or null, as it is written.
+    mutating func bare() throws(Malformed) -> String {
+        _ = self.next()
+        let start = self.position
+        try self.skip()
+        return String(decoding: self.bytes[start..<self.position], as: UTF8.self)
     }
 
     // MARK: - Bytes

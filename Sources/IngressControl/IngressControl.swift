@@ -37,6 +37,7 @@ package final class IngressControl: ServiceLifecycle.Service, Sendable {
     private let queue: ChangeQueue
     private let wakeUp: WakeUp
     private let stop: WakeUp
+    private let questions: Questions<IngressPlanner>
     private let publish: Publishing
     private let metrics: IngressMetrics
     private let logger: Logger
@@ -61,10 +62,15 @@ package final class IngressControl: ServiceLifecycle.Service, Sendable {
         self.queue = queue
         self.wakeUp = wakeUp
         self.stop = try WakeUp()
+        self.questions = try Questions()
         self.publish = publish
         self.metrics = metrics
         self.logger = logger
     }
+
+    /// What it has been told and has planned by now; nil: it is busy for longer than that, or does not run. From any thread; waits. A value:
+    /// whoever asked can take their time with it, and costs the thread a copy of the tables that change before it is let go, once.
+    package func planner(within patience: Duration) -> IngressPlanner? { self.questions.ask(within: patience) }
 
     /// Runs until graceful shutdown or cancellation.
     package func run() async throws {
@@ -75,7 +81,7 @@ package final class IngressControl: ServiceLifecycle.Service, Sendable {
                         var loop = try IngressLoop(
                             self.configuration, publishService: self.publishService, queue: self.queue,
                             board: self.board, publish: self.publish, metrics: self.metrics, logger: self.logger)
-                        try loop.run(wakeUp: self.wakeUp, stop: self.stop)
+                        try loop.run(wakeUp: self.wakeUp, stop: self.stop, questions: self.questions)
                         return nil
                     } catch {
                         return error

@@ -60,14 +60,19 @@ struct IngressLoop {
         if let secret = configuration.planner.defaultCertificate { _ = self.store.want([secret]) }
     }
 
-    mutating func run(wakeUp: WakeUp, stop: WakeUp) throws {
+    mutating func run(wakeUp: WakeUp, stop: WakeUp, questions: Questions<IngressPlanner>) throws {
         while true {
             let timeout = max(.zero, self.housekeepingAt - self.clock.now)
-            let ready = try Poller.wait(readable: [stop.number, wakeUp.number], timeout: timeout)
+            let ready = try Poller.wait(
+                readable: [stop.number, wakeUp.number, questions.number], timeout: timeout)
             if ready.contains(stop.number) { return }
             if ready.contains(wakeUp.number) {
                 wakeUp.clear()
                 self.takeChanges()
+            }
+            if ready.contains(questions.number) {
+                let planner = self.planner
+                questions.answer { planner }
             }
             if self.clock.now >= self.housekeepingAt { try self.keepHouse() }
         }

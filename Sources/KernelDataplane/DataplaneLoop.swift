@@ -97,7 +97,7 @@ final class DataplaneLoop {
         publish.mode(self.fallback.mode)
     }
 
-    func run(wakeUp: WakeUp, stop: WakeUp, questions: DataplaneQuestions) throws {
+    func run(wakeUp: WakeUp, stop: WakeUp, questions: Questions<DataplaneView>) throws {
         while true {
             var descriptors = [stop.number, wakeUp.number, self.addresses.number, questions.number]
             if let events { descriptors.append(events.descriptor) }

@@ -42,7 +42,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
     private let wakeUp: WakeUp
     private let stop: WakeUp
     private let stopCleaning: WakeUp
-    private let questions: DataplaneQuestions
+    private let questions: Questions<DataplaneView>
     private let flows: FlowCleaner
     private let streams: (any StreamServing)?
     private let namespace: NetworkNamespace?
@@ -71,7 +71,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         self.wakeUp = wakeUp
         self.stop = try WakeUp()
         self.stopCleaning = try WakeUp()
-        self.questions = try DataplaneQuestions()
+        self.questions = try Questions<DataplaneView>()
         self.flows = try FlowCleaner(metrics: metrics, logger: logger)
         self.streams = streams
         self.namespace = namespace

@@ -7,20 +7,27 @@ package import Logging
 /// that lines of several threads never mix.
 package struct TextLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
-    package var logLevel: Logger.Level
     package var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
+    private let threshold: LogThreshold
+    /// Of a logger that says less, or more, than the others.
+    private var ownLevel: Logger.Level?
     private let write: @Sendable (String) -> Void
 
     package init(
         label: String,
-        level: Logger.Level,
+        threshold: LogThreshold,
         write: @escaping @Sendable (String) -> Void = { StandardError.write($0) }
     ) {
         self.label = label
-        self.logLevel = level
+        self.threshold = threshold
         self.write = write
+    }
+
+    package var logLevel: Logger.Level {
+        get { self.ownLevel ?? self.threshold.level }
+        set { self.ownLevel = newValue }
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -29,13 +36,12 @@ package struct TextLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var metadata = self.metadata
-        if let provided = self.metadataProvider?.get() { metadata.merge(provided) { $1 } }
-        if let given = event.metadata { metadata.merge(given) { $1 } }
         let level = event.level.rawValue
         let padding = String(repeating: " ", count: max(0, 7 - level.count))
         var line = "\(UTCTime.now()) \(level)\(padding) \(self.label): \(event.message)"
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
+        for (key, value) in event.merged(self.metadata, self.metadataProvider) {
+            line += " \(key)=\(Self.quoted("\(value)"))"
+        }
         if let error = event.error { line += " error=\(Self.quoted("\(error)"))" }
         self.write(line + "\n")
     }

@@ -46,7 +46,7 @@ struct BackendResolution {
     }
 
     /// The Service's own port (B2): never by what its Pods call it.
-    private static func port(_ port: PortReference?, of service: Service) -> ServicePort? {
+    static func port(_ port: PortReference?, of service: Service) -> ServicePort? {
         service.ports.first { candidate in
             guard candidate.transport == .tcp else { return false }
             return switch port {

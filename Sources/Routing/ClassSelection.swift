@@ -48,6 +48,15 @@ struct ClassSelection {
         return ingressClass.controller == self.options.controller ? .ours : .others
     }
 
+    /// Whose a class is; nil if there is none of that name.
+    func controller(of name: String) -> String? { self.classes[name]?.controller }
+
+    /// The class of Ingresses that name none, where they get one.
+    func defaultName(for ingress: Ingress) -> String? {
+        let annotation = ingress.metadata.annotations[KnownKey.ingressClass] ?? ""
+        return self.options.appliesDefaultClass && annotation.isEmpty ? self.defaultClass : nil
+    }
+
     /// What its author should know, where it is not ours and may have been meant to be.
     func problems(_ verdict: Verdict, of name: ObjectName) -> [IngressProblem] {
         switch verdict {

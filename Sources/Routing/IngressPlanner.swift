@@ -4,7 +4,7 @@ package import ServiceModel
 /// Holds the objects and says what they ask of a proxy. Changes are taken in as they come; a plan is made of what
 /// they touch: a slice makes one backend anew, an Ingress the hosts that it names. What a plan says does not depend on
 /// the order in which objects came; only which numbers things have in it does.
-package struct IngressPlanner {
+package struct IngressPlanner: Sendable {
     package let options: IngressPlannerOptions
     let seed: RouteHash.Seed
     var node: NodeFacts

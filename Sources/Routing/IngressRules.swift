@@ -43,7 +43,7 @@ struct PathRule: Hashable {
 }
 
 /// An Ingress of ours as far as it can be read without any other object. Immutable.
-final class IngressRules {
+final class IngressRules: Sendable {
     let seniority: Seniority
     /// By host in lower case, in the order of the object. A host whose rules have no paths is there too (H5).
     let paths: [String: [PathRule]]

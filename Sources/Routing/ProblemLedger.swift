@@ -22,6 +22,9 @@ struct ProblemLedger {
     /// Sorted, as of when changes were last taken.
     var all: [IngressProblem] { self.list.elements }
 
+    /// What is wrong now, as one source found it.
+    func found(by source: Source) -> [IngressProblem] { self.bySource[source] ?? [] }
+
     mutating func set(_ problems: [IngressProblem], of source: Source) {
         let former = self.bySource[source] ?? []
         guard former != problems else { return }

@@ -1,5 +1,5 @@
 /// Different values in order. A change moves what is behind it, and sorts nothing.
-struct SortedList<Element: Comparable> {
+struct SortedList<Element: Comparable & Sendable>: Sendable {
     private(set) var elements: [Element] = []
 
     var isEmpty: Bool { self.elements.isEmpty }

@@ -29,26 +29,18 @@ package struct ListedEndpoint: Hashable, Sendable {
     package let since: Int64?
 }
 
-extension ServicePlanner {
-    /// The Services that a data plane serves, sorted; of one namespace, or of one name, where these are given.
-    package func servedServices(namespace: String? = nil, named name: String? = nil) -> [ObjectName] {
-        self.services.lazy
-            .filter { (namespace == nil || $0.key.namespace == namespace) && (name == nil || $0.key.name == name) }
-            .filter { Self.isOurs($0.value) }.map(\.key).sorted()
-    }
-
-    /// The endpoints of all ports of a Service, in whatever condition, sorted by the name of the port and by address. An address and
+/// What slices list.
+package enum EndpointListing {
+    /// The endpoints of some ports of one Service, in whatever condition, sorted by the name of the port and by address. An address and
     /// port that several slices list counts once, as ``EndpointSelection`` has it.
-    package func listedEndpoints(of name: ObjectName, _ history: EndpointHistory) -> [ListedEndpoint] {
-        guard let service = self.services[name], let slices = self.slices[name] else { return [] }
-        let families = Set(service.clusterIPs.map(\.family))
-        let usable = slices.values
-            .filter { $0.metadata.labels[KnownKey.headless] == nil && $0.family.map(families.contains) ?? false }
-            .sorted { $0.metadata.name < $1.metadata.name }
+    package static func list(
+        _ ports: [ServicePort], of slices: [EndpointSlice], _ history: EndpointHistory
+    ) -> [ListedEndpoint] {
+        let slices = slices.sorted { $0.metadata.name < $1.metadata.name }
         var listed: [ListedEndpoint] = []
-        for port in service.ports.sorted(by: { ($0.name, $0.transport) < ($1.name, $1.transport) }) {
+        for port in ports.sorted(by: { ($0.name, $0.transport) < ($1.name, $1.transport) }) {
             var ranked: [Backend: (rank: Int, endpoint: ListedEndpoint)] = [:]
-            for slice in usable {
+            for slice in slices {
                 guard let target = slice.ports.first(where: { $0.name == port.name && $0.transport == port.transport })
                 else { continue }
                 for (index, endpoint) in slice.endpoints.enumerated() {
@@ -67,6 +59,24 @@ extension ServicePlanner {
             listed += ranked.values.lazy.map(\.endpoint).sorted { $0.backend < $1.backend }
         }
         return listed
+    }
+}
+
+extension ServicePlanner {
+    /// The Services that a data plane serves, sorted; of one namespace, or of one name, where these are given.
+    package func servedServices(namespace: String? = nil, named name: String? = nil) -> [ObjectName] {
+        self.services.lazy
+            .filter { (namespace == nil || $0.key.namespace == namespace) && (name == nil || $0.key.name == name) }
+            .filter { Self.isOurs($0.value) }.map(\.key).sorted()
+    }
+
+    /// The endpoints of all ports of a Service that virtual IPs are served with, in whatever condition.
+    package func listedEndpoints(of name: ObjectName, _ history: EndpointHistory) -> [ListedEndpoint] {
+        guard let service = self.services[name], let slices = self.slices[name] else { return [] }
+        let families = Set(service.clusterIPs.map(\.family))
+        let usable = slices.values
+            .filter { $0.metadata.labels[KnownKey.headless] == nil && $0.family.map(families.contains) ?? false }
+        return EndpointListing.list(service.ports, of: usable, history)
     }
 
     /// A Service, as it was taken over.

@@ -24,8 +24,8 @@ package struct TracedPacket: Hashable, Sendable {
 }
 
 /// What becomes of a packet, and why.
-package struct PacketTrace: Hashable, Sendable {
-    package enum Verdict: String, Hashable, Sendable {
+package struct PacketTrace: Codable, Hashable, Sendable {
+    package enum Verdict: String, Codable, Hashable, Sendable {
         /// It goes to one of the candidates that are chosen.
         case translated
         /// The client is told at once: a TCP reset, or an ICMP error.
@@ -37,15 +37,15 @@ package struct PacketTrace: Hashable, Sendable {
     }
 
     /// Who sends it.
-    package enum Client: String, Hashable, Sendable {
+    package enum Client: String, Codable, Hashable, Sendable {
         case thisNode = "this node"
         case pod
         case outside
     }
 
     /// A decision on the way.
-    package struct Step: Hashable, Sendable {
-        package enum Subject: String, Hashable, Sendable {
+    package struct Step: Codable, Hashable, Sendable {
+        package enum Subject: String, Codable, Hashable, Sendable {
             case client
             case destination
             case sources
@@ -60,7 +60,7 @@ package struct PacketTrace: Hashable, Sendable {
     }
 
     /// An endpoint that the Service has for this port and family.
-    package struct Candidate: Hashable, Sendable {
+    package struct Candidate: Codable, Hashable, Sendable {
         /// `10.244.1.5:8080`
         package let address: String
         package let node: String?
@@ -71,6 +71,8 @@ package struct PacketTrace: Hashable, Sendable {
         package let isMasqueraded: Bool
         /// Why it gets some, or none.
         package let reason: String
+        /// What a connection from this host to it came to; nil: none was made.
+        package var probe: String?
     }
 
     package let client: Client

@@ -1,21 +1,13 @@
 internal import Admin
 internal import AdminAPI
-internal import KernelDataplane
-internal import KubernetesAPI
-internal import ServiceModel
-internal import StreamBalancer
 
 /// What the admin API answers: `docs/admin-api.md` has it.
 ///
 /// It is answered by a server of its own, with a thread of its own: a long answer, or a data plane that is busy, keeps no load balancer waiting
 /// that asks for the health of the node.
 struct AdminInterface: Sendable {
-    /// For the data plane's thread, which may be programming; and for the balancer's, which hardly ever is late.
-    private static let dataplanePatience = Duration.seconds(2)
-    private static let balancerPatience = Duration.seconds(1)
-
-    let dataplane: KernelDataplane
-    let balancer: StreamBalancer
+    let node: NodeInterface?
+    let ingress: IngressInterface?
 
     func answer(_ request: Request) -> Answer {
         do throws(APIFailure) {
@@ -26,23 +18,26 @@ struct AdminInterface: Sendable {
     }
 
     private func document(_ request: Request) throws(APIFailure) -> String {
-        guard request.path == EndpointQuery.path else { throw .notFound(request.path) }
+        guard let path = AdminPath(rawValue: request.path) else { throw .notFound(request.path) }
         guard ["GET", "HEAD"].contains(request.method) else { throw .methodNotAllowed }
-        return try self.endpoints(try EndpointQuery(query: request.query)).json
+        switch path {
+        case .services: return try self.needed(self.node, "node").services(request.query).json
+        case .endpoints: return try self.needed(self.node, "node").endpoints(request.query).json
+        case .routes, .backends, .certificates, .problems:
+            return try self.needed(self.ingress, "ingress").list(path, request.query)
+        case .trace:
+            switch try TraceQuery(query: request.query) {
+            case .packet(let packet): return try self.needed(self.node, "node").trace(packet).json
+            case .request(let request): return try self.needed(self.ingress, "ingress").trace(request).json
+            }
+        }
     }
 
-    private func endpoints(_ query: EndpointQuery) throws(APIFailure) -> EndpointList {
-        guard let view = self.dataplane.view(within: Self.dataplanePatience) else {
-            throw .unavailable("the data plane is busy programming; try again")
+    private func needed<Interface>(_ interface: Interface?, _ role: String) throws(APIFailure) -> Interface {
+        guard let interface else {
+            throw APIFailure(
+                code: 404, message: "this Fairlead does not have the \(role) role (`fairlead \(role)`, `fairlead run`)")
         }
-        guard view.isSynced else {
-            throw .unavailable("Services and EndpointSlices have not been listed yet; try again, or see the log")
-        }
-        guard let reports = self.balancer.endpoints(within: Self.balancerPatience) else {
-            throw .unavailable("the userspace balancer does not answer; try again")
-        }
-        return EndpointList(view.planner, view.history, reports, of: query) { port, service in
-            view.server(of: port, of: service).map { $0 == .nftables ? .kernel : .userspace }
-        }
+        return interface
     }
 }

@@ -1,4 +1,3 @@
-internal import Admin
 internal import AdminAPI
 internal import ArgumentParser
 internal import Linux
@@ -7,9 +6,38 @@ internal import Linux
 struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what the Fairlead of this node knows.",
-        discussion: "Asks the admin socket of `fairlead node` or `fairlead run`, and changes nothing.",
-        subcommands: [GetEndpoints.self]
+        discussion:
+            "Asks the admin socket of a running `fairlead node`, `fairlead ingress` or `fairlead run`, and changes nothing.",
+        subcommands: [
+            GetServices.self, GetEndpoints.self, GetRoutes.self, GetCertificates.self, GetProblems.self,
+        ]
     )
+}
+
+/// `fairlead get services`.
+struct GetServices: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "services",
+        abstract: "Show Services: where they answer, how many endpoints they have, who serves them, what is wrong.",
+        discussion:
+            "READY is of the port with the smallest part of its endpoints that is ready. -o wide says what a Service asks for in vain.",
+        aliases: ["service", "svc"]
+    )
+
+    @Argument(help: ArgumentHelp("This Service only.", valueName: "service"))
+    var service: String?
+
+    @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        let query = ObjectQuery(.services, namespace: self.scope.namespace, name: self.service)
+        try await self.display.show(query, of: "Services", from: .node) { (body, format) throws(APIFailure) in
+            let list = try ServiceList(json: body)
+            guard !list.items.isEmpty else { return nil }
+            return format == .name ? ServiceTable.names(list) : ServiceTable.text(list, isWide: format == .wide)
+        }
+    }
 }
 
 /// `fairlead get endpoints`.
@@ -28,77 +56,80 @@ struct GetEndpoints: AsyncParsableCommand {
     var service: String?
 
     @OptionGroup var scope: NamespaceOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var display: DisplayOptions
 
     func run() async throws {
-        let query = EndpointQuery(namespace: self.scope.namespace, service: self.service)
-        let body = try await self.connection.get(query.target)
-        if self.output.format == .json { return print(String(decoding: body, as: UTF8.self)) }
-        let list: EndpointList
-        do throws(APIFailure) {
-            list = try EndpointList(json: body)
-        } catch {
-            throw CommandFailure.failed(
-                "\(self.connection.adminSocket): \(error). It may be another version of Fairlead")
-        }
-        guard !list.items.isEmpty else { return StandardError.write("No endpoints found.\n") }
-        let text =
-            self.output.format == .name
-            ? EndpointTable.names(list)
-            : EndpointTable.text(list, isWide: self.output.format == .wide, now: WallTime.now.unixNanoseconds)
-        print(text, terminator: "")
-    }
-}
-
-// MARK: - Options that all of `fairlead get` has
-
-struct NamespaceOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: ArgumentHelp("Of this namespace only.", valueName: "namespace"))
-    var namespace: String?
-
-    @Flag(
-        name: [.customShort("A"), .customLong("all-namespaces")],
-        help: "Of all namespaces, which is the default: a node serves all.")
-    var isEverywhere = false
-
-    func validate() throws {
-        guard self.namespace == nil || !self.isEverywhere else {
-            throw ValidationError("--namespace and --all-namespaces cannot both be given")
+        let query = ObjectQuery(.endpoints, namespace: self.scope.namespace, name: self.service)
+        try await self.display.show(query, of: "endpoints", from: .node) { (body, format) throws(APIFailure) in
+            let list = try EndpointList(json: body)
+            guard !list.items.isEmpty else { return nil }
+            return format == .name
+                ? EndpointTable.names(list)
+                : EndpointTable.text(list, isWide: format == .wide, now: WallTime.now.unixNanoseconds)
         }
     }
 }
 
-struct OutputOptions: ParsableArguments {
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case table
-        case wide
-        case json
-        case name
-    }
+/// `fairlead get routes`.
+struct GetRoutes: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "routes",
+        abstract: "Show routes: which Ingress decides on a host and path, where it leads, and whether it can.",
+        discussion:
+            "-n is the namespace of the Ingress. STATE is `available`, or why requests are answered with an error.",
+        aliases: ["route"]
+    )
 
-    @Option(
-        name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("How it is shown.", valueName: "format"))
-    var format = Format.table
+    @Argument(help: ArgumentHelp("Routes of this host only, as Ingresses name it.", valueName: "host"))
+    var host: String?
+
+    @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        let query = ObjectQuery(.routes, namespace: self.scope.namespace, name: self.host)
+        try await self.display.show(RouteItem.self, query, of: "routes")
+    }
 }
 
-/// Whom to ask.
-struct ConnectionOptions: ParsableArguments {
-    @Option(
-        name: .customLong("admin-socket"),
-        help: ArgumentHelp("The unix socket of the Fairlead to ask.", valueName: "path"))
-    var adminSocket = AdminSocketOptions.defaultPath
+/// `fairlead get certificates`.
+struct GetCertificates: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "certificates",
+        abstract: "Show certificates: whom they are for, whom they are shown to, when they expire, what is wrong.",
+        discussion:
+            "STATE is valid, expiring, expired, missing (there is no such Secret) or invalid. HOSTS are those that it is shown for.",
+        aliases: ["certificate", "cert", "certs"]
+    )
 
-    /// The body of an answer.
-    func get(_ target: String) async throws(CommandFailure) -> [UInt8] {
-        let reply: AdminClient.Reply
-        do throws(AdminClientError) {
-            reply = try await AdminClient.get(target, socket: self.adminSocket)
-        } catch {
-            throw .failed("\(error)")
-        }
-        if reply.status == 200 { return reply.body }
-        let reason = APIFailure(json: reply.body)?.message ?? "status \(reply.status)"
-        throw .failed("\(self.adminSocket): \(reason)")
+    @Argument(help: ArgumentHelp("That of this Secret only.", valueName: "secret"))
+    var secret: String?
+
+    @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        let query = ObjectQuery(.certificates, namespace: self.scope.namespace, name: self.secret)
+        try await self.display.show(CertificateItem.self, query, of: "certificates")
+    }
+}
+
+/// `fairlead get problems`.
+struct GetProblems: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "problems",
+        abstract: "Show what Ingresses ask for and do not get, and why.",
+        aliases: ["problem"]
+    )
+
+    @Argument(help: ArgumentHelp("Of the object of this name only.", valueName: "object"))
+    var object: String?
+
+    @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        let query = ObjectQuery(.problems, namespace: self.scope.namespace, name: self.object)
+        try await self.display.show(ProblemItem.self, query, of: "problems")
     }
 }

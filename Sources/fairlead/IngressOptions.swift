@@ -26,31 +26,6 @@ struct IngressOptions: ParsableArguments {
     var healthzPort = Self.defaultHealthzPort
 
     @Option(
-        name: .customLong("ingress-class"),
-        help: ArgumentHelp(
-            "What the annotation kubernetes.io/ingress.class of an Ingress of ours says that names no class in spec.",
-            valueName: "name"))
-    var ingressClass = "fairlead"
-
-    @Option(
-        name: .customLong("controller-class"),
-        help: ArgumentHelp(
-            "Ingresses are ours whose IngressClass has this as spec.controller.", valueName: "controller"))
-    var controllerClass = "fairlead.dev/ingress-controller"
-
-    @Option(
-        name: .customLong("watch-ingress-without-class"), defaultAsFlag: "true", parsing: .next,
-        help: ArgumentHelp("Ingresses that name no class are ours too. Default: false.", valueName: "bool"))
-    var watchIngressWithoutClass: String?
-
-    @Option(
-        name: .customLong("watch-namespace"),
-        help: ArgumentHelp(
-            "Only Ingresses of this namespace, and what they refer to. Default: all namespaces.", valueName: "namespace"
-        ))
-    var watchNamespace: String?
-
-    @Option(
         name: .customLong("tls-secrets-only"), defaultAsFlag: "true", parsing: .next,
         help: ArgumentHelp(
             """
@@ -58,31 +33,6 @@ struct IngressOptions: ParsableArguments {
             such a one then. Default: false.
             """, valueName: "bool"))
     var tlsSecretsOnly: String?
-
-    @Option(
-        name: .customLong("default-backend-service"),
-        help: ArgumentHelp(
-            """
-            Gets the requests that no rule and no default backend of an Ingress is for: a Service, and the number or name \
-            of one of its ports, or else its first.
-            """, valueName: "namespace/name[:port]"))
-    var defaultBackendService: String?
-
-    @Option(
-        name: .customLong("default-ssl-certificate"),
-        help: ArgumentHelp(
-            "The Secret with the certificate for names that nobody has one for. Default: one that is generated.",
-            valueName: "namespace/name"))
-    var defaultSSLCertificate: String?
-
-    @Option(
-        name: .customLong("ssl-redirect"), defaultAsFlag: "true", parsing: .next,
-        help: ArgumentHelp(
-            """
-            Redirect plain requests for hosts with TLS, unless their Ingress says otherwise (fairlead.dev/ssl-redirect). \
-            Default: false.
-            """, valueName: "bool"))
-    var sslRedirect: String?
 
     @Option(
         name: .customLong("use-port-in-redirects"), defaultAsFlag: "true", parsing: .next,

@@ -12,6 +12,7 @@ internal import TLS
 /// The ingress role: its options, and what they come to.
 struct IngressRole: ParsableArguments {
     @OptionGroup(title: "Ingress") var ingress: IngressOptions
+    @OptionGroup(title: "Ingress: rules") var rules: IngressRuleOptions
     @OptionGroup(title: "Ingress: listening") var listen: ListenOptions
     @OptionGroup(title: "Ingress: status") var status: StatusOptions
     @OptionGroup(title: "Ingress: access log") var accessLog: AccessLogOptions
@@ -86,40 +87,13 @@ struct IngressRole: ParsableArguments {
         return blocks
     }
 
-    /// `namespace/name`, with or without `:port`.
-    private static func backend(_ flag: String, _ value: String?) throws(CommandFailure) -> BackendID? {
-        guard let value, !value.isEmpty else { return nil }
-        let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard let service = try FlagValue.objectName(flag, parts[0]) else {
-            throw .usage("--\(flag): must be namespace/name or namespace/name:port, not '\(value)'")
-        }
-        guard parts.count > 1 else { return BackendID(service: service, port: nil) }
-        if let number = UInt16(parts[1]), number > 0 { return BackendID(service: service, port: .number(number)) }
-        guard NameRules.label(parts[1]) == nil, Int(parts[1]) == nil else {
-            throw .usage("--\(flag): '\(parts[1])' of '\(value)' is neither the number nor the name of a port")
-        }
-        return BackendID(service: service, port: .name(parts[1]))
-    }
-
     private func plannerOptions(
         _ limits: ProxyLimits, _ source: ObjectSource
     ) throws(CommandFailure) -> IngressPlannerOptions {
         let options = self.ingress
-        var planner = IngressPlannerOptions()
-        guard !options.controllerClass.isEmpty else { throw .usage("--controller-class: must not be empty") }
-        planner.controller = options.controllerClass
-        planner.annotationClass = options.ingressClass
-        planner.watchesWithoutClass = try FlagValue.isTrue(
-            "watch-ingress-without-class", options.watchIngressWithoutClass, default: false)
+        var planner = try self.rules.plannerOptions()
         // The API server does this itself when an Ingress is created.
         planner.appliesDefaultClass = !source.isCluster
-        if let namespace = options.watchNamespace, !namespace.isEmpty {
-            if let problem = NameRules.label(namespace) { throw .usage("--watch-namespace: \(problem)") }
-            planner.watchNamespace = namespace
-        }
-        planner.defaultBackend = try Self.backend("default-backend-service", options.defaultBackendService)
-        planner.defaultCertificate = try FlagValue.objectName("default-ssl-certificate", options.defaultSSLCertificate)
-        planner.redirectsToHTTPS = try FlagValue.isTrue("ssl-redirect", options.sslRedirect, default: false)
         if try FlagValue.isTrue("use-port-in-redirects", options.usePortInRedirects, default: !source.isCluster),
             options.httpsPort != 0
         {

@@ -29,6 +29,8 @@ struct IngressServices {
     /// Whether one of several replicas is chosen, who writes statuses and events.
     private var isElected = false
     private let locks: [HeldLock]
+    /// To be asked for after the services.
+    private(set) var interface: IngressInterface?
 
     /// Opens the ports, and what else can fail.
     init(
@@ -111,6 +113,7 @@ struct IngressServices {
             publish: IngressControl.Publishing(
                 snapshot: { proxy.publish($0) }, news: { status.take($0) }, problems: { events?.take($0) }),
             metrics: self.metrics, logger: self.logger("ingress"))
+        self.interface = IngressInterface(control: control, board: self.board, proxy: proxy)
         var services: [any ServiceLifecycle.Service] = [self.writer, control, proxy]
         if settings.gracePeriod > .zero { services.append(GracePeriod(duration: settings.gracePeriod)) }
         if let client, self.isElected {

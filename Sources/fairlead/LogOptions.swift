@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import KubernetesAPI
 internal import Logging
+internal import Observability
 
-/// Options of every command that runs on.
+/// What is logged, of every command that runs on.
 struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("log-level"),
@@ -18,6 +19,16 @@ struct LogOptions: ParsableArguments {
             valueName: "verbosity"))
     var verbosity: String?
 
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
+
+    @Option(
+        name: .customLong("log-format"),
+        help: ArgumentHelp("A line for people, or an object for machines, each in one line.", valueName: "format"))
+    var format = Format.text
+
     var given: [GivenFlag] {
         // `-v=2` reaches us as `=2`.
         GivenFlag.list([("v", self.verbosity.map { $0.hasPrefix("=") ? String($0.dropFirst()) : $0 })])
@@ -30,6 +41,13 @@ struct LogOptions: ParsableArguments {
             throw .usage("--log-level: '\(name)' is none of trace, debug, info, notice, warning, error, critical")
         }
         return level
+    }
+
+    func handler(_ label: String, _ threshold: LogThreshold) -> any LogHandler {
+        switch self.format {
+        case .text: TextLogHandler(label: label, threshold: threshold)
+        case .json: JSONLogHandler(label: label, threshold: threshold)
+        }
     }
 
     /// The verbosities of klog: 2 is what most run with, 4 is for debugging (kubernetes community,

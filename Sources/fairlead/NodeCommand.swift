@@ -13,11 +13,12 @@ struct Node: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var role: NodeRole
     @OptionGroup(title: "Node: address") var address: NodeAddressOptions
+    @OptionGroup(title: "Admin API") var admin: AdminSocketOptions
     @OptionGroup(title: "Serving") var serving: ServingOptions
 
     func run() async throws {
         try await RoleProcess(
-            common: self.common, node: self.role, given: self.address.given + self.serving.given,
+            common: self.common, node: self.role, admin: self.admin, given: self.address.given + self.serving.given,
             site: ServingOptions.serving
         ).run()
     }
@@ -37,11 +38,12 @@ struct IngressCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var role: IngressRole
     @OptionGroup(title: "Ingress: node") var node: IngressNodeOptions
+    @OptionGroup(title: "Admin API") var admin: AdminSocketOptions
     @OptionGroup(title: "Serving") var serving: IngressServingOptions
 
     func run() async throws {
         try await RoleProcess(
-            common: self.common, ingress: self.role, nodeName: self.node.hostnameOverride,
+            common: self.common, ingress: self.role, admin: self.admin, nodeName: self.node.hostnameOverride,
             site: { _ in try self.serving.serving() }
         ).run()
     }
@@ -60,11 +62,12 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var node: NodeRole
     @OptionGroup var ingress: IngressRole
+    @OptionGroup(title: "Admin API") var admin: AdminSocketOptions
     @OptionGroup(title: "Serving") var serving: ServingOptions
 
     func run() async throws {
         try await RoleProcess(
-            common: self.common, node: self.node, ingress: self.ingress, given: self.serving.given,
+            common: self.common, node: self.node, ingress: self.ingress, admin: self.admin, given: self.serving.given,
             site: ServingOptions.serving
         ).run()
     }

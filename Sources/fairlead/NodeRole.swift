@@ -12,7 +12,6 @@ struct NodeRole: ParsableArguments {
     @OptionGroup(title: "Userspace balancer: limits") var balancerLimits: BalancerLimitOptions
     @OptionGroup(title: "Connection tracking") var conntrack: ConntrackOptions
     @OptionGroup(title: "Takeover") var takeover: TakeoverOptions
-    @OptionGroup(title: "Admin API") var admin: AdminSocketOptions
     @OptionGroup var tolerated: ToleratedOptions
 
     var given: [GivenFlag] {

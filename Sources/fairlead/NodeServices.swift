@@ -23,6 +23,8 @@ struct NodeServices {
     private let wakeUp: WakeUp
     /// Listens nowhere before it is told to.
     private let balancer: StreamBalancer
+    /// To be asked for after the services.
+    private(set) var interface: NodeInterface?
     private let logger: (_ label: String) -> Logger
 
     init(
@@ -59,11 +61,9 @@ struct NodeServices {
 
     /// What is to run, in the order in which it starts; it ends in the opposite one: the balancer after the kernel has been told.
     ///
-    /// - Parameters:
-    ///   - recorder: who writes events; nil without an API server.
-    ///   - socket: where the admin API is answered; nil: nowhere.
-    func services(
-        server: AdminServer, recorder: EventRecorder?, socket: UnixListener?
+    /// - Parameter recorder: who writes events; nil without an API server.
+    mutating func services(
+        server: AdminServer, recorder: EventRecorder?
     ) throws -> [any ServiceLifecycle.Service] {
         let health = self.health
         let node = self.configuration.nodeName
@@ -76,13 +76,7 @@ struct NodeServices {
                 }, problem: { recorder?.record($0, node: node) }),
             metrics: self.metrics, logger: self.logger("kernel"))
         var services: [any ServiceLifecycle.Service] = [self.balancer, dataplane]
-        if let socket {
-            let interface = AdminInterface(dataplane: dataplane, balancer: self.balancer)
-            services.append(
-                AdminServer(
-                    sites: [Site(name: "admin", socket: socket) { interface.answer($0) }],
-                    logger: self.logger("admin")))
-        }
+        self.interface = NodeInterface(dataplane: dataplane, balancer: self.balancer)
         if let file = self.start.file { services.append(try ConfigurationWatch(file, logger: self.logger("node"))) }
         return services
     }

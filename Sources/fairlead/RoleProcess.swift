@@ -26,6 +26,7 @@ struct RoleProcess {
     let common: CommonOptions
     var node: NodeRole?
     var ingress: IngressRole?
+    let admin: AdminSocketOptions
     /// Of options that only one of the commands has.
     var given: [GivenFlag] = []
     /// This node's name, where the ingress role is alone.
@@ -36,26 +37,31 @@ struct RoleProcess {
         let start = try NodeStart(
             config: self.node?.node.config, flags: self.common.given + (self.node?.given ?? []) + self.given)
         let level = try self.common.log.validLevel(start.configuration)
-        func logger(_ label: String) -> Logger { Logger(label: label) { TextLogHandler(label: $0, level: level) } }
+        let threshold = LogThreshold(level)
+        func logger(_ label: String) -> Logger {
+            Logger(label: label) { self.common.log.handler($0, threshold) }
+        }
         if let errand = try self.node?.takeover.errand() { return try Errands(start, logger("node")).run(errand) }
 
         let source = try ObjectSource.resolve(self.common.source, self.common.cluster, start.configuration)
         let limits = try self.common.source.limits()
         let registry = Self.registry()
         let identity = ReplicaIdentity(environment: ProcessInfo.processInfo.environment, nodeName: self.nodeName)
-        let node = try self.node.map {
+        var node = try self.node.map {
             try NodeServices($0, start, source, registry: registry, logger: logger)
         }
         let settings = try self.ingress?.settings(
             source, nodeName: node?.configuration.nodeName ?? identity.nodeName)
         let serving = try self.site(start)
         try serving.validate()
+        let portal = try self.admin.portal()
 
         let lock = try node.map { node in
             if node.requiresNetworkAdministration { try Privileges.requireNetworkAdministration() }
             return HeldLock(try Privileges.takeNodeLock())
         }
-        let socket = try self.node?.admin.open(logger("node"))
+        let socket = try self.admin.open(
+            node == nil ? .ingress : .node, logger(node == nil ? "ingress" : "node"))
         defer { socket?.remove() }
         if node != nil {
             start.report(source, logger("node"))
@@ -80,9 +86,16 @@ struct RoleProcess {
             ) { trouble in
                 if let nodeName { recorders.node?.record(trouble, node: nodeName) }
             }
-            let services =
-                [server] + (try node?.services(server: server, recorder: recorders.node, socket: socket) ?? [])
-                + [feed.service] + later
+            var services: [any ServiceLifecycle.Service] = [LogLevelSignal(threshold, logger("log")), server]
+            services += try node?.services(server: server, recorder: recorders.node) ?? []
+            let interface = AdminInterface(node: node?.interface, ingress: ingress?.interface)
+            var sites = socket.map { [Site(name: "admin", socket: $0) { interface.answer($0) }] } ?? []
+            if let portal {
+                let page = AdminPortal(interface: interface, registry: registry, token: portal.token)
+                sites.append(Site(name: "admin", address: portal.address, isRequired: true) { page.answer($0) })
+            }
+            if !sites.isEmpty { services.append(AdminServer(sites: sites, logger: logger("admin"))) }
+            services += [feed.service] + later
             if let nodeName {
                 NodeRole.warnOfForwarding(logger("node"))
                 recorders.node?.recordStart(node: nodeName)

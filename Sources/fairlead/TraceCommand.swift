@@ -1,22 +1,32 @@
+internal import Admin
+internal import AdminAPI
 internal import ArgumentParser
 internal import ClusterState
+internal import IngressControl
 internal import KernelDataplane
 internal import KubernetesAPI
 internal import Linux
 internal import Networking
+internal import Routing
 internal import Traces
 
-/// `fairlead trace`: where a packet goes, and why.
-struct Trace: ParsableCommand {
+/// `fairlead trace`: where a packet or a request goes, and why.
+struct Trace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Explain where a connection goes, and why it does not go elsewhere.",
+        abstract: "Explain where a connection or a request goes, and why it does not go elsewhere.",
         discussion: """
-            From manifests: what would be planned for them on this node. `fairlead trace --manifests DIR --from 10.244.1.7 10.96.0.10:80` \
-            names the Service, the policy, each endpoint and why it is or is not one, and whose address endpoints see. Needs no privilege.
+            `fairlead trace --from 10.244.1.7 10.96.0.10:80` asks the Fairlead of this node, over its admin socket; with --manifests it says what \
+            would be planned for them, without any privilege. It names the Service, source ranges and policies, each endpoint and why it \
+            is or is not one, whose address endpoints see, and the verdict.
+
+            `fairlead trace https://shop.example.com/cart` asks the ingress role in the same way: which certificate is shown, whose \
+            rules count for the host, which rule the path meets, the backend, its endpoints, and the answer where there is none.
             """
     )
 
-    @Argument(help: ArgumentHelp("Where the connection goes: ADDRESS:PORT, [ADDRESS]:PORT.", valueName: "destination"))
+    @Argument(
+        help: ArgumentHelp(
+            "Where it goes: ADDRESS:PORT, [ADDRESS]:PORT, or a URL of http or https.", valueName: "destination"))
     var destination: String
 
     @Option(help: ArgumentHelp("Who makes it. Default: this node.", valueName: "address"))
@@ -29,20 +39,77 @@ struct Trace: ParsableCommand {
         help: ArgumentHelp("The interface that it comes by, where pods are known by theirs.", valueName: "interface"))
     var interface: String?
 
+    @Flag(help: "Connect to each endpoint from here, to see whether anybody listens there.")
+    var probe = false
+
+    @OptionGroup var connection: ConnectionOptions
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Node") var node: NodeOptions
     @OptionGroup(title: "Node: address") var address: NodeAddressOptions
     @OptionGroup(title: "Userspace balancer") var balancer: BalancerOptions
+    @OptionGroup(title: "Ingress: rules") var rules: IngressRuleOptions
 
-    func run() throws {
+    func run() async throws {
+        if self.destination.contains("://") { return try await self.followRequest() }
         let packet = try self.packet()
+        guard !self.probe || packet.transport == .tcp else {
+            throw CommandFailure.usage("--probe: only who listens for TCP can be asked")
+        }
+        var trace =
+            self.source.manifests == nil ? try await self.ask(.packet(packet), from: .node) : try self.planned(packet)
+        let outcomes = await self.outcomes(trace.candidates.map(\.address))
+        for (place, outcome) in outcomes.enumerated() { trace.candidates[place].probe = outcome }
+        print(TraceText.text(trace), terminator: "")
+    }
+
+    /// The running Fairlead.
+    private func ask<Trace: TraceDocumentContent>(
+        _ query: TraceQuery, from role: AdminSocketOptions.DefaultPath
+    ) async throws(CommandFailure) -> Trace {
+        let body = try await self.connection.get(query.target, from: role)
+        return try self.connection.reading { () throws(APIFailure) in try TraceDocument<Trace>(json: body).trace }
+    }
+
+    private func followRequest() async throws {
+        guard self.from == nil, self.interface == nil, self.transport == "tcp" else {
+            throw CommandFailure.usage("--from, --protocol and --interface are about connections, not about requests")
+        }
+        guard let request = TracedRequest(url: self.destination) else {
+            throw CommandFailure.usage("'\(self.destination)' is no URL such as https://shop.example.com/cart")
+        }
+        var trace: RequestTrace
+        if self.source.manifests == nil {
+            trace = try await self.ask(.request(request), from: .ingress)
+        } else {
+            trace = RequestTracing(try self.plannedRoutes(), now: WallTime.now.seconds).trace(request)
+        }
+        let outcomes = await self.outcomes(trace.candidates.map(\.address))
+        for (place, outcome) in outcomes.enumerated() { trace.candidates[place].probe = outcome }
+        print(TraceText.text(trace), terminator: "")
+    }
+
+    /// What connections to these came to; none if that is not wanted.
+    private func outcomes(_ addresses: [String]) async -> [String] {
+        guard self.probe else { return [] }
+        return await ConnectProbe.run(addresses.compactMap(Self.place))
+    }
+
+    private func plannedRoutes() throws -> IngressPlanner {
+        var options = try self.rules.plannerOptions()
+        options.appliesDefaultClass = true
+        let listing = try self.listing(of: ObjectKind.ofIngress)
+        return IngressPreview.planner(
+            of: listing.objects, options, nodeName: self.node.hostnameOverride ?? HostSystem.name)
+    }
+
+    /// By manifests.
+    private func planned(_ packet: TracedPacket) throws -> PacketTrace {
         let start = try NodeStart(config: self.node.config, flags: self.node.given + self.address.given)
         var configuration = DataplaneConfiguration(start.configuration, hostName: HostSystem.name)
         try self.balancer.apply(to: &configuration)
         let tracing: PacketTracing
         do {
-            let listing = try ManifestListing.read(
-                directory: try self.source.directory(), kinds: ObjectKind.ofNode, limits: try self.source.limits())
+            let listing = try self.listing(of: ObjectKind.ofNode)
             let preview = try RulesetPreview(
                 of: listing.objects, nodeName: configuration.nodeName, streams: configuration.handover
             ) {
@@ -53,10 +120,17 @@ struct Trace: ParsableCommand {
                 dataplane: configuration.dataplane == .userspace ? .userspace : .nftables)
         } catch let error as SystemError {
             throw CommandFailure.failed("\(error)")
-        } catch let error as ManifestSourceError {
+        }
+        return tracing.trace(packet)
+    }
+
+    private func listing(of kinds: Set<ObjectKind>) throws -> ManifestListing {
+        let (directory, limits) = (try self.source.directory(), try self.source.limits())
+        do throws(ManifestSourceError) {
+            return try ManifestListing.read(directory: directory, kinds: kinds, limits: limits)
+        } catch {
             throw CommandFailure.failed("\(error)")
         }
-        print(TraceText.text(tracing.trace(packet)), terminator: "")
     }
 
     private func packet() throws(CommandFailure) -> TracedPacket {
@@ -77,7 +151,7 @@ struct Trace: ParsableCommand {
         return TracedPacket(from: source, to: address, transport, port, interface: self.interface)
     }
 
-    private static func place(_ text: String) -> (IPAddress, UInt16)? {
+    private static func place(_ text: String) -> (address: IPAddress, port: UInt16)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
         }

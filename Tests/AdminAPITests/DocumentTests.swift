@@ -67,14 +67,14 @@ import Testing
     }
 
     @Test func `a query names a namespace, a Service, both or neither`() throws {
-        #expect(try EndpointQuery(query: "") == EndpointQuery())
-        #expect(try EndpointQuery(query: "namespace=shop") == EndpointQuery(namespace: "shop"))
+        #expect(try ObjectQuery(.endpoints, query: "") == ObjectQuery(.endpoints))
+        #expect(try ObjectQuery(.endpoints, query: "namespace=shop") == ObjectQuery(.endpoints, namespace: "shop"))
         #expect(
-            try EndpointQuery(query: "service=w%65b&namespace=shop")
-                == EndpointQuery(namespace: "shop", service: "web"))
-        #expect(EndpointQuery().target == "/v1/endpoints")
+            try ObjectQuery(.endpoints, query: "service=w%65b&namespace=shop")
+                == ObjectQuery(.endpoints, namespace: "shop", name: "web"))
+        #expect(ObjectQuery(.endpoints).target == "/v1/endpoints")
         #expect(
-            EndpointQuery(namespace: "shop", service: "a&b=ü").target
+            ObjectQuery(.endpoints, namespace: "shop", name: "a&b=ü").target
                 == "/v1/endpoints?namespace=shop&service=a%26b%3D%C3%BC")
     }
 
@@ -83,7 +83,7 @@ import Testing
         "Service=web",
     ])
     func `any other is refused`(query: String) {
-        let failure = #expect(throws: APIFailure.self) { try EndpointQuery(query: query) }
+        let failure = #expect(throws: APIFailure.self) { try ObjectQuery(.endpoints, query: query) }
         #expect(failure?.code == 400)
     }
 }

@@ -113,7 +113,7 @@ import Testing
     @Test func `a query narrows it`() {
         let (planner, history) = Self.planner()
         func count(_ namespace: String?, _ service: String?) -> Int {
-            let query = EndpointQuery(namespace: namespace, service: service)
+            let query = ObjectQuery(.endpoints, namespace: namespace, name: service)
             return EndpointList(planner, history, [:], of: query) { _, _ in .kernel }.items.count
         }
         #expect(count("shop", nil) == 4)
@@ -138,7 +138,7 @@ import Testing
             endpoint("https", "10.1.0.9", 8443): Self.report { $0.connections = 5 },
             endpoint("https", "10.1.0.7", 8443): Self.report { $0.connections = 5 },
         ]
-        let list = EndpointList(planner, history, reports, of: EndpointQuery(namespace: "shop")) { port, _ in
+        let list = EndpointList(planner, history, reports, of: ObjectQuery(.endpoints, namespace: "shop")) { port, _ in
             port.name == "http" ? .userspace : .kernel
         }
         #expect(

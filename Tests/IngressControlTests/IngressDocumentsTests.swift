@@ -8,10 +8,10 @@ import Testing
     @Test func `before there is anything`() {
         #expect(
             IngressDocuments.routes(nil)
-                == #"{"apiVersion":"fairlead.dev/v1","kind":"RouteList","generation":0,"items":[]}"#)
+                == #"{"apiVersion":"admin.fairlead.dev/v1","kind":"RouteList","generation":0,"items":[]}"#)
         #expect(
             IngressDocuments.status(nil, addresses: nil, leads: nil, isDraining: false)
-                == #"{"apiVersion":"fairlead.dev/v1","kind":"IngressStatus","generation":0,"ready":false,"#
+                == #"{"apiVersion":"admin.fairlead.dev/v1","kind":"IngressStatus","generation":0,"ready":false,"#
                 + #""draining":false,"ingresses":[]}"#)
     }
 
@@ -25,7 +25,7 @@ import Testing
         }) { ingresses in
             try await eventually("a snapshot") { ingresses.board.state != nil }
             let state = try #require(ingresses.board.state)
-            let head = #"{"apiVersion":"fairlead.dev/v1","kind":"#
+            let head = #"{"apiVersion":"admin.fairlead.dev/v1","kind":"#
             let tail = #""sslRedirect":false,"clientCertificate":false,"accessLog":false}"#
             #expect(
                 IngressDocuments.routes(state)

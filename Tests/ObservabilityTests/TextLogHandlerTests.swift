@@ -6,7 +6,10 @@ import Testing
 @Suite struct TextLogHandlerTests {
     private func lines(_ body: (Logger) -> Void, level: Logger.Level = .info) -> [String] {
         let written = Written()
-        body(Logger(label: "kernel") { TextLogHandler(label: $0, level: level, write: { written.append($0) }) })
+        body(
+            Logger(label: "kernel") {
+                TextLogHandler(label: $0, threshold: LogThreshold(level), write: { written.append($0) })
+            })
         return written.lines
     }
 

@@ -51,7 +51,7 @@ import Traces
         #expect(trace.targets.allSatisfy { !$0.isMasqueraded })
         let text = TraceText.text(trace)
         #expect(text.contains("destination 10.96.0.10:80/tcp is the ClusterIP of Service default/web, port http"))
-        #expect(text.contains("10.244.2.2:8080  50.0 %   ready, on there"))
+        #expect(text.contains("10.244.2.2:8080  50.0 %    ready, on there"))
         #expect(text.hasSuffix("verdict     translated: goes to one of 2 endpoints\n"))
     }
 

@@ -39,7 +39,7 @@ extension EndToEnd {
                 words: ["/no/such/file"]),
             Misuse(arguments: ["get", "endpoint-slices"], exitCode: 2, words: ["endpoint-slices", "Usage:"]),
             Misuse(
-                arguments: ["get", "endpoints", "-o", "yaml"], exitCode: 2, words: ["yaml", "table", "wide", "json"]),
+                arguments: ["get", "endpoints", "-o", "csv"], exitCode: 2, words: ["csv", "table", "wide", "json"]),
             Misuse(
                 arguments: ["get", "endpoints", "--admin-socket", "/no/such/socket"], exitCode: 1,
                 words: ["/no/such/socket", "fairlead node"]),
@@ -94,7 +94,7 @@ extension EndToEnd {
             defer { sandbox.tearDown() }
             for line in [
                 "--help", "--version", "node --help", "run -h", "render --help", "cleanup --help", "get --help",
-                "get endpoints --help", "check --help", "trace --help",
+                "get endpoints --help", "get services --help", "check --help", "trace --help",
             ] {
                 let arguments = line.split(separator: " ").map(String.init)
                 let completion = try self.fairlead(arguments, on: sandbox.host)

@@ -10,7 +10,7 @@ package final class FairleadProcess: Sendable {
     ///
     /// All of them have one file system, so none takes the default admin socket.
     package init(on host: Host, _ arguments: [String], binary: String? = nil, prefix: [String] = []) throws {
-        let hasSocket = ["node", "run"].contains(arguments.first) && !arguments.contains("--admin-socket")
+        let hasSocket = ["node", "run", "ingress"].contains(arguments.first) && !arguments.contains("--admin-socket")
         self.process = try host.spawn(
             prefix + [try Self.locate(binary)] + arguments + (hasSocket ? ["--admin-socket", "none"] : []))
     }

@@ -5,34 +5,43 @@ internal import Linux
 internal import Networking
 internal import Observability
 internal import Reactor
-internal import Routing
+package import Routing
 internal import ServiceModel
 
 /// What the admin pages say, as JSON. `apiVersion` changes when what is there means something else; members that are new
 /// do not change it.
 ///
 /// ```
-/// {"apiVersion":"fairlead.dev/v1","kind":"RouteList","generation":7,"items":[...]}
+/// {"apiVersion":"admin.fairlead.dev/v1","kind":"RouteList","generation":7,"items":[...]}
 /// ```
 package enum IngressDocuments {
-    static let version = "fairlead.dev/v1"
+    static let version = "admin.fairlead.dev/v1"
 
-    /// - Parameter state: nil before everything has been listed; the list is empty then, and of generation 0.
-    package static func routes(_ state: IngressState?) -> String {
+    /// - Parameters:
+    ///   - state: nil before everything has been listed; the list is empty then, and of generation 0.
+    ///   - isWanted: which of them.
+    package static func routes(
+        _ state: IngressState?, where isWanted: (Routing.Route) -> Bool = { _ in true }
+    ) -> String {
         self.list("RouteList", state) { json, state in
             let plan = state.plan
             for index in 0..<Int32(plan.routes.count) {
-                json.object { json in self.describe(index, of: plan, &json) }
+                let route = plan.routes.route(index)
+                guard isWanted(route) else { continue }
+                json.object { json in self.describe(route, index, of: plan, &json) }
             }
         }
     }
 
     /// - Parameter health: what checks have found, by the plan's index.
-    package static func backends(_ state: IngressState?, _ health: HealthSnapshot = HealthSnapshot()) -> String {
+    package static func backends(
+        _ state: IngressState?, _ health: HealthSnapshot = HealthSnapshot(),
+        where isWanted: (BackendID) -> Bool = { _ in true }
+    ) -> String {
         self.list("BackendList", state) { json, state in
             let backends = zip(state.plan.backends.indices, state.plan.backends)
             for (index, backend) in backends.compactMap({ index, plan in plan.map { (index, $0) } })
-                .sorted(by: { $0.1.id < $1.1.id })
+                .filter({ isWanted($0.1.id) }).sorted(by: { $0.1.id < $1.1.id })
             {
                 let found = health.backends[index].flatMap { $0.name == backend.id.description ? $0 : nil }
                 json.object { json in self.describe(backend, found, &json) }
@@ -40,15 +49,21 @@ package enum IngressDocuments {
         }
     }
 
-    package static func certificates(_ state: IngressState?) -> String {
+    package static func certificates(
+        _ state: IngressState?, where isWanted: (CertificateState) -> Bool = { _ in true }
+    ) -> String {
         self.list("CertificateList", state) { json, state in
-            for certificate in state.certificates { json.object { json in self.describe(certificate, &json) } }
+            for certificate in state.certificates where isWanted(certificate) {
+                json.object { json in self.describe(certificate, &json) }
+            }
         }
     }
 
-    package static func problems(_ state: IngressState?) -> String {
+    package static func problems(
+        _ state: IngressState?, where isWanted: (IngressProblem) -> Bool = { _ in true }
+    ) -> String {
         self.list("ProblemList", state) { json, state in
-            for problem in state.plan.problems {
+            for problem in state.plan.problems where isWanted(problem) {
                 json.object { json in
                     json.member("object", "\(problem.object)")
                     json.member("severity", problem.severity.rawValue)
@@ -108,8 +123,7 @@ package enum IngressDocuments {
 
     // MARK: - Items
 
-    private static func describe(_ index: Int32, of plan: IngressPlan, _ json: inout JSONText) {
-        let route = plan.routes.route(index)
+    private static func describe(_ route: Routing.Route, _ index: Int32, of plan: IngressPlan, _ json: inout JSONText) {
         let target = plan.routes.target(of: index)
         let settings = plan.routes.settings(of: index)
         json.member("host", route.host)

@@ -61,6 +61,7 @@ extension EndToEnd.Ingress {
             let admin = SocketAddress(local, 10249)
             let metrics = try Self.get(host, admin, "/metrics").text
             #expect(metrics.contains("\nfairlead_ingress_routes 1\n") && metrics.contains("\nfairlead_services 1\n"))
+            try MonitoringFiles.expectKnown(by: try PrometheusText(metrics))
             #expect(try Self.get(host, admin, "/ingress/routes").text.contains(#""host":"web.example""#))
             #expect(try Self.get(host, admin, "/proxyMode").text == "nftables")
 

@@ -50,12 +50,17 @@ final class IngressScene: Sendable {
                 "ingress", "--manifests", folder.path, "--http-port", "80", "--https-port", "443", "--healthz-port",
                 "10254", "--metrics-bind-address", "\(Self.admin)", "--ingress-class", Self.className, "--workers", "2",
                 "--trusted-proxies", "127.8.0.0/16", "--proxy-protocol-trusted", "127.9.0.0/16",
-                "--publish-status-address", "192.0.2.80",
+                "--publish-status-address", "192.0.2.80", "--admin-socket", Self.adminSocket(folder),
             ] + further
         self.prefix = prefix
         self.process = Mutex(try FairleadProcess(on: sandbox.host, self.arguments, prefix: prefix))
         try self.awaitHealth()
     }
+
+    /// Where `fairlead get` asks. Not a manifest by its name.
+    var adminSocket: String { Self.adminSocket(self.folder) }
+
+    private static func adminSocket(_ folder: ManifestFolder) -> String { "\(folder.path)/.admin.sock" }
 
     var host: Host { self.sandbox.host }
 

@@ -1,0 +1,53 @@
+package import KubernetesAPI
+internal import Networking
+package import ServiceModel
+
+/// What `GET /v1/services` answers: sorted by namespace and name.
+package struct ServiceList: Hashable, Sendable {
+    package static let kind = "ServiceList"
+
+    package var items: [ServiceItem]
+
+    package init(items: [ServiceItem] = []) { self.items = items }
+
+    /// From what the data plane goes by.
+    ///
+    /// - Parameter server: who serves a port of a Service; nil: nobody.
+    package init(
+        _ planner: ServicePlanner, of query: ObjectQuery = ObjectQuery(.services),
+        server: (ServicePort, ObjectName) -> EndpointServer?
+    ) {
+        self.items = planner.servedServices(namespace: query.namespace, named: query.name).compactMap { name in
+            planner.service(name).map { ServiceItem($0, planner, server) }
+        }
+    }
+}
+
+extension ServiceItem {
+    fileprivate init(
+        _ service: Service, _ planner: ServicePlanner, _ server: (ServicePort, ObjectName) -> EndpointServer?
+    ) {
+        let name = service.metadata.name
+        var counts: [ServicePort: (ready: Int, listed: Int)] = [:]
+        for endpoint in planner.listedEndpoints(of: name, EndpointHistory()) {
+            counts[endpoint.port, default: (0, 0)].listed += 1
+            if endpoint.condition == .ready { counts[endpoint.port, default: (0, 0)].ready += 1 }
+        }
+        self.init(
+            namespace: name.namespace, name: name.name, type: service.type.rawValue,
+            ports: service.ports.map { port in
+                let count = counts[port] ?? (0, 0)
+                return Port(
+                    name: port.name, number: port.port, transport: port.transport, nodePort: port.nodePort,
+                    ready: count.ready, listed: count.listed, servedBy: server(port, name))
+            })
+        self.clusterIPs = service.clusterIPs.map { "\($0)" }
+        self.externalIPs = (service.loadBalancerIPs + service.externalIPs).map { "\($0)" }
+        self.externalPolicy = service.externalTrafficPolicy.rawValue
+        self.internalPolicy = service.internalTrafficPolicy.rawValue
+        if case .clientIP(let seconds) = service.sessionAffinity { self.affinity = seconds }
+        self.problems =
+            service.notes + planner.passthroughProblems(of: name)
+            + planner.conflicts(of: name).map { "\($0.frontend) is held by the older Service \($0.holder)" }
+    }
+}

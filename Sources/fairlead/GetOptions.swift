@@ -1,0 +1,135 @@
+internal import Admin
+internal import AdminAPI
+internal import ArgumentParser
+internal import Glibc
+internal import Linux
+
+// MARK: - Options that all of `fairlead get` has
+
+struct NamespaceOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("Of this namespace only.", valueName: "namespace"))
+    var namespace: String?
+
+    @Flag(
+        name: [.customShort("A"), .customLong("all-namespaces")],
+        help: "Of all namespaces, which is the default: a node serves all.")
+    var isEverywhere = false
+
+    func validate() throws {
+        guard self.namespace == nil || !self.isEverywhere else {
+            throw ValidationError("--namespace and --all-namespaces cannot both be given")
+        }
+    }
+}
+
+/// How a list is shown, and whom it comes from.
+struct DisplayOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table
+        case wide
+        case json
+        case yaml
+        case name
+    }
+
+    /// How often it is asked again.
+    private static let interval = Duration.seconds(1)
+
+    @Option(
+        name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("How it is shown.", valueName: "format"))
+    var format = Format.table
+
+    @Flag(
+        name: [.customShort("w"), .customLong("watch")],
+        help: "Go on: each second what is new or different, until it is interrupted.")
+    var isWatching = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard !self.isWatching || ![.json, .yaml].contains(self.format) else {
+            throw ValidationError("--watch follows lines: table, wide or name")
+        }
+    }
+
+    /// - Parameter text: what an answer becomes; nil: there is nothing in it.
+    func show(
+        _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath,
+        text: ([UInt8], Format) throws(APIFailure) -> String?
+    ) async throws {
+        var known: Set<[Substring]> = []
+        while true {
+            let body = try await self.connection.get(query.target, from: role)
+            if self.format == .json { return print(String(decoding: body, as: UTF8.self)) }
+            if self.format == .yaml {
+                let text = try self.connection.reading { () throws(APIFailure) in try YAMLText.text(json: body) }
+                return print(text, terminator: "")
+            }
+            let text = try self.connection.reading { () throws(APIFailure) in try text(body, self.format) }
+            guard self.isWatching else {
+                guard let text else { return StandardError.write("No \(what) found.\n") }
+                return print(text, terminator: "")
+            }
+            // Columns may be wider now; that is no news.
+            let lines = (text ?? "").split(separator: "\n").map { ($0, $0.split(separator: " ")) }
+            for (line, words) in lines where !known.contains(words) { print(line) }
+            // All streams: who reads this by a pipe is to have it now.
+            fflush(nil)
+            known = Set(lines.map(\.1))
+            try await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// A list of the ingress role.
+    func show<Item: ListItem>(_ type: Item.Type, _ query: ObjectQuery, of what: String) async throws {
+        try await self.show(query, of: what, from: .ingress) { (body, format) throws(APIFailure) in
+            let items = try Item.list(json: body)
+            guard !items.isEmpty else { return nil }
+            return format == .name
+                ? items.map { "\($0.name)\n" }.joined() : Item.table(items, isWide: format == .wide)
+        }
+    }
+}
+
+/// Whom to ask.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        name: .customLong("admin-socket"),
+        help: ArgumentHelp(
+            """
+            The unix socket of the Fairlead to ask. Default: \(AdminSocketOptions.DefaultPath.node.rawValue); for what the ingress role \
+            knows \(AdminSocketOptions.DefaultPath.ingress.rawValue), if that is there.
+            """, valueName: "path"))
+    var adminSocket: String?
+
+    /// What an answer says.
+    func reading<List>(_ body: () throws(APIFailure) -> List) throws(CommandFailure) -> List {
+        do throws(APIFailure) {
+            return try body()
+        } catch {
+            throw .failed("\(error). It may be of another version of Fairlead")
+        }
+    }
+
+    /// The body of an answer.
+    func get(_ target: String, from role: AdminSocketOptions.DefaultPath) async throws(CommandFailure) -> [UInt8] {
+        let path = self.path(role)
+        let reply: AdminClient.Reply
+        do throws(AdminClientError) {
+            reply = try await AdminClient.get(target, socket: path)
+        } catch {
+            throw .failed("\(error)")
+        }
+        if reply.status == 200 { return reply.body }
+        let reason = APIFailure(json: reply.body)?.message ?? "status \(reply.status)"
+        throw .failed("\(path): \(reason)")
+    }
+
+    /// Who has both roles answers for both at the node's.
+    private func path(_ role: AdminSocketOptions.DefaultPath) -> String {
+        if let adminSocket { return adminSocket }
+        let own = AdminSocketOptions.DefaultPath.ingress.rawValue
+        let isThere = unsafe access(own, F_OK) == 0
+        return role == .ingress && isThere ? own : AdminSocketOptions.DefaultPath.node.rawValue
+    }
+}
