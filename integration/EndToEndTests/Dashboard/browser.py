@@ -23,7 +23,8 @@ class Browser:
     def __init__(self):
         to_read, self.to_write = os.pipe()
         self.from_read, from_write = os.pipe()
-        self.profile = tempfile.TemporaryDirectory()
+        # Children of Chromium may still write there when it has ended.
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
         def descriptors():
             # First out of the way, so that neither is overwritten.
@@ -104,8 +105,14 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
 
     def end(self):
-        self.process.kill()
-        self.process.wait()
+        # In good order, so that nothing of its profile is left.
+        try:
+            self.session = None
+            self.call("Browser.close")
+            self.process.wait(timeout=10)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
         self.profile.cleanup()
 
 

@@ -163,7 +163,7 @@ extension EndToEnd {
                 #expect(completion.errorOutput == "No endpoints found.\n")
                 #expect(try Self.items(scene, nothing).isEmpty)
             }
-            for wrong in [["-o", "yaml"], ["-n", "default", "-A"], ["web", "api"]] {
+            for wrong in [["-o", "csv"], ["-n", "default", "-A"], ["web", "api"]] {
                 #expect(try Self.get(scene, wrong).status == .exited(2), "\(wrong)")
             }
         }
