@@ -76,6 +76,7 @@ struct DisplayOptions: ParsableArguments {
             // All streams: who reads this by a pipe is to have it now.
             fflush(nil)
             known = Set(lines.map(\.1))
+            // Whoever follows a list reads a line at a time, and each question costs the asked one a list.
             try await Task.sleep(for: Self.interval)
         }
     }

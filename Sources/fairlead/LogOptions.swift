@@ -19,15 +19,10 @@ struct LogOptions: ParsableArguments {
             valueName: "verbosity"))
     var verbosity: String?
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text
-        case json
-    }
-
     @Option(
         name: .customLong("log-format"),
         help: ArgumentHelp("A line for people, or an object for machines, each in one line.", valueName: "format"))
-    var format = Format.text
+    var format = LogFormat.text
 
     var given: [GivenFlag] {
         // `-v=2` reaches us as `=2`.
@@ -43,13 +38,6 @@ struct LogOptions: ParsableArguments {
         return level
     }
 
-    func handler(_ label: String, _ threshold: LogThreshold) -> any LogHandler {
-        switch self.format {
-        case .text: TextLogHandler(label: label, threshold: threshold)
-        case .json: JSONLogHandler(label: label, threshold: threshold)
-        }
-    }
-
     /// The verbosities of klog: 2 is what most run with, 4 is for debugging (kubernetes community,
     /// contributors/devel/sig-instrumentation/logging.md).
     private static func level(verbosity: Int) -> Logger.Level {
@@ -60,3 +48,5 @@ struct LogOptions: ParsableArguments {
         }
     }
 }
+
+extension LogFormat: ExpressibleByArgument {}

@@ -39,7 +39,7 @@ struct RoleProcess {
         let level = try self.common.log.validLevel(start.configuration)
         let threshold = LogThreshold(level)
         func logger(_ label: String) -> Logger {
-            Logger(label: label) { self.common.log.handler($0, threshold) }
+            Logger(label: label) { LineLogHandler(label: $0, threshold: threshold, format: self.common.log.format) }
         }
         if let errand = try self.node?.takeover.errand() { return try Errands(start, logger("node")).run(errand) }
 

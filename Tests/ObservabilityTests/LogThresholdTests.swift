@@ -29,7 +29,7 @@ import Testing
     @Test func `loggers that are there already follow`() {
         let (threshold, written) = (LogThreshold(.info), Written())
         let logger = Logger(label: "kernel") {
-            TextLogHandler(label: $0, threshold: threshold, write: { written.append($0) })
+            LineLogHandler(label: $0, threshold: threshold, write: { written.append($0) })
         }
         var quiet = logger
         quiet.logLevel = .warning
@@ -43,7 +43,7 @@ import Testing
     @Test func `an object in a line`() throws {
         let (threshold, written) = (LogThreshold(.info), Written())
         var logger = Logger(label: "kernel") {
-            JSONLogHandler(label: $0, threshold: threshold, write: { written.append($0) })
+            LineLogHandler(label: $0, threshold: threshold, format: .json, write: { written.append($0) })
         }
         logger[metadataKey: "standing"] = "1"
         logger.info("in \"force\"\n", metadata: ["b": "2", "standing": "3"])

@@ -16,6 +16,22 @@ extension EndToEnd.Ingress {
             return scene
         }
 
+        @Test func `the log is for machines where that is asked for, and says more after SIGUSR1`() throws {
+            let scene = try IngressScene(["--log-format", "json"])
+            defer { scene.tearDown() }
+            #expect(
+                scene.fairlead.log.allSatisfy { $0.hasPrefix(#"{"time":"2"#) && $0.hasSuffix("}") },
+                "\(scene.fairlead.log)")
+            for level in ["debug", "trace", "info"] {
+                scene.fairlead.process.signal(10)
+                expectSoon("the level is \(level)", within: .seconds(10)) {
+                    scene.fairlead.log.last { $0.contains("the level of the log") }?.contains(#""level":"\#(level)"}"#)
+                        == true
+                }
+            }
+            #expect(scene.fairlead.process.isRunning)
+        }
+
         @Test func `it is healthy when routes are in force, and not before`() throws {
             let scene = try IngressScene()
             defer { scene.tearDown() }

@@ -3,12 +3,12 @@ import Observability
 import Synchronization
 import Testing
 
-@Suite struct TextLogHandlerTests {
+@Suite struct LineLogHandlerTests {
     private func lines(_ body: (Logger) -> Void, level: Logger.Level = .info) -> [String] {
         let written = Written()
         body(
             Logger(label: "kernel") {
-                TextLogHandler(label: $0, threshold: LogThreshold(level), write: { written.append($0) })
+                LineLogHandler(label: $0, threshold: LogThreshold(level), write: { written.append($0) })
             })
         return written.lines
     }
