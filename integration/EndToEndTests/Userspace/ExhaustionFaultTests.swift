@@ -75,8 +75,10 @@ extension EndToEnd {
                 let report = try Self.datagrams(stage, clients: clients)
                 let sessions = try stage.metric("udp_sessions")
                 print("\(report) in \(ContinuousClock.now - start); \(sessions) sessions, \(try stage.usage())")
-                // A datagram may be lost.
-                #expect(report.answered > clients - 100 && report.answeredBy.count == 2, "\(report)")
+                // A burst of datagrams may be lost on the way, where nothing is to be dropped by the balancer.
+                #expect(report.answered > clients - 200 && report.answeredBy.count == 2, "\(report)")
+                let dropped = try stage.metric("udp_datagrams_dropped_total")
+                #expect(dropped == 0)
                 #expect(report.wrong == 0 && report.doubled == 0 && report.refused == 0, "\(report)")
             }
         }

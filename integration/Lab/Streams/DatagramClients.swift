@@ -19,7 +19,7 @@ package struct DatagramReport: Sendable {
 
 extension Host {
     /// One datagram from each of `clients` addresses and ports, and what comes back. Ports go from `firstPort` up, on one
-    /// source address after the other. Not more than `wave` are under way at a time, each wave for at most `timeout`.
+    /// source address after the other. They come in waves of `wave`, each of which is over `timeout` after its last datagram.
     package func exchangeDatagrams(
         with target: SocketAddress, clients: Int, from sources: [IPAddress], firstPort: UInt16 = 1024,
         payload: [UInt8], wave: Int = 2_000, timeout: Duration = .seconds(2)
@@ -66,22 +66,24 @@ private final class DatagramWave {
     func run(_ timeout: Duration, into report: inout DatagramReport) throws {
         var queue = try EventQueue()
         for (token, client) in self.clients.enumerated() { try queue.add(client.socket.number, as: token) }
-        let deadline = MonotonicClock.nanoseconds() + Int64(timeout / .nanoseconds(1))
-        var (sent, done) = (0, 0)
+        var (sent, underWay, done) = (0, 0, 0)
+        var deadline = Int64.max
         while done < self.clients.count, MonotonicClock.nanoseconds() < deadline {
-            while sent < self.clients.count, sent - done < Self.burst {
+            while sent < self.clients.count, underWay < Self.burst {
                 // An error of an earlier datagram has nothing to do with this one.
                 _ = try? self.clients[sent].socket.send(self.payload[...])
                 sent += 1
+                underWay += 1
             }
-            // Who gets no answer must not hold up the others.
-            let pause = MonotonicClock.nanoseconds() + 20_000_000
-            let count = try queue.wait(until: min(deadline, sent < self.clients.count ? pause : deadline))
-            if count == 0, sent < self.clients.count {
-                _ = try? self.clients[sent].socket.send(self.payload[...])
-                sent += 1
+            let now = MonotonicClock.nanoseconds()
+            if sent == self.clients.count, deadline == .max { deadline = now + Int64(timeout / .nanoseconds(1)) }
+            let count = try queue.wait(until: min(deadline, now + 20_000_000))
+            // A burst that is lost must not hold up the others: a client that has not sent anything is not silent.
+            if count == 0 { underWay = 0 }
+            for index in 0..<count where self.take(self.clients[queue[index].token], &report) {
+                done += 1
+                underWay = max(underWay - 1, 0)
             }
-            for index in 0..<count where self.take(self.clients[queue[index].token], &report) { done += 1 }
         }
         report.silent += self.clients.count { !$0.isDone }
     }
