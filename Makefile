@@ -1,8 +1,10 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
+# make instructions  what the hot paths cost, by callgrind
 # make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make sanitize  the tests with sanitizers
 # make attacks  for 20 s each, and 100,000 gRPC calls    make churn-http  a minute of changes under load
+# make bench-kernel bench-cluster bench-operation  the node role, with more rounds than make bench has
 # make bench-http  the ingress role beside nginx, HAProxy and Envoy    make profile-http  where its time goes
 # make bench-stream  the userspace balancer beside HAProxy and nginx    make profile-stream  where its time goes
 # make clean  make protobuf (Sources/KubernetesMessages/Generated from its .proto files)
@@ -13,8 +15,8 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test lint format bench bench-cluster bench-http profile-http bench-stream profile-stream churn \
-    churn-http attacks fuzz sanitize protobuf clean
+.PHONY: help setup build demo test instructions lint format bench bench-kernel bench-cluster bench-operation bench-http profile-http bench-stream \
+    profile-stream churn churn-http attacks fuzz sanitize protobuf clean
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -40,6 +42,11 @@ test: setup lint
 	@echo "building ..."
 	@.ci/quiet swift build --build-tests
 	@$(SUDO) env "PATH=$$PATH" .ci/test
+	@.ci/instructions
+
+# What the hot paths cost, held against integration/instructions/limits.
+instructions: setup
+	@.ci/instructions
 
 lint:
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests integration
@@ -49,16 +56,19 @@ lint:
 format:
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests integration
 
+# Every measure with fewer rounds than its part by itself has: a quarter of an hour.
 bench: setup
-	@$(RELEASE) fairlead
-	@$(RELEASE) fairlead-bench
-	@$(SUDO) .build/release/fairlead-bench --fairlead .build/release/fairlead --report docs/benchmarks.md
-
-bench-cluster: setup
 	@$(RELEASE) fairlead
 	@$(RELEASE) fairlead-fake-apiserver
 	@$(RELEASE) fairlead-bench
-	@$(SUDO) .build/release/fairlead-bench --cluster --fairlead .build/release/fairlead --report docs/benchmarks.md
+	@.ci/setup-bench stream && envoy=$$(.ci/setup-bench http) && $(SUDO) env "PATH=$$PATH:/usr/sbin:/sbin" \
+	    .build/release/fairlead-bench --all --fairlead .build/release/fairlead --envoy "$$envoy" --report docs/benchmarks.md
+
+bench-kernel bench-cluster bench-operation: setup
+	@$(RELEASE) fairlead
+	@$(RELEASE) fairlead-fake-apiserver
+	@$(RELEASE) fairlead-bench
+	@$(SUDO) .build/release/fairlead-bench $(@:bench-%=--%) --fairlead .build/release/fairlead --report docs/benchmarks.md
 
 # OPTIONS="--only a,f --rounds 5 --without envoy" for a look at a part, which is not written down.
 bench-http: setup

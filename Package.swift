@@ -168,6 +168,18 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // What the hot paths cost, to the instruction; run by .ci/instructions.
+        .executableTarget(
+            name: "fairlead-instructions",
+            dependencies: [
+                "Balancing", "Bytes", "HTTP1", "HTTP2", "KubernetesAPI", "Networking", "Routing", "ServiceModel",
+            ],
+            path: "integration/instructions",
+            exclude: ["limits"],
+            swiftSettings: settings,
+            linkerSettings: [.linkedLibrary("m")]
+        ),
+
         // An API server for tests.
         .target(
             name: "FakeAPIServer",

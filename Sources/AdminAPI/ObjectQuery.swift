@@ -32,7 +32,8 @@ package struct ObjectQuery: Hashable, Sendable {
 
     private static func parameter(_ path: AdminPath) -> String {
         switch path {
-        case .services, .endpoints, .backends, .trace: "service"
+        case .services, .endpoints, .frontends, .backends, .trace: "service"
+        case .nodes: "node"
         case .routes: "host"
         case .certificates: "secret"
         case .problems: "object"

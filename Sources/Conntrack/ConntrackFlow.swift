@@ -34,6 +34,8 @@ package struct ConntrackFlow: Hashable, Sendable {
     package let isDestinationTranslated: Bool
     /// `enum tcp_conntrack` (linux/netfilter/nf_conntrack_tcp.h): 3 is established. Nil unless TCP.
     package let tcpState: UInt8?
+    /// Both ways; nil where the kernel does not account (`net.netfilter.nf_conntrack_acct`).
+    package let bytes: UInt64?
 
     package init(
         transport: TransportProtocol,
@@ -41,7 +43,8 @@ package struct ConntrackFlow: Hashable, Sendable {
         reply: Tuple,
         identifier: UInt32?,
         isDestinationTranslated: Bool,
-        tcpState: UInt8?
+        tcpState: UInt8?,
+        bytes: UInt64? = nil
     ) {
         self.transport = transport
         self.original = original
@@ -49,6 +52,20 @@ package struct ConntrackFlow: Hashable, Sendable {
         self.identifier = identifier
         self.isDestinationTranslated = isDestinationTranslated
         self.tcpState = tcpState
+        self.bytes = bytes
+    }
+
+    /// The same connection in the same state, whatever has gone over it meanwhile.
+    package static func == (left: Self, right: Self) -> Bool {
+        left.transport == right.transport && left.original == right.original && left.reply == right.reply
+            && left.identifier == right.identifier && left.isDestinationTranslated == right.isDestinationTranslated
+            && left.tcpState == right.tcpState
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(self.transport)
+        hasher.combine(self.original)
+        hasher.combine(self.reply)
     }
 }
 

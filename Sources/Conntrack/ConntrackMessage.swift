@@ -111,6 +111,7 @@ enum ConntrackMessage {
             let replyDestination = unsafe Self.address(object, family, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST)
         else { return nil }
         let hasIdentifier = unsafe nfct_attr_is_set(object, ATTR_ID) > 0
+        let hasBytes = unsafe nfct_attr_is_set(object, ATTR_ORIG_COUNTER_BYTES) > 0
         let hasState = unsafe transport == .tcp && nfct_attr_is_set(object, ATTR_TCP_STATE) > 0
         return unsafe ConntrackFlow(
             transport: transport,
@@ -124,7 +125,10 @@ enum ConntrackMessage {
             ),
             identifier: hasIdentifier ? nfct_get_attr_u32(object, ATTR_ID) : nil,
             isDestinationTranslated: nfct_get_attr_u32(object, ATTR_STATUS) & IPS_DST_NAT.rawValue != 0,
-            tcpState: hasState ? nfct_get_attr_u8(object, ATTR_TCP_STATE) : nil
+            tcpState: hasState ? nfct_get_attr_u8(object, ATTR_TCP_STATE) : nil,
+            bytes: hasBytes
+                ? nfct_get_attr_u64(object, ATTR_ORIG_COUNTER_BYTES)
+                    &+ nfct_get_attr_u64(object, ATTR_REPL_COUNTER_BYTES) : nil
         )
     }
 

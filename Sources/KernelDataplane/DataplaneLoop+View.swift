@@ -8,7 +8,7 @@ extension DataplaneLoop {
     var view: DataplaneView {
         DataplaneView(
             planner: self.synchronizer.planner, history: self.history, isSynced: self.isSynced,
-            node: self.synchronizer.program.node, mode: self.fallback.mode,
+            program: self.synchronizer.program, revision: self.synchronizer.revision, mode: self.fallback.mode,
             streams: self.streams?.program)
     }
 

@@ -114,7 +114,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
     /// What it goes by now; nil: it is busy for longer than that, or does not run. From any thread; waits.
     package func view(within patience: Duration) -> DataplaneView? { self.questions.ask(within: patience) }
 
-    private func inNamespace(_ body: () throws -> Void) throws {
+    func inNamespace(_ body: () throws -> Void) throws {
         if let namespace { try namespace.run(body) } else { try body() }
     }
 

@@ -48,7 +48,11 @@ package final class KernelSynchronizer {
     package private(set) var planner: ServicePlanner
     package private(set) var program: TableProgram
     /// The program and the kernel may differ: the next synchronisation reads the kernel back.
-    package private(set) var needsReadback = true
+    package private(set) var needsReadback = true {
+        didSet { self.revision &+= 1 }
+    }
+    /// Another one before each write and after it.
+    package private(set) var revision: UInt64 = 0
 
     /// How often a dump and its commit are tried again when other programs commit in between.
     package static let readbackAttempts = 5

@@ -318,15 +318,18 @@ package struct TableProgram: Sendable {
         for (frontend, programmed) in self.frontends {
             for placed in frontend.elements(programmed) { elements[placed.set, default: []].append(placed.element) }
         }
-        for placed in self.affinity.elements { elements[placed.set, default: []].append(placed.element) }
-        for address in self.clusterIPs.keys {
-            elements[FairleadSet(.clusterIPs, address.family), default: []].append(.address(address))
-        }
-        for address in self.hairpins.keys {
-            elements[FairleadSet(.hairpins, address.family), default: []].append(.hairpin(address))
-        }
-        for placed in self.node.elements { elements[placed.set, default: []].append(placed.element) }
+        for placed in self.sharedElements { elements[placed.set, default: []].append(placed.element) }
         return elements
+    }
+
+    /// Those that belong to no one frontend.
+    var sharedElements: [PlacedElement] {
+        self.affinity.elements
+            + self.clusterIPs.keys.map {
+                PlacedElement(set: FairleadSet(.clusterIPs, $0.family), element: .address($0))
+            }
+            + self.hairpins.keys.map { PlacedElement(set: FairleadSet(.hairpins, $0.family), element: .hairpin($0)) }
+            + self.node.elements
     }
 
     /// The table as a whole.

@@ -144,7 +144,7 @@ package struct TableReadback: Sendable {
 
 /// What tells elements of one set apart: the end of a range may have the same bytes as the start of
 /// another.
-private struct ElementKey: Hashable {
+struct ElementKey: Hashable {
     let bytes: ElementBytes
     let isEnd: Bool
 

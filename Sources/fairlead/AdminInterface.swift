@@ -23,6 +23,8 @@ struct AdminInterface: Sendable {
         switch path {
         case .services: return try self.needed(self.node, "node").services(request.query).json
         case .endpoints: return try self.needed(self.node, "node").endpoints(request.query).json
+        case .frontends: return try self.needed(self.node, "node").frontends(request.query)
+        case .nodes: return try self.needed(self.node, "node").nodes(request.query)
         case .routes, .backends, .certificates, .problems:
             return try self.needed(self.ingress, "ingress").list(path, request.query)
         case .trace:

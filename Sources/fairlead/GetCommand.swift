@@ -9,7 +9,8 @@ struct Get: ParsableCommand {
         discussion:
             "Asks the admin socket of a running `fairlead node`, `fairlead ingress` or `fairlead run`, and changes nothing.",
         subcommands: [
-            GetServices.self, GetEndpoints.self, GetRoutes.self, GetCertificates.self, GetProblems.self,
+            GetServices.self, GetEndpoints.self, GetFrontends.self, GetRoutes.self, GetCertificates.self,
+            GetProblems.self, GetNodes.self,
         ]
     )
 }
@@ -67,6 +68,48 @@ struct GetEndpoints: AsyncParsableCommand {
                 ? EndpointTable.names(list)
                 : EndpointTable.text(list, isWide: format == .wide, now: WallTime.now.unixNanoseconds)
         }
+    }
+}
+
+/// `fairlead get frontends`.
+struct GetFrontends: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "frontends",
+        abstract:
+            "Show addresses and node ports that the kernel serves: whether it holds what is planned, who is connected.",
+        discussion: """
+            Reads the kernel's table and its connections each time. KERNEL is exact, differs (elements are missing or others than \
+            planned), or changing. CONNECTIONS are those that the kernel tracks and that are not over; -o wide says how many bytes went \
+            over them, both ways, where net.netfilter.nf_conntrack_acct is 1. What the userspace balancer serves is not among them.
+            """,
+        aliases: ["frontend", "fe"]
+    )
+
+    @Argument(help: ArgumentHelp("Frontends of this Service only.", valueName: "service"))
+    var service: String?
+
+    @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        let query = ObjectQuery(.frontends, namespace: self.scope.namespace, name: self.service)
+        try await self.display.show(FrontendItem.self, query, of: "frontends in the kernel", from: .node)
+    }
+}
+
+/// `fairlead get nodes`.
+struct GetNodes: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nodes",
+        abstract: "Show the node that is asked: who serves, how much, and what it is taken for.",
+        discussion: "Fairlead knows its own node only; `kubectl get nodes` shows the others.",
+        aliases: ["node"]
+    )
+
+    @OptionGroup var display: DisplayOptions
+
+    func run() async throws {
+        try await self.display.show(NodeItem.self, ObjectQuery(.nodes), of: "nodes", from: .node)
     }
 }
 

@@ -81,9 +81,10 @@ struct DisplayOptions: ParsableArguments {
         }
     }
 
-    /// A list of the ingress role.
-    func show<Item: ListItem>(_ type: Item.Type, _ query: ObjectQuery, of what: String) async throws {
-        try await self.show(query, of: what, from: .ingress) { (body, format) throws(APIFailure) in
+    func show<Item: ListItem>(
+        _ type: Item.Type, _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath = .ingress
+    ) async throws {
+        try await self.show(query, of: what, from: role) { (body, format) throws(APIFailure) in
             let items = try Item.list(json: body)
             guard !items.isEmpty else { return nil }
             return format == .name

@@ -32,7 +32,7 @@ struct IngressInterface: Sendable {
             let isWhole = query == ObjectQuery(path)
             return IngressDocuments.certificates(state) { $0.secret.map(query.selects) ?? isWhole }
         case .problems: return IngressDocuments.problems(state) { query.selects($0.object.name) }
-        case .services, .endpoints, .trace: throw .notFound(path.rawValue)
+        case .services, .endpoints, .frontends, .nodes, .trace: throw .notFound(path.rawValue)
         }
     }
 

@@ -33,6 +33,53 @@ struct NodeInterface: Sendable {
         }
     }
 
+    /// Reads the kernel, which takes as long as there is much in it.
+    func frontends(_ query: String) throws(APIFailure) -> String {
+        let query = try ObjectQuery(.frontends, query: query)
+        _ = try self.view()
+        let report: FrontendReport?
+        do {
+            report = try self.dataplane.frontends(within: Self.dataplanePatience)
+        } catch {
+            throw .unavailable("the kernel could not be read: \(error)")
+        }
+        guard let report else { throw Self.busy }
+        let items = report.items.compactMap { item -> FrontendItem? in
+            guard let service = Self.service(of: item.servicePort), query.selects(service) else { return nil }
+            return FrontendItem(
+                service: item.servicePort, frontend: item.frontend, kernel: item.standing.rawValue,
+                wrongElements: item.wrongElements, connections: item.traffic.connections, bytes: item.traffic.bytes)
+        }
+        return FrontendItem.document(items, isTableExact: report.isTableExact)
+    }
+
+    /// Of `namespace/name:port`, or without a port's name.
+    private static func service(of servicePort: String) -> ObjectName? {
+        let parts = servicePort.prefix { $0 != ":" }.split(separator: "/", maxSplits: 1)
+        return parts.count == 2 ? ObjectName(namespace: String(parts[0]), name: String(parts[1])) : nil
+    }
+
+    func nodes(_ query: String) throws(APIFailure) -> String {
+        let query = try ObjectQuery(.nodes, query: query)
+        let view = try self.view()
+        let facts = view.planner.node
+        guard query.name.map({ $0 == facts.name }) ?? true, query.namespace == nil else { return NodeItem.document([]) }
+        let names = view.planner.servedServices(namespace: nil, named: nil)
+        let pods: [String] =
+            switch view.node.pods {
+            case .blocks(let blocks): blocks.map { "\($0)" }
+            case .interface(let name): [name]
+            }
+        return NodeItem.document([
+            NodeItem(
+                node: facts.name, dataplane: view.mode.name.rawValue, services: names.count,
+                endpoints: names.reduce(0) { $0 + view.planner.listedEndpoints(of: $1, EndpointHistory()).count },
+                zone: facts.zone, addresses: view.node.nodePortAddresses.map { "\($0)" }.sorted(),
+                serviceCIDRs: view.node.serviceCIDRs.map { "\($0)" }.sorted(), pods: pods,
+                version: Fairlead.versionNumber)
+        ])
+    }
+
     func trace(_ packet: TracedPacket) throws(APIFailure) -> TraceDocument<PacketTrace> {
         let view = try self.view()
         let tracing = PacketTracing(
@@ -47,9 +94,11 @@ struct NodeInterface: Sendable {
         view.server(of: port, of: service).map { $0 == .nftables ? .kernel : .userspace }
     }
 
+    private static let busy = APIFailure.unavailable("the data plane is busy programming; try again")
+
     private func view() throws(APIFailure) -> DataplaneView {
         guard let view = self.dataplane.view(within: Self.dataplanePatience) else {
-            throw .unavailable("the data plane is busy programming; try again")
+            throw Self.busy
         }
         guard view.isSynced else {
             throw .unavailable("Services and EndpointSlices have not been listed yet; try again, or see the log")

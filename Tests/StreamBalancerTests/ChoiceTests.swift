@@ -159,7 +159,10 @@ import Testing
     }
 
     @Test func `TLS goes where its server name leads, untouched`() async throws {
-        let stage = try Stage()
+        // Tests beside this one may hold it up for longer than a client may take by default.
+        var limits = StreamLimits()
+        limits.helloTimeout = 120_000
+        let stage = try Stage(limits)
         let (own, shop, wild) = (try TestEndpoint(), try TestEndpoint(), try TestEndpoint())
         var policy = StreamPolicy()
         policy.serverNames = [

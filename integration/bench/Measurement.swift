@@ -29,6 +29,8 @@ struct Measurement {
     let rounds: Int
     let changes: Int
     let withPeers: Bool
+    /// In how many of the rounds `nft` loads kube-proxy's layout.
+    var slowRounds = Int.max
 
     func run() throws -> Result {
         var result = Result(scale: self.scale)
@@ -40,7 +42,9 @@ struct Measurement {
             let sandbox = try Sandbox()
             defer { sandbox.tearDown() }
             // In turn with the peers, so that a machine that is slow for a while is slow for all.
-            if self.withPeers { try self.loadWithNft(workload, folder, sandbox, into: &result) }
+            if self.withPeers {
+                try self.loadWithNft(workload, folder, sandbox, isSlowToo: round < self.slowRounds, into: &result)
+            }
             try self.startAndRestart(folder, sandbox, into: &result)
             if round == self.rounds - 1 { try self.change(workload, folder, sandbox, into: &result) }
         }
@@ -119,13 +123,13 @@ struct Measurement {
     // MARK: - Peers
 
     private func loadWithNft(
-        _ workload: Workload, _ folder: ManifestFolder, _ sandbox: Sandbox, into result: inout Result
+        _ workload: Workload, _ folder: ManifestFolder, _ sandbox: Sandbox, isSlowToo: Bool, into result: inout Result
     ) throws {
         let rendered = try sandbox.host.execute(
             [self.binary, "render", "--manifests", folder.path, "--cluster-cidr", "10.244.0.0/16"],
             timeout: .seconds(120))
         result.sameLayout.append(try self.load(rendered.output, sandbox))
-        result.perServiceLayout.append(try self.load(workload.perServiceLayout(), sandbox))
+        if isSlowToo { result.perServiceLayout.append(try self.load(workload.perServiceLayout(), sandbox)) }
     }
 
     private func load(_ text: String, _ sandbox: Sandbox) throws -> Duration {

@@ -7,6 +7,8 @@ struct SideBySideOptions {
     var report: String?
     var rounds = 3
     var seconds = 3
+    /// At a fixed load, of the shortest kind.
+    var latencyRounds = 90
     /// By their letters.
     private(set) var measures: Set<String>
     private(set) var without: Set<Proxy> = []
@@ -28,9 +30,13 @@ struct SideBySideOptions {
             case "--fairlead": self.fairlead = value
             case "--envoy" where proxies.contains(.envoy): self.envoy = value
             case "--report": self.report = value
-            case "--rounds", "--seconds":
+            case "--rounds", "--seconds", "--latency-rounds":
                 guard let number = Int(value), (1...1000).contains(number) else { return nil }
-                if argument == "--rounds" { self.rounds = number } else { self.seconds = number }
+                switch argument {
+                case "--rounds": self.rounds = number
+                case "--seconds": self.seconds = number
+                default: self.latencyRounds = number
+                }
             case "--only":
                 let chosen = Set(value.split(separator: ",").map(String.init))
                 guard chosen.isSubset(of: letters), !chosen.isEmpty else { return nil }

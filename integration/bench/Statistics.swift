@@ -24,3 +24,8 @@ extension [Double] {
         return (most - least) / self.median
     }
 }
+
+extension [Duration] {
+    /// From the smallest to the largest, as a share of the median.
+    var spread: Double { self.map { $0 / .nanoseconds(1) }.spread }
+}

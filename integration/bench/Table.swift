@@ -26,7 +26,7 @@ struct Table {
     }
 
     var markdown: String {
-        var lines = ["### \(self.title)", "", self.note, ""]
+        var lines = ["### \(self.title)", ""] + (self.note.isEmpty ? [] : [self.note, ""])
         lines.append("| " + self.header.joined(separator: " | ") + " |")
         lines.append("|" + self.header.enumerated().map { $0.offset == 0 ? " --- |" : " ---: |" }.joined())
         for row in self.rows { lines.append("| " + row.joined(separator: " | ") + " |") }

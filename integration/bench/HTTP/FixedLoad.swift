@@ -25,8 +25,8 @@ struct FixedLoad {
         /// short and many. h2load has to connect first.
         var time: Duration { self == .http1 ? .milliseconds(300) : .seconds(1) }
 
-        /// For each round of the other measures.
-        var rounds: Int { self == .http1 ? 30 : 10 }
+        /// Of so many of the shortest kind, how many there are of this one.
+        func rounds(_ shortest: Int) -> Int { self == .http1 ? shortest : (shortest + 2) / 3 }
 
         var name: String {
             switch self {

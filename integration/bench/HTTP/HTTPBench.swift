@@ -6,6 +6,7 @@ import Linux
 struct HTTPResults {
     let rounds: Int
     let seconds: Int
+    let latencyRounds: Int
     let proxies: [Proxy]
     var versions: [String] = []
     /// What TLS clients agree on, and who takes up sessions.
@@ -14,6 +15,7 @@ struct HTTPResults {
     var fixedLoads: [FixedLoad.Results] = []
     var idle: [Proxy: [MemorySample]] = [:]
     var allocations: [Proxy: Allocations.Sample] = [:]
+    var changes: [Proxy: RouteChanges.Sample] = [:]
     /// The load of the machine before the first measure and after the last.
     var loadBefore = ""
     var loadAfter = ""
@@ -28,23 +30,32 @@ struct HTTPBench {
     private let small: Scene
     private let large: Scene
 
+    /// Measures all of `options`.
+    static func findings(_ options: SideBySideOptions) throws -> Findings {
+        let bench = try HTTPBench(options)
+        defer { bench.tearDown() }
+        return HTTPReport.findings(try bench.measure())
+    }
+
     /// Measures, prints, and writes the report.
     static func run(_ arguments: some Sequence<String>) throws {
         guard let options = HTTPOptions.parse(arguments) else {
             StandardError.write(HTTPOptions.usage)
             exit(2)
         }
-        let bench = try HTTPBench(options)
-        defer {
-            bench.small.tearDown()
-            bench.large.tearDown()
+        if options.isProfile {
+            let bench = try HTTPBench(options)
+            defer { bench.tearDown() }
+            return try bench.profile(HTTPOptions.profiled(options))
         }
-        if options.isProfile { return try bench.profile(HTTPOptions.profiled(options)) }
-        let tables = HTTPReport.tables(try bench.measure())
-        print("")
-        for table in tables { print(table.text) }
-        guard let report = options.report else { return }
-        try Report.write(tables, as: .http, to: report)
+        let findings = try self.findings(options)
+        print("\n\(findings.text)")
+        if let report = options.report { try Report.write(findings, as: .http, to: report) }
+    }
+
+    private func tearDown() {
+        self.small.tearDown()
+        self.large.tearDown()
     }
 
     private init(_ options: SideBySideOptions) throws {
@@ -65,7 +76,9 @@ struct HTTPBench {
 
     private func measure() throws -> HTTPResults {
         let proxies = self.options.proxies
-        var results = HTTPResults(rounds: self.options.rounds, seconds: self.options.seconds, proxies: proxies)
+        var results = HTTPResults(
+            rounds: self.options.rounds, seconds: self.options.seconds, latencyRounds: self.options.latencyRounds,
+            proxies: proxies)
         results.versions = try proxies.map { try $0.version(self.programs) }
         results.loadBefore = Usage.loadAverage()
         for group in Saturation.groups {
@@ -90,7 +103,7 @@ struct HTTPBench {
             results.fixedLoads.append(
                 try FixedLoad(
                     load: load, proxies: proxies, programs: self.programs, scene: self.small,
-                    rounds: load.rounds * self.options.rounds
+                    rounds: load.rounds(self.options.latencyRounds)
                 ).run())
         }
         if self.options.measures.contains("e") {
@@ -102,6 +115,10 @@ struct HTTPBench {
         if self.options.measures.contains("h") {
             print("counting allocations ...")
             results.allocations = try Allocations(proxies: proxies, programs: self.programs, scene: self.small).run()
+        }
+        if self.options.measures.contains("i") {
+            print("measuring changes of routes ...")
+            results.changes = try RouteChanges(proxies: proxies, programs: self.programs, scene: self.large).run()
         }
         results.loadAfter = Usage.loadAverage()
         return results

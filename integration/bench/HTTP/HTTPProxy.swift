@@ -17,8 +17,8 @@ extension Proxy {
     /// Whether calls of malloc can be counted from outside: Envoy has an allocator of its own linked in.
     var usesSystemAllocator: Bool { self != .envoy }
 
-    /// How it is started in a ``Scene``'s folder, with one worker.
-    fileprivate func command(_ programs: Programs) -> [String] {
+    /// How it is started in a ``Scene``'s folder, with one worker. HAProxy takes new routes in another mode.
+    fileprivate func command(_ programs: Programs, isReloaded: Bool) -> [String] {
         switch self {
         case .fairlead:
             [
@@ -27,7 +27,7 @@ extension Proxy {
                 "--keep-alive-requests", "1000000000",
             ]
         case .nginx: Self.nginx(configuration: "nginx.conf")
-        case .haproxy: ["haproxy", "-db", "-f", "haproxy.cfg"]
+        case .haproxy: ["haproxy", isReloaded ? "-Wdb" : "-db", "-f", "haproxy.cfg"]
         case .envoy:
             [programs.envoy, "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
         }
@@ -36,8 +36,12 @@ extension Proxy {
 
 extension Scene {
     /// Starts a proxy and waits until it answers.
-    func start(_ proxy: Proxy, _ programs: Programs, environment: [String] = []) throws -> ProxyProcess {
-        try ProxyProcess(proxy, proxy.command(programs), on: self.workbench, environment: environment) {
+    func start(
+        _ proxy: Proxy, _ programs: Programs, isReloaded: Bool = false, environment: [String] = []
+    ) throws -> ProxyProcess {
+        try ProxyProcess(
+            proxy, proxy.command(programs, isReloaded: isReloaded), on: self.workbench, environment: environment
+        ) {
             // What curl says to a request for the first host.
             try self.workbench.host.execute([
                 "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: \(Routes.host(0))",

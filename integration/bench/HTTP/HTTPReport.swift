@@ -1,6 +1,6 @@
-/// What a run has found out, as tables.
+/// What a run has found out, as tables; plots are in HTTPCharts.swift.
 enum HTTPReport {
-    static func tables(_ results: HTTPResults) -> [Table] {
+    static func findings(_ results: HTTPResults) -> Findings {
         var tables: [Table] = []
         for measure in Saturation.groups.joined() where results.saturation.measures.contains(measure) {
             tables.append(self.table(measure, results))
@@ -8,7 +8,10 @@ enum HTTPReport {
         for fixed in results.fixedLoads { tables += self.tables(fixed, results) }
         if !results.idle.isEmpty { tables.append(self.idle(results)) }
         if !results.allocations.isEmpty { tables.append(self.allocations(results)) }
-        return [Bar.table(Bar.all(results), self.preamble(results))] + Table.byLetter(tables)
+        if !results.changes.isEmpty { tables.append(self.changes(results)) }
+        return Findings(
+            tables: [Bar.table(Bar.all(results), self.preamble(results))] + Table.byLetter(tables),
+            charts: self.charts(results))
     }
 
     private static func preamble(_ results: HTTPResults) -> String {
@@ -107,7 +110,7 @@ enum HTTPReport {
     // MARK: - The others
 
     private static func note(_ load: FixedLoad.Load, _ results: HTTPResults) -> String {
-        let rounds = "\(load.rounds * results.rounds) rounds of \(Table.decimal(load.time / .seconds(1), 1)) s."
+        let rounds = "\(load.rounds(results.latencyRounds)) rounds of \(Table.decimal(load.time / .seconds(1), 1)) s."
         switch load {
         case .http1:
             return """
@@ -175,6 +178,29 @@ enum HTTPReport {
         for proxy in results.proxies {
             guard let sample = results.allocations[proxy] else { continue }
             table.rows.append([proxy.name, Table.decimal(sample.allocations, 4), Table.decimal(sample.frees, 4)])
+        }
+        return table
+    }
+
+    private static func changes(_ results: HTTPResults) -> Table {
+        var table = Table(
+            "i: changes of routes, \(Table.grouped(Saturation.manyHosts.hosts)) hosts x 5 paths",
+            """
+            One host more and one less, \(Table.grouped(RouteChanges.changes)) changes. *In force*: from before the file is written to \
+            the first answer that shows it, asked every 0.5 ms. *CPU*: of all processes of the proxy, for each change. *p99*: of \
+            \(Table.grouped(RouteChanges.rate)) requests a second to another host on 64 connections, without changes and with five a \
+            second; *failed* of them. Of those whose new workers close connections that are kept only the time is taken.
+            """,
+            ["", "how", "in force p50", "slowest", "CPU", "spread", "p99", "p99, changing", "failed"])
+        for proxy in results.proxies {
+            guard let sample = results.changes[proxy] else { continue }
+            table.rows.append([
+                proxy.name, proxy.wayOfChanges, Table.milliseconds(sample.effect.median),
+                Table.milliseconds(sample.effect.max() ?? .zero), Table.milliseconds(sample.cost.median),
+                Table.percent(sample.cost.spread), Table.latency(microseconds: sample.calm?.p99 ?? .nan),
+                Table.latency(microseconds: sample.changing?.p99 ?? .nan),
+                sample.changing.map { "\($0.failures) of \(Table.grouped($0.count))" } ?? "",
+            ])
         }
         return table
     }

@@ -19,17 +19,25 @@ struct Routes {
 
     // MARK: - As the proxies read it
 
-    var nginx: String {
-        (0..<self.hosts).map { number in
+    var nginx: String { self.nginxServers(self.names) + (self.hasTLS ? self.nginxCalls : "") }
+
+    private var names: [String] { (0..<self.hosts).map(Self.host) }
+
+    /// Of further hosts, too.
+    func nginxServers(_ hosts: [String]) -> String {
+        hosts.map { host in
             let listen = ["127.0.0.1:8020 backlog=4096", "127.0.0.1:8021 ssl http2 backlog=4096"].prefix(
                 self.hasTLS ? 2 : 1
             )
             // Options of a socket may be said once.
-            .map { "    listen \(number == 0 ? $0 : $0.replacing(" backlog=4096", with: ""));\n" }.joined()
+            .map { "    listen \(host == Self.host(0) ? $0 : $0.replacing(" backlog=4096", with: ""));\n" }.joined()
             let locations = Self.paths.map { "    location \($0) { proxy_pass http://backend; }\n" }.joined()
-            return "server {\n\(listen)    server_name \(Self.host(number));\n\(locations)}\n"
-        }.joined() + (self.hasTLS ? self.nginxCalls : "")
+            return "server {\n\(listen)    server_name \(host);\n\(locations)}\n"
+        }.joined()
     }
+
+    /// For hosts that have no routes; without it the first server answers for them.
+    var nginxRefusal: String { "server {\n    listen 127.0.0.1:8020 default_server;\n    return 404;\n}\n" }
 
     private var nginxCalls: String {
         """
@@ -43,11 +51,15 @@ struct Routes {
     }
 
     var haproxy: String {
-        (0..<self.hosts).flatMap { number in Self.paths.map { "\(Self.host(number))\($0) backend\n" } }.joined()
-            + "\(Self.callHost)/ calls\n"
+        self.haproxyLines(self.names) + "\(Self.callHost)/ calls\n"
     }
 
-    var envoy: String {
+    /// Of further hosts, too.
+    func haproxyLines(_ hosts: [String]) -> String {
+        hosts.flatMap { host in Self.paths.map { "\(host)\($0) backend\n" } }.joined()
+    }
+
+    func envoy(further: [String] = []) -> String {
         var text = """
             resources:
               - "@type": type.googleapis.com/envoy.config.route.v3.RouteConfiguration
@@ -55,8 +67,7 @@ struct Routes {
                 virtual_hosts:
 
             """
-        for number in 0..<self.hosts {
-            let host = Self.host(number)
+        for host in self.names + further {
             text += "      - name: \(host)\n        domains: [\(host), \"\(host):*\"]\n        routes:\n"
             // The first match counts, so the longest comes first.
             for path in Self.paths.reversed() {
@@ -92,11 +103,16 @@ struct Routes {
         ]
         objects += self.service("backend", .init(10, 96, 0, 1), Scene.backendAddress)
         objects += self.service("calls", .init(10, 96, 0, 2), CallBackend.address, protocol: "kubernetes.io/h2c")
-        objects += (0..<self.hosts).map {
-            self.ingress("host-\($0)", host: Self.host($0), paths: Self.paths, service: "backend")
-        }
+        objects.append(self.ingresses(self.names))
         objects.append(self.ingress("calls", host: Self.callHost, paths: ["/"], service: "calls"))
         return objects.joined(separator: "\n---\n") + "\n"
+    }
+
+    /// One for each of further hosts, too.
+    func ingresses(_ hosts: [String]) -> String {
+        hosts.map {
+            self.ingress("\($0.prefix { $0 != "." })", host: $0, paths: Self.paths, service: "backend")
+        }.joined(separator: "\n---\n")
     }
 
     /// A Service with one endpoint.

@@ -8,6 +8,7 @@ final class Scene {
     static let backendAddress = SocketAddress(IPAddress(10, 244, 0, 2), 8000)
 
     let workbench: Workbench
+    let routes: Routes
     /// Where wrk's script and what is preloaded are.
     let tools: String
     let backend: ChildProcess
@@ -17,6 +18,7 @@ final class Scene {
     init(routes: Routes, files: String) throws {
         let workbench = try Workbench()
         self.workbench = workbench
+        self.routes = routes
         let (host, folder) = (workbench.host, workbench.folder)
         let tools = "\(files)/tools"
         self.tools = tools
@@ -36,7 +38,7 @@ final class Scene {
         let certificate = try host.shell("base64 -w0 \(folder)/cert.pem")
         let key = try host.shell("base64 -w0 \(folder)/key.pem")
         for (name, text) in [
-            ("routes.conf", routes.nginx), ("routes.map", routes.haproxy), ("routes.yaml", routes.envoy),
+            ("routes.conf", routes.nginx), ("routes.map", routes.haproxy), ("routes.yaml", routes.envoy()),
             ("manifests/bench.yaml", routes.manifests(certificate: certificate, key: key)),
         ] {
             try workbench.write(name, text)
@@ -59,9 +61,21 @@ final class Scene {
     func load(port: UInt16, connections: Int, count: Int, warmUp: Int, rate: Int = 0, counters: String? = nil) throws
         -> LoadCommand.Figures
     {
+        let child = try self.startLoad(
+            port: port, connections: connections, count: count, warmUp: warmUp, rate: rate, counters: counters)
+        return try self.figures(of: child, port: port)
+    }
+
+    /// Starts it, to have ``figures(of:port:)`` later.
+    func startLoad(
+        port: UInt16, connections: Int, count: Int, warmUp: Int, rate: Int = 0, counters: String? = nil
+    ) throws -> ChildProcess {
         let numbers = [Int(port), connections, count, warmUp, rate].map(String.init)
-        let child = try self.workbench.spawnLoad(
+        return try self.workbench.spawnLoad(
             [Workbench.thisProgram, LoadCommand.load] + numbers + (counters.map { [$0] } ?? []))
+    }
+
+    func figures(of child: ChildProcess, port: UInt16) throws -> LoadCommand.Figures {
         guard child.waitForExit(timeout: .seconds(120)) == .exited(0),
             let figures = LoadCommand.Figures(line: child.output.filter { $0 != "\n" })
         else { throw LabError("no figures from the load on port \(port): \(child.output)") }

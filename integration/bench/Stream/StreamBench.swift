@@ -24,20 +24,27 @@ struct StreamBench {
     private let programs: Programs
     private let scene: StreamScene
 
+    /// Measures all of `options`.
+    static func findings(_ options: SideBySideOptions) throws -> Findings {
+        let bench = try StreamBench(options)
+        defer { bench.scene.workbench.tearDown() }
+        return StreamReport.findings(try bench.measure())
+    }
+
     /// Measures, prints, and writes the report.
     static func run(_ arguments: some Sequence<String>) throws {
         guard let options = StreamOptions.parse(arguments) else {
             StandardError.write(StreamOptions.usage)
             exit(2)
         }
-        let bench = try StreamBench(options)
-        defer { bench.scene.workbench.tearDown() }
-        if options.isProfile { return try bench.profile() }
-        let tables = StreamReport.tables(try bench.measure())
-        print("")
-        for table in tables { print(table.text) }
-        guard let report = options.report else { return }
-        try Report.write(tables, as: .stream, to: report)
+        if options.isProfile {
+            let bench = try StreamBench(options)
+            defer { bench.scene.workbench.tearDown() }
+            return try bench.profile()
+        }
+        let findings = try self.findings(options)
+        print("\n\(findings.text)")
+        if let report = options.report { try Report.write(findings, as: .stream, to: report) }
     }
 
     private init(_ options: SideBySideOptions) throws {

@@ -1,10 +1,10 @@
 import Lab
 
-/// What a run has found out, as tables.
+/// What a run has found out, as tables and a plot.
 enum StreamReport {
     private static let peers: [Proxy] = [.nginx, .haproxy]
 
-    static func tables(_ results: StreamResults) -> [Table] {
+    static func findings(_ results: StreamResults) -> Findings {
         var tables: [Table] = []
         for measure in StreamMeasure.groups.joined() where results.samples.measures.contains(measure) {
             tables.append(self.table(measure, results))
@@ -18,7 +18,25 @@ enum StreamReport {
                     64 bytes; of a process that was warm before. nginx has made its table of connections before.
                     """, results.idle))
         }
-        return [Bar.table(self.bars(results), self.preamble(results))] + Table.byLetter(tables)
+        return Findings(
+            tables: [Bar.table(self.bars(results), self.preamble(results))] + Table.byLetter(tables),
+            charts: [self.chart(results)])
+    }
+
+    /// Units differ from one measure to the next, so all of it is beside nginx.
+    private static func chart(_ results: StreamResults) -> Chart {
+        let groups = StreamMeasure.groups.joined().map { measure in
+            Chart.Group(
+                label: measure.title,
+                values: results.proxies.enumerated().compactMap { place, proxy in
+                    let ratios = results.samples.ratios(measure, proxy, to: [.nginx])
+                    guard let least = ratios.min(), let most = ratios.max() else { return nil }
+                    return Chart.Value(of: place, figure: ratios.median, least: least, most: most)
+                })
+        }
+        return Chart(
+            name: "stream-cpu", title: "Userspace balancer: processor time beside nginx'", unit: "x",
+            names: results.proxies.map(\.name), shape: .bars(groups.filter { !$0.values.isEmpty }))
     }
 
     private static func bars(_ results: StreamResults) -> [Bar] {

@@ -1,0 +1,95 @@
+import KernelDataplane
+import Networking
+import Nftables
+import ServiceModel
+import TestSupport
+import Testing
+
+/// The kernel beside what is planned.
+@Suite(.serialized)
+struct KernelAuditTests {
+    private static func synchronizer(_ fixture: KernelFixture, seed: UInt64) throws -> KernelSynchronizer {
+        let synchronizer = SynchronizerTests.synchronizer(fixture.kernel)
+        var world = World(seed: seed)
+        _ = try synchronizer.readBack()
+        for _ in 0..<100 { _ = try synchronizer.synchronize(synchronizer.take([world.step()])) }
+        try #require(synchronizer.program.frontends.count > 3)
+        return synchronizer
+    }
+
+    private static func audit(_ synchronizer: KernelSynchronizer, _ fixture: KernelFixture) throws -> KernelAudit {
+        KernelAudit(synchronizer.program, try fixture.kernel.snapshot(of: FairleadTable.reference))
+    }
+
+    @Test(arguments: KernelKind.allCases)
+    func `whatever has happened, it is exact`(kind: KernelKind) throws {
+        for seed in UInt64(1)...(kind == .fake ? 10 : 2) {
+            let fixture = try KernelFixture(kind)
+            let audit = try Self.audit(try Self.synchronizer(fixture, seed: seed), fixture)
+            #expect(audit.isExact, "seed \(seed): \(audit)")
+        }
+    }
+
+    @Test(arguments: KernelKind.allCases)
+    func `what others change is told of the frontend that it is of`(kind: KernelKind) throws {
+        let fixture = try KernelFixture(kind)
+        let synchronizer = try Self.synchronizer(fixture, seed: 3)
+        let (frontend, _) = try #require(
+            synchronizer.program.frontends.first { frontend, _ in
+                if case .address = frontend.location { frontend.family == .ipv4 } else { false }
+            })
+        let set = FairleadSet(.frontends, .ipv4)
+        let elements = try fixture.table().elements[set.name] ?? []
+        let element = try #require(elements.first { $0.key == frontend.key })
+        let declaration = try #require(synchronizer.program.declarations[set])
+
+        func commit(_ operations: Transaction.Operation...) throws {
+            var transaction = Transaction(FairleadTable.reference)
+            for operation in operations { transaction.append(operation) }
+            _ = try fixture.kernel.commit(transaction)
+        }
+        try commit(.deleteElements(declaration, [element]))
+        var audit = try Self.audit(synchronizer, fixture)
+        #expect(audit.hasFrame && audit.differences == [frontend: 1] && audit.others == 0, "\(audit)")
+
+        var other = element
+        other.value = .verdict(.accept)
+        other.comment = "somebody else's"
+        try commit(.addElements(declaration, [other]))
+        audit = try Self.audit(synchronizer, fixture)
+        #expect(audit.differences == [frontend: 1], "\(audit)")
+
+        try commit(.deleteElements(declaration, [other]), .addElements(declaration, [element]))
+        #expect(try Self.audit(synchronizer, fixture).isExact)
+
+        // Of nobody.
+        let addresses = try #require(synchronizer.program.declarations[FairleadSet(.clusterIPs, .ipv4)])
+        var key = ElementBytes()
+        key.append(Make.ip("10.97.1.1"))
+        try commit(.addElements(addresses, [Element(key: key)]))
+        audit = try Self.audit(synchronizer, fixture)
+        #expect(audit.hasFrame && audit.differences.isEmpty && audit.others == 1, "\(audit)")
+
+        try commit(.flushChain("services"))
+        #expect(try !Self.audit(synchronizer, fixture).hasFrame)
+    }
+
+    @Test func `without a table nothing is there`() throws {
+        let fixture = try KernelFixture(.fake)
+        let synchronizer = try Self.synchronizer(fixture, seed: 1)
+        _ = try KernelSynchronizer.removeTable(from: fixture.kernel)
+        let audit = try Self.audit(synchronizer, fixture)
+        #expect(!audit.hasFrame && !audit.isExact)
+        #expect(Set(audit.differences.keys) == Set(synchronizer.program.frontends.keys))
+        #expect(audit.differences.values.allSatisfy { $0 > 0 })
+    }
+
+    @Test func `a revision tells that something was written`() throws {
+        let fixture = try KernelFixture(.fake)
+        let synchronizer = try Self.synchronizer(fixture, seed: 1)
+        let revision = synchronizer.revision
+        var world = World(seed: 9)
+        _ = try synchronizer.synchronize(synchronizer.take([world.step()]))
+        #expect(synchronizer.revision != revision)
+    }
+}
