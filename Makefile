@@ -1,5 +1,6 @@
 # make demo   see it work                 make test    everything that has to hold
 # make build  .build/release/fairlead     make bench   how fast it is, into docs/benchmarks.md
+# make manuals  man pages and completions of shells, into .build/share
 # make lint   format and import rules     make churn   ten minutes of random changes, kills and edits
 # make instructions  what the hot paths cost, by callgrind
 # make fuzz   a minute for each fuzz target (FUZZ_SECONDS)    make sanitize  the tests with sanitizers
@@ -15,7 +16,7 @@ SHELL := /bin/bash
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test instructions lint format bench bench-kernel bench-cluster bench-operation bench-http profile-http bench-stream \
+.PHONY: help setup build manuals demo test instructions lint format bench bench-kernel bench-cluster bench-operation bench-http profile-http bench-stream \
     profile-stream churn churn-http attacks fuzz sanitize protobuf clean
 
 help:
@@ -30,6 +31,12 @@ RELEASE := .ci/quiet swift build -c release --static-swift-stdlib --product
 build: setup
 	@$(RELEASE) fairlead
 	@echo "built .build/release/fairlead"
+
+# For packagers: .build/share/man/man1/*.1 and .build/share/completions for bash, zsh and fish, from the program's own options.
+manuals: setup
+	@.ci/quiet swift build --product fairlead
+	@.ci/quiet swift build --product generate-manual
+	@.ci/manuals .build/debug/fairlead .build/debug/generate-manual .build/share
 
 demo: setup
 	@echo "building (the first time takes up to ten minutes) ..."

@@ -72,6 +72,59 @@ extension EndToEnd.Ingress {
             #expect(throws: (any Error).self) { _ = try Self.get(host, SocketAddress(local, 80)) }
         }
 
+        /// Who scrapes pays for each series, each time: what grows with a cluster is for the admin API.
+        @Test func `metrics are as many with a thousand Services and Ingresses as with one`() throws {
+            let sandbox = try Sandbox()
+            defer { sandbox.tearDown() }
+            let host = sandbox.host
+            _ = try host.shell("ip addr add \(Self.addresses[0])/32 dev lo && ip route add default dev lo")
+            let backend = try HTTPBackend(on: host, SocketAddress(Self.addresses[0], 3000), name: "backend")
+            defer { backend.stop() }
+            let folder = try ManifestFolder()
+            defer { folder.delete() }
+            try folder.write("web.yaml", Self.objects(Self.addresses[0]))
+            let fairlead = try FairleadProcess(on: host, ["run", "--manifests", folder.path])
+            defer { _ = fairlead.terminate() }
+            let (proxy, admin) = (
+                SocketAddress(IPAddress(127, 0, 0, 1), 80), SocketAddress(IPAddress(127, 0, 0, 1), 10249)
+            )
+            func series() throws -> Set<String> {
+                let text = try Self.get(host, admin, "/metrics").text
+                return Set(text.split(separator: "\n").filter { $0.first != "#" }.map { "\($0.prefix { $0 != " " })" })
+            }
+            func isThere(_ name: String) -> Bool {
+                let request = HTTPRequest("GET", "/", host: name, ["Connection: close"])
+                return (try? host.converseByHTTP(with: proxy).exchange(request).status) == 200
+            }
+            expectSoon("routed", within: .seconds(10)) { isThere("web.example") }
+            // What a change brings, it has brought already.
+            try folder.write("web.yaml", Self.objects(Self.addresses[1]))
+            try folder.write("web.yaml", Self.objects(Self.addresses[0]))
+            expectSoon("routed again", within: .seconds(10)) { isThere("web.example") }
+            let few = try series()
+            #expect(few.count > 100)
+
+            try folder.write(
+                "many.yaml",
+                (0..<1000).flatMap { number -> [any Manifest] in
+                    let name = "many-\(number)"
+                    return [
+                        ServiceManifest(
+                            name, clusterIPs: [IPAddress(10, 97, UInt8(number / 250), UInt8(number % 250))],
+                            ports: [.init(80, targetPort: 3000)]),
+                        EndpointSliceManifest(
+                            of: name, family: .ipv4, endpoints: [.init(Self.addresses[0])], ports: [.init(3000)]),
+                        IngressManifest(
+                            name, className: "fairlead",
+                            rules: [.init("\(name).example", [.prefix("/", .service(name, port: 80))])]),
+                    ]
+                })
+            expectSoon("all are routed", within: Sanitizer.bound(.seconds(20))) { isThere("many-999.example") }
+            for number in stride(from: 0, to: 1000, by: 50) { #expect(isThere("many-\(number).example")) }
+            let many = try series()
+            #expect(many.subtracting(few).isEmpty, "new: \(many.subtracting(few).sorted())")
+        }
+
         @Test func `two that want the same port: the second says who has it`() throws {
             let scene = try IngressScene()
             defer { scene.tearDown() }
