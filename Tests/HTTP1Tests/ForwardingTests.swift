@@ -50,6 +50,17 @@ struct ForwardingTests {
                 + "Forwarded: for=203.0.113.9, for=192.0.2.7;host=\"a\";proto=http\r\n\r\n")
     }
 
+    /// W3C Trace Context, section 4: who takes no part passes both on as they are, in their order.
+    @Test("a trace context goes through", arguments: [true, false])
+    func traceContext(isTrusted: Bool) {
+        let context =
+            "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+            + "tracestate: rojo=00f067aa0ba902b7\r\ntracestate: congo=t61rcWkgMzE\r\n"
+        let request = Request.forwarded(
+            "GET / HTTP/1.1\r\nHost: a\r\n\(context)\r\n", by: Self.everything(isTrusted: isTrusted))
+        #expect(request?.contains("\r\n\(context)") == true, "\(String(describing: request))")
+    }
+
     @Test("what a trusted proxy does not say is said for it")
     func trustedSilence() {
         #expect(

@@ -85,6 +85,13 @@ extension EndToEnd {
                 fairlead.log.contains { $0.contains("in force") }
             }
             try #require(isThere, "\(fairlead.log)")
+            // Until everything was listed there are no answers, of which the page tells.
+            for list in ["services", "routes"] {
+                expectSoon("\(list) are listed", within: Sanitizer.bound(.seconds(30))) {
+                    let address = SocketAddress(IPAddress(127, 0, 0, 1), 10257)
+                    return (try? host.get(address, path: "/v1/\(list)"))??.status == 200
+                }
+            }
             let found = try Self.look(host, 10257, into: Self.pictures ?? folder.path)
 
             #expect(found["status"] == "10000 of 10000, 1 with something wrong")

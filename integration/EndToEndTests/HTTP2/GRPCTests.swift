@@ -54,7 +54,7 @@ extension EndToEnd.HTTP2.Shared {
         @Test func `G5 deadlines get to the server, and end the call on both sides`() throws {
             try withGRPC("deadlines", ["one"]) { scene, servers in
                 try GRPCChecks("deadline", on: scene.host, authority: "deadlines.test").expectSuccess()
-                #expect(waitUntil(timeout: .seconds(5)) { servers[0].hasSeenGivenUp("deadline") })
+                #expect(waitUntil(timeout: Sanitizer.bound(.seconds(5))) { servers[0].hasSeenGivenUp("deadline") })
             }
         }
 
@@ -62,7 +62,7 @@ extension EndToEnd.HTTP2.Shared {
             try withGRPC("cancelled", ["one"]) { scene, servers in
                 try GRPCChecks("cancellation", "unary", on: scene.host, authority: "cancelled.test").expectSuccess()
                 for call in ["cancelled unary", "cancelled stream"] {
-                    #expect(waitUntil(timeout: .seconds(5)) { servers[0].hasSeenGivenUp(call) }, "\(call)")
+                    #expect(waitUntil(timeout: Sanitizer.bound(.seconds(5))) { servers[0].hasSeenGivenUp(call) }, "\(call)")
                 }
             }
         }
