@@ -28,16 +28,10 @@ extension ServiceItem {
         _ service: Service, _ planner: ServicePlanner, _ server: (ServicePort, ObjectName) -> EndpointServer?
     ) {
         let name = service.metadata.name
-        var counts: [ServicePort: (ready: Int, listed: Int)] = [:]
-        for endpoint in planner.listedEndpoints(of: name, EndpointHistory()) {
-            counts[endpoint.port, default: (0, 0)].listed += 1
-            if endpoint.condition == .ready { counts[endpoint.port, default: (0, 0)].ready += 1 }
-        }
         self.init(
             namespace: name.namespace, name: name.name, type: service.type.rawValue,
-            ports: service.ports.map { port in
-                let count = counts[port] ?? (0, 0)
-                return Port(
+            ports: zip(service.ports, planner.endpointCounts(of: service)).map { port, count in
+                Port(
                     name: port.name, number: port.port, transport: port.transport, nodePort: port.nodePort,
                     ready: count.ready, listed: count.listed, servedBy: server(port, name))
             })

@@ -62,6 +62,33 @@ package enum EndpointListing {
     }
 }
 
+extension EndpointListing {
+    /// How many ``list(_:of:_:)`` has of one port, and how many of them are ready: for those who want no more of many Services.
+    package static func count(_ port: ServicePort, of slices: [EndpointSlice]) -> (ready: Int, listed: Int) {
+        let listing = slices.compactMap { slice -> (target: UInt16, endpoints: [Endpoint])? in
+            slice.ports.first { $0.name == port.name && $0.transport == port.transport }
+                .map { ($0.port, slice.endpoints) }
+        }
+        // Of one slice with each address once, which nearly all are, nothing has to be merged.
+        if listing.count == 1, Self.areDistinct(listing[0].endpoints) {
+            let endpoints = listing[0].endpoints
+            return (endpoints.count { EndpointCondition($0) == .ready }, endpoints.count)
+        }
+        let all = Self.list([port], of: slices, EndpointHistory())
+        return (all.count { $0.condition == .ready }, all.count)
+    }
+
+    private static func areDistinct(_ endpoints: [Endpoint]) -> Bool {
+        guard endpoints.count <= 16 else { return Set(endpoints.map(\.address)).count == endpoints.count }
+        for index in endpoints.indices {
+            for other in endpoints.indices[..<index] where endpoints[other].address == endpoints[index].address {
+                return false
+            }
+        }
+        return true
+    }
+}
+
 extension ServicePlanner {
     /// The Services that a data plane serves, sorted; of one namespace, or of one name, where these are given.
     package func servedServices(namespace: String? = nil, named name: String? = nil) -> [ObjectName] {
@@ -72,11 +99,22 @@ extension ServicePlanner {
 
     /// The endpoints of all ports of a Service that virtual IPs are served with, in whatever condition.
     package func listedEndpoints(of name: ObjectName, _ history: EndpointHistory) -> [ListedEndpoint] {
-        guard let service = self.services[name], let slices = self.slices[name] else { return [] }
-        let families = Set(service.clusterIPs.map(\.family))
-        let usable = slices.values
-            .filter { $0.metadata.labels[KnownKey.headless] == nil && $0.family.map(families.contains) ?? false }
-        return EndpointListing.list(service.ports, of: usable, history)
+        guard let service = self.services[name] else { return [] }
+        return EndpointListing.list(service.ports, of: self.listedSlices(of: service), history)
+    }
+
+    /// How many they are, of each of its ports in their order, and how many of them are ready.
+    package func endpointCounts(of service: Service) -> [(ready: Int, listed: Int)] {
+        let slices = self.listedSlices(of: service)
+        return service.ports.map { EndpointListing.count($0, of: slices) }
+    }
+
+    private func listedSlices(of service: Service) -> [EndpointSlice] {
+        guard let slices = self.slices[service.metadata.name] else { return [] }
+        return slices.values.filter { slice in
+            guard slice.metadata.labels[KnownKey.headless] == nil, let family = slice.family else { return false }
+            return service.clusterIPs.contains { $0.family == family }
+        }
     }
 
     /// A Service, as it was taken over.

@@ -73,7 +73,11 @@ struct NodeInterface: Sendable {
         return NodeItem.document([
             NodeItem(
                 node: facts.name, dataplane: view.mode.name.rawValue, services: names.count,
-                endpoints: names.reduce(0) { $0 + view.planner.listedEndpoints(of: $1, EndpointHistory()).count },
+                endpoints: names.reduce(0) { sum, name in
+                    let service = view.planner.service(name)
+                    return sum
+                        + (service.map { view.planner.endpointCounts(of: $0) } ?? []).reduce(0) { $0 + $1.listed }
+                },
                 zone: facts.zone, addresses: view.node.nodePortAddresses.map { "\($0)" }.sorted(),
                 serviceCIDRs: view.node.serviceCIDRs.map { "\($0)" }.sorted(), pods: pods,
                 version: Fairlead.versionNumber)

@@ -43,7 +43,7 @@ extension EndToEnd {
                     }
                 }
                 let settled = ContinuousClock.now
-                pause(.milliseconds(60))
+                pause(Sanitizer.bound(.milliseconds(60)))
                 for sender in self.senders {
                     let servers = Set(sender.replies.filter { $0.time > settled }.map { $0.answer?.server })
                     #expect(servers == [server], "\(sender.name), later on", sourceLocation: sourceLocation)

@@ -100,9 +100,10 @@ extension EndToEnd.Ingress {
                 scene.fairlead.process.signal(15)
                 #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
                 let report = load.stop()
-                // Once nobody listens new connections are refused; before, none that was accepted is cut without an answer.
+                // Once nobody listens new connections are refused; before, none that was accepted is cut without an answer. Who
+                // comes between the last look and the end of the socket is reset by the kernel: microseconds, but for a sanitizer.
                 let cut = report.failures.filter { !$0.contains("connect") }
-                #expect(cut.isEmpty, "\(cut)")
+                #expect(cut.count <= (Sanitizer.isOn ? 1 : 0), "\(cut)")
                 try scene.start()
             }
         }
@@ -189,12 +190,12 @@ extension EndToEnd.Ingress {
             // Wrong usage all at once: most of its time is that of loading a debug build. Others would be in each other's way.
             let runs = try Self.misuses(folder.path).map { misuse in
                 let child = try sandbox.host.spawn([program] + misuse.arguments)
-                if misuse.exitCode != 2 { child.waitForExit(timeout: .seconds(30)) }
+                if misuse.exitCode != 2 { child.waitForExit(timeout: Sanitizer.bound(.seconds(30))) }
                 return (misuse, child)
             }
             for (misuse, child) in runs {
                 let name = misuse.arguments.dropFirst(3).joined(separator: " ")
-                let status = child.waitForExit(timeout: .seconds(30))
+                let status = child.waitForExit(timeout: Sanitizer.bound(.seconds(30)))
                 #expect(status == .exited(misuse.exitCode), "\(name): \(child.errorOutput)")
                 #expect(child.output == "", "\(name)")
                 for word in misuse.words { #expect(child.errorOutput.contains(word), "\(name): \(child.errorOutput)") }
