@@ -35,8 +35,8 @@ build: setup
 # For packagers: .build/share/man/man1/*.1 and .build/share/completions for bash, zsh and fish, from the program's own options.
 manuals: setup
 	@.ci/quiet swift build --product fairlead
-	@.ci/quiet swift build --product generate-manual
-	@.ci/manuals .build/debug/fairlead .build/debug/generate-manual .build/share
+	@.ci/manual-generator
+	@.ci/manuals .build/debug/fairlead .build/generate-manual .build/share
 
 demo: setup
 	@echo "building (the first time takes up to ten minutes) ..."
@@ -48,8 +48,9 @@ demo: setup
 test: setup lint
 	@echo "building ..."
 	@.ci/quiet swift build --build-tests
-	@$(SUDO) env "PATH=$$PATH" .ci/test
+	@.ci/manual-generator
 	@.ci/instructions
+	@$(SUDO) env "PATH=$$PATH" .ci/test
 
 # What the hot paths cost, held against integration/instructions/limits.
 instructions: setup
@@ -128,6 +129,7 @@ fuzz: setup
 
 # With AddressSanitizer, then with ThreadSanitizer: minutes and gigabytes each.
 sanitize: setup
+	@.ci/manual-generator
 	@$(SUDO) env "PATH=$$PATH" .ci/sanitize address
 	@$(SUDO) env "PATH=$$PATH" .ci/sanitize thread
 

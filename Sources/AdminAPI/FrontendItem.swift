@@ -55,9 +55,18 @@ package struct FrontendItem: ListItem {
         guard !self.service.isEmpty, !self.frontend.isEmpty, !self.kernel.isEmpty else { throw json.malformed }
     }
 
+    /// What a list says of the table as a whole; nil: nothing.
+    package static func isTableExact(json: [UInt8]) -> Bool? {
+        var isExact: Bool?
+        let isOne = APIDocument.read(json, Self.listKind) { (name, json) throws(JSONReader.Malformed) in
+            if name == "tableIsExact" { isExact = try json.boolean() } else { try json.skip() }
+        }
+        return isOne ? isExact : nil
+    }
+
     /// The list, sorted by Service and frontend.
     ///
-    /// - Parameter isTableExact: what all Services have in common is as planned; nil: it was changing.
+    /// - Parameter isTableExact: all is as planned, and nothing else is there; nil: it was changing.
     package static func document(_ items: [FrontendItem], isTableExact: Bool?) -> String {
         APIDocument.text(Self.listKind) { json in
             if let isTableExact { json.member("tableIsExact", isTableExact) }

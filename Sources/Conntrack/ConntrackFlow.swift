@@ -55,6 +55,9 @@ package struct ConntrackFlow: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// TIME_WAIT and CLOSE of `enum tcp_conntrack`.
+    package var isOver: Bool { self.tcpState == 7 || self.tcpState == 8 }
+
     /// The same connection in the same state, whatever has gone over it meanwhile.
     package static func == (left: Self, right: Self) -> Bool {
         left.transport == right.transport && left.original == right.original && left.reply == right.reply

@@ -8,8 +8,16 @@ extension DataplaneLoop {
     var view: DataplaneView {
         DataplaneView(
             planner: self.synchronizer.planner, history: self.history, isSynced: self.isSynced,
-            program: self.synchronizer.program, revision: self.synchronizer.revision, mode: self.fallback.mode,
+            node: self.synchronizer.program.node, mode: self.fallback.mode,
             streams: self.streams?.program)
+    }
+
+    var plan: TablePlan {
+        TablePlan(
+            program: self.synchronizer.program, revision: self.synchronizer.revision,
+            isPending: self.synchronizer.needsReadback || !self.pending.isEmpty || self.settingsAreStale
+                || self.repairAt != nil,
+            mode: self.fallback.mode)
     }
 
     /// Before the changes are taken over.

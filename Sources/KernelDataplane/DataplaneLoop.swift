@@ -97,9 +97,13 @@ final class DataplaneLoop {
         publish.mode(self.fallback.mode)
     }
 
-    func run(wakeUp: WakeUp, stop: WakeUp, questions: Questions<DataplaneView>) throws {
+    func run(
+        wakeUp: WakeUp, stop: WakeUp, questions: Questions<DataplaneView>, planQuestions: Questions<TablePlan>
+    ) throws {
         while true {
-            var descriptors = [stop.number, wakeUp.number, self.addresses.number, questions.number]
+            var descriptors = [
+                stop.number, wakeUp.number, self.addresses.number, questions.number, planQuestions.number,
+            ]
             if let events { descriptors.append(events.descriptor) }
             let ready = try Poller.wait(readable: descriptors, timeout: self.timeToNextDeadline())
             if ready.contains(stop.number) { return self.end() }
@@ -120,8 +124,9 @@ final class DataplaneLoop {
                 self.settingsAreStale = true
             }
             if ready.contains(questions.number) { questions.answer { self.view } }
+            if ready.contains(planQuestions.number) { planQuestions.answer { self.plan } }
             // Before and after: programming may take long, or hang.
-            self.noteQueued(hasNews: ready.contains { $0 != questions.number })
+            self.noteQueued(hasNews: ready.contains { $0 != questions.number && $0 != planQuestions.number })
             self.act()
             self.noteUpdated()
         }

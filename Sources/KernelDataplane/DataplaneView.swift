@@ -9,16 +9,11 @@ package struct DataplaneView: Sendable {
     package let history: EndpointHistory
     /// Everything has been listed once.
     package let isSynced: Bool
-    /// What the table is to hold.
-    package let program: TableProgram
-    /// How often the table was written. While it stays, the kernel holds what ``program`` says.
-    package let revision: UInt64
+    /// What the table depends on besides Services.
+    package let node: NodeSettings
     package let mode: DataplaneMode
     /// nil: there is no userspace balancer.
     let streams: StreamProgram?
-
-    /// What the table depends on besides Services.
-    package var node: NodeSettings { self.program.node }
 
     /// Who serves a port of a Service; nil: nobody, as nothing but nftables serves SCTP.
     package func server(of port: ServicePort, of service: ObjectName) -> DataplaneMode.Name? {

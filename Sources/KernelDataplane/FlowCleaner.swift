@@ -180,7 +180,7 @@ final class FlowCleaner: Sendable {
         for scope in Set(owners.keys.map(\.address.family)) {
             for transport in [TransportProtocol.tcp, .udp] {
                 try? table.forEach(transport, scope) { flow in
-                    guard flow.isDestinationTranslated, !(flow.tcpState.map(Self.isClosed) ?? false),
+                    guard flow.isDestinationTranslated, !flow.isOver,
                         let names = owners[Backend(flow.reply.source, flow.reply.sourcePort)],
                         seen.insert(flow).inserted
                     else { return }
@@ -198,7 +198,4 @@ final class FlowCleaner: Sendable {
         }
         return counts
     }
-
-    /// TIME_WAIT and CLOSE of `enum tcp_conntrack`.
-    private static func isClosed(_ state: UInt8) -> Bool { state == 7 || state == 8 }
 }

@@ -1,14 +1,32 @@
+internal import Conntrack
 internal import Linux
 package import Nftables
 package import ServiceModel
 
+/// What the kernel is to hold at one moment. Values, as ``DataplaneView`` has them.
+package struct TablePlan: Sendable {
+    package let program: TableProgram
+    /// Another one after each commit.
+    package let revision: UInt64
+    /// Something is to be written still, or has failed to be: the kernel may hold something else for good reason.
+    package let isPending: Bool
+    package let mode: DataplaneMode
+
+    package init(program: TableProgram, revision: UInt64, isPending: Bool, mode: DataplaneMode) {
+        self.program = program
+        self.revision = revision
+        self.isPending = isPending
+        self.mode = mode
+    }
+}
+
 /// Each frontend that the kernel serves: whether it holds what is planned, and what goes through it.
 package struct FrontendReport: Sendable {
     package enum Standing: String, Hashable, Sendable {
-        /// Every element that makes it work is there as planned.
+        /// Every element of its own is there as planned, and what all have in common.
         case exact
         case differs
-        /// What is planned has changed while the kernel was read.
+        /// What is planned has changed while the kernel was read, or is not written yet.
         case changing
     }
 
@@ -22,29 +40,50 @@ package struct FrontendReport: Sendable {
         package let traffic: FrontendTraffic.Count
     }
 
+    /// What a dump came to.
+    package enum Reading: Sendable {
+        /// nil: there is no table.
+        case table(TableSnapshot?)
+        /// It changed all the time.
+        case changing
+    }
+
     package let items: [Item]
-    /// What all Services have in common stands as well, and there is nothing that nobody has planned. nil: it has changed
-    /// meanwhile.
+    /// All that is planned stands, and nothing that nobody has planned. nil: that cannot be told, as it is changing.
     package let isTableExact: Bool?
 
     /// - Parameters:
     ///   - before: what was planned before the kernel was read.
     ///   - after: what was planned then.
-    package init(
-        _ before: DataplaneView, _ snapshot: TableSnapshot?, _ after: DataplaneView, _ traffic: FrontendTraffic
-    ) {
+    package init(_ before: TablePlan, _ reading: Reading, _ after: TablePlan, _ traffic: FrontendTraffic) {
+        let counts = traffic.counts()
+        func item(
+            _ frontend: Frontend, _ programmed: ProgrammedFrontend, _ standing: Standing, wrong: Int = 0
+        ) -> Item {
+            Item(
+                frontend: frontend, servicePort: programmed.servicePort, standing: standing, wrongElements: wrong,
+                traffic: counts[frontend] ?? traffic.none)
+        }
+        guard case .table(let snapshot) = reading, !before.isPending, !after.isPending else {
+            self.isTableExact = nil
+            self.items = before.program.frontends.map { item($0, $1, .changing) }
+            return
+        }
         let audit = KernelAudit(before.program, snapshot)
         let isSettled = before.revision == after.revision
-        self.isTableExact = isSettled ? audit.hasFrame && audit.others == 0 : nil
+        self.isTableExact = isSettled ? audit.isExact : nil
         self.items = before.program.frontends.map { frontend, programmed in
             let wrong = audit.differences[frontend] ?? 0
-            let hasChanged = !isSettled && after.program.frontends[frontend] != programmed
-            return Item(
-                frontend: frontend, servicePort: programmed.servicePort,
-                standing: wrong == 0 ? .exact : hasChanged ? .changing : .differs, wrongElements: wrong,
-                traffic: traffic[frontend])
+            if wrong == 0, audit.hasFrame { return item(frontend, programmed, .exact) }
+            let hasStayed = isSettled || audit.hasFrame && after.program.frontends[frontend] == programmed
+            return item(frontend, programmed, hasStayed ? .differs : .changing, wrong: wrong)
         }
     }
+
+    /// The kernel serves nobody.
+    private init() { (self.items, self.isTableExact) = ([], nil) }
+
+    fileprivate static let none = FrontendReport()
 }
 
 extension KernelDataplane {
@@ -53,13 +92,28 @@ extension KernelDataplane {
     ///
     /// Throws ``NftablesError`` or `ConntrackError`.
     package func frontends(within patience: Duration) throws -> FrontendReport? {
-        guard let before = self.view(within: patience) else { return nil }
+        guard let before = self.plan(within: patience) else { return nil }
+        guard before.mode == .nftables else { return FrontendReport.none }
         var report: FrontendReport?
         try self.inNamespace {
-            let snapshot = try NetlinkKernel().snapshot(of: FairleadTable.reference)
-            let traffic = try FrontendTraffic(of: before.program.frontends.keys)
-            report = self.view(within: patience).map { FrontendReport(before, snapshot, $0, traffic) }
+            let reading = try Self.read()
+            var traffic = FrontendTraffic(
+                of: before.program.frontends.keys, nodeAddresses: before.program.node.nodePortAddresses,
+                isAccounted: HostSystem.setting("net.netfilter.nf_conntrack_acct") == "1")
+            let connections = try ConntrackTable()
+            for scope in traffic.scopes {
+                try connections.forEach(scope.transport, scope.family) { traffic.note($0) }
+            }
+            report = self.plan(within: patience).map { FrontendReport(before, reading, $0, traffic) }
         }
         return report
+    }
+
+    private static func read() throws -> FrontendReport.Reading {
+        do throws(NftablesError) {
+            return .table(try NetlinkKernel().snapshot(of: FairleadTable.reference))
+        } catch  where error.code == .changedMeanwhile {
+            return .changing
+        }
     }
 }

@@ -1,60 +1,70 @@
-internal import Conntrack
-internal import Networking
+package import Conntrack
+package import Networking
 package import ServiceModel
 
-/// What goes through frontends now, as the kernel's connection tracking has it.
+/// What goes through frontends now, as the kernel's connection tracking has it. A value: flows in, counts out.
 package struct FrontendTraffic: Sendable {
     package struct Count: Hashable, Sendable {
-        /// Of TCP those that are not over; of UDP those that have not timed out.
+        /// Of TCP those that are not over; of others those that have not timed out.
         package fileprivate(set) var connections = 0
         /// Both ways, of those connections; nil where the kernel does not account (`net.netfilter.nf_conntrack_acct`).
         package fileprivate(set) var bytes: UInt64?
     }
 
-    private var counts: [Frontend: Count] = [:]
-
-    package subscript(frontend: Frontend) -> Count { self.counts[frontend] ?? Count() }
-
-    /// Lists the connection table of this thread's network namespace. Connections that a dump shows twice, as it was interrupted,
-    /// are counted once.
-    ///
-    /// Throws `ConntrackError`.
-    package init(of frontends: some Sequence<Frontend>) throws {
-        let known = Set(frontends)
-        let table = try ConntrackTable()
-        var protocols: Set<Listing> = []
-        for frontend in known { protocols.insert(Listing(transport: frontend.transport, family: frontend.family)) }
-        for listing in protocols {
-            var seen: Set<ConntrackFlow> = []
-            try table.forEach(listing.transport, listing.family) { flow in
-                // Of connections that are not translated none is ours, and they may be many.
-                if flow.isDestinationTranslated, !flow.isOver { seen.insert(flow) }
-            }
-            for flow in seen {
-                let target = flow.original
-                let address = Frontend(.address(target.destination), flow.transport, target.destinationPort)
-                let nodePort = Frontend(.node(listing.family), flow.transport, target.destinationPort)
-                let frontend = known.contains(address) ? address : nodePort
-                guard known.contains(frontend) else { continue }
-                self.counts[frontend, default: Count()].add(flow)
-            }
-        }
-    }
-
-    private struct Listing: Hashable {
+    /// A dump that was interrupted shows connections once more, in another state.
+    private struct Connection: Hashable {
         let transport: TransportProtocol
-        let family: AddressFamily
+        let original: ConntrackFlow.Tuple
+        let identifier: UInt32?
     }
-}
 
-extension FrontendTraffic.Count {
-    fileprivate mutating func add(_ flow: ConntrackFlow) {
-        self.connections += 1
-        if let bytes = flow.bytes { self.bytes = (self.bytes ?? 0) &+ bytes }
+    private let frontends: Set<Frontend>
+    private let nodeAddresses: Set<IPAddress>
+    private let isAccounted: Bool
+    private var connections: [Connection: (frontend: Frontend, bytes: UInt64)] = [:]
+
+    /// - Parameters:
+    ///   - nodeAddresses: where NodePorts answer.
+    ///   - isAccounted: whether flows have bytes.
+    package init(of frontends: some Sequence<Frontend>, nodeAddresses: Set<IPAddress>, isAccounted: Bool) {
+        self.frontends = Set(frontends)
+        self.nodeAddresses = nodeAddresses
+        self.isAccounted = isAccounted
     }
-}
 
-extension ConntrackFlow {
-    /// TIME_WAIT and CLOSE of `enum tcp_conntrack`.
-    fileprivate var isOver: Bool { self.tcpState == 7 || self.tcpState == 8 }
+    /// What has to be listed.
+    package var scopes: Set<FlowRules.Scope> {
+        Set(self.frontends.map { FlowRules.Scope(transport: $0.transport, family: $0.family) })
+    }
+
+    /// Takes one of the connections that there are.
+    package mutating func note(_ flow: ConntrackFlow) {
+        guard flow.isDestinationTranslated, let frontend = self.frontend(of: flow) else { return }
+        let connection = Connection(transport: flow.transport, original: flow.original, identifier: flow.identifier)
+        self.connections[connection] = flow.isOver ? nil : (frontend, flow.bytes ?? 0)
+    }
+
+    private func frontend(of flow: ConntrackFlow) -> Frontend? {
+        let (address, port) = (flow.original.destination, flow.original.destinationPort)
+        let own = Frontend(.address(address), flow.transport, port)
+        if self.frontends.contains(own) { return own }
+        guard self.nodeAddresses.contains(address) else { return nil }
+        let nodePort = Frontend(.node(address.family), flow.transport, port)
+        return self.frontends.contains(nodePort) ? nodePort : nil
+    }
+
+    /// Of each frontend that has any; see ``none`` for the others.
+    package func counts() -> [Frontend: Count] {
+        var counts: [Frontend: Count] = [:]
+        for (frontend, bytes) in self.connections.values {
+            var count = counts[frontend] ?? self.none
+            count.connections += 1
+            count.bytes = count.bytes.map { $0 &+ bytes }
+            counts[frontend] = count
+        }
+        return counts
+    }
+
+    /// Nobody is connected.
+    package var none: Count { Count(connections: 0, bytes: self.isAccounted ? 0 : nil) }
 }

@@ -43,6 +43,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
     private let stop: WakeUp
     private let stopCleaning: WakeUp
     private let questions: Questions<DataplaneView>
+    private let planQuestions: Questions<TablePlan>
     private let flows: FlowCleaner
     private let streams: (any StreamServing)?
     private let namespace: NetworkNamespace?
@@ -72,6 +73,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
         self.stop = try WakeUp()
         self.stopCleaning = try WakeUp()
         self.questions = try Questions<DataplaneView>()
+        self.planQuestions = try Questions<TablePlan>()
         self.flows = try FlowCleaner(metrics: metrics, logger: logger)
         self.streams = streams
         self.namespace = namespace
@@ -93,7 +95,9 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
                                 configuration: self.configuration, queue: self.queue, flows: self.flows,
                                 streams: self.streams, publish: self.publish, metrics: self.metrics,
                                 logger: self.logger)
-                            try loop.run(wakeUp: self.wakeUp, stop: self.stop, questions: self.questions)
+                            try loop.run(
+                                wakeUp: self.wakeUp, stop: self.stop, questions: self.questions,
+                                planQuestions: self.planQuestions)
                         }
                         return nil
                     } catch {
@@ -113,6 +117,9 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
 
     /// What it goes by now; nil: it is busy for longer than that, or does not run. From any thread; waits.
     package func view(within patience: Duration) -> DataplaneView? { self.questions.ask(within: patience) }
+
+    /// What the kernel is to hold now; nil, and waiting, as ``view(within:)``.
+    func plan(within patience: Duration) -> TablePlan? { self.planQuestions.ask(within: patience) }
 
     func inNamespace(_ body: () throws -> Void) throws {
         if let namespace { try namespace.run(body) } else { try body() }

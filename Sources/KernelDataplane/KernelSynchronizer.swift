@@ -48,10 +48,8 @@ package final class KernelSynchronizer {
     package private(set) var planner: ServicePlanner
     package private(set) var program: TableProgram
     /// The program and the kernel may differ: the next synchronisation reads the kernel back.
-    package private(set) var needsReadback = true {
-        didSet { self.revision &+= 1 }
-    }
-    /// Another one before each write and after it.
+    package private(set) var needsReadback = true
+    /// Another one after each commit, and whenever ``program`` is another one.
     package private(set) var revision: UInt64 = 0
 
     /// How often a dump and its commit are tried again when other programs commit in between.
@@ -154,17 +152,23 @@ package final class KernelSynchronizer {
     /// find such an element while it still sees the chain as it was before, without rules, and would
     /// pass through it untranslated.
     private func make(_ balancers: [Balancer]) throws(NftablesError) {
+        guard !balancers.isEmpty else { return }
         var transaction = Transaction(FairleadTable.reference)
         for balancer in balancers {
             transaction.append(.addChain(Chain(name: balancer.name)))
             for rule in balancer.rules { transaction.append(.addRule(chain: balancer.name, rule)) }
         }
-        _ = try self.kernel.commit(transaction)
+        _ = try self.commit(transaction)
+    }
+
+    private func commit(_ transaction: Transaction) throws(NftablesError) -> CommitReceipt {
+        defer { self.revision &+= 1 }
+        return try self.kernel.commit(transaction)
     }
 
     private func commit(_ transaction: Transaction, kind: Report.Kind) throws(NftablesError) -> Report {
         guard !transaction.isEmpty else { return Report(kind: .unchanged) }
-        let receipt = try self.kernel.commit(transaction)
+        let receipt = try self.commit(transaction)
         return Report(kind: kind, elementOperations: transaction.elementOperationCount, bytes: receipt.bytes)
     }
 
@@ -229,6 +233,7 @@ package final class KernelSynchronizer {
         report.removedFrontends = former.filter { program.frontends[$0] == nil }
         report.generation = report.kind == .unchanged ? generation : Self.generation(after: generation)
         self.program = program
+        self.revision &+= 1
         self.needsReadback = false
         return report
     }
@@ -253,7 +258,7 @@ package final class KernelSynchronizer {
             transaction.append(.deleteChain(chain.name))
         }
         self.needsReadback = true
-        _ = try self.kernel.commit(transaction)
+        _ = try self.commit(transaction)
         self.needsReadback = false
         self.program.removeStanding(unused)
     }
@@ -263,7 +268,7 @@ package final class KernelSynchronizer {
         self.needsReadback = true
         var transaction = Transaction(FairleadTable.reference)
         transaction.append(.addTable)
-        _ = try self.kernel.commit(transaction)
+        _ = try self.commit(transaction)
     }
 
     /// Leaves every new connection untranslated, to who is there: what the table says is out of date and cannot be mended. The nat
@@ -272,7 +277,7 @@ package final class KernelSynchronizer {
         self.needsReadback = true
         var transaction = Transaction(FairleadTable.reference)
         transaction.append(.flushChain(FairleadTable.services))
-        _ = try self.kernel.commit(transaction)
+        _ = try self.commit(transaction)
     }
 
     /// Removes the table and all it holds. Returns whether there was one.

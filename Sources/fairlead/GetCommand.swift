@@ -79,8 +79,9 @@ struct GetFrontends: AsyncParsableCommand {
             "Show addresses and node ports that the kernel serves: whether it holds what is planned, who is connected.",
         discussion: """
             Reads the kernel's table and its connections each time. KERNEL is exact, differs (elements are missing or others than \
-            planned), or changing. CONNECTIONS are those that the kernel tracks and that are not over; -o wide says how many bytes went \
-            over them, both ways, where net.netfilter.nf_conntrack_acct is 1. What the userspace balancer serves is not among them.
+            planned, or what all Services have in common is), or changing. CONNECTIONS are those that the kernel tracks and that are not \
+            over; -o wide says how many bytes went over them, both ways, where net.netfilter.nf_conntrack_acct is 1. While nftables does not \
+            serve there are none.
             """,
         aliases: ["frontend", "fe"]
     )
@@ -93,7 +94,11 @@ struct GetFrontends: AsyncParsableCommand {
 
     func run() async throws {
         let query = ObjectQuery(.frontends, namespace: self.scope.namespace, name: self.service)
-        try await self.display.show(FrontendItem.self, query, of: "frontends in the kernel", from: .node)
+        try await self.display.show(FrontendItem.self, query, of: "frontends in the kernel", from: .node) { body in
+            guard FrontendItem.isTableExact(json: body) == false else { return nil }
+            return
+                "The table is not as planned: elements are missing, others, or nobody's. The log says what becomes of it."
+        }
     }
 }
 

@@ -82,10 +82,12 @@ struct DisplayOptions: ParsableArguments {
     }
 
     func show<Item: ListItem>(
-        _ type: Item.Type, _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath = .ingress
+        _ type: Item.Type, _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath = .ingress,
+        note: ([UInt8]) -> String? = { _ in nil }
     ) async throws {
         try await self.show(query, of: what, from: role) { (body, format) throws(APIFailure) in
             let items = try Item.list(json: body)
+            if let note = note(body) { StandardError.write("\(note)\n") }
             guard !items.isEmpty else { return nil }
             return format == .name
                 ? items.map { "\($0.name)\n" }.joined() : Item.table(items, isWide: format == .wide)

@@ -36,6 +36,7 @@ struct NodeInterface: Sendable {
     /// Reads the kernel, which takes as long as there is much in it.
     func frontends(_ query: String) throws(APIFailure) -> String {
         let query = try ObjectQuery(.frontends, query: query)
+        // Not before everything was listed.
         _ = try self.view()
         let report: FrontendReport?
         do {

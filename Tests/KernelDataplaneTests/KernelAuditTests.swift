@@ -1,4 +1,6 @@
+import ClusterState
 import KernelDataplane
+import KubernetesAPI
 import Networking
 import Nftables
 import ServiceModel
@@ -84,12 +86,20 @@ struct KernelAuditTests {
         #expect(audit.differences.values.allSatisfy { $0 > 0 })
     }
 
-    @Test func `a revision tells that something was written`() throws {
+    @Test func `a revision tells that something was written, and nothing else`() throws {
         let fixture = try KernelFixture(.fake)
         let synchronizer = try Self.synchronizer(fixture, seed: 1)
         let revision = synchronizer.revision
-        var world = World(seed: 9)
-        _ = try synchronizer.synchronize(synchronizer.take([world.step()]))
+        _ = try synchronizer.synchronize([])
+        _ = try synchronizer.synchronize(synchronizer.planner.serviceNames.prefix(3).reduce(into: []) { $0.insert($1) })
+        #expect(synchronizer.revision == revision)
+        let service = Make.service(
+            "brand-new", clusterIPs: ["10.96.9.9"], ports: [.init(name: "http", transport: .tcp, port: 80)])
+        _ = try synchronizer.synchronize(
+            synchronizer.take([
+                .init(
+                    key: .init(kind: .service, name: service.metadata.name), object: .service(service))
+            ]))
         #expect(synchronizer.revision != revision)
     }
 }

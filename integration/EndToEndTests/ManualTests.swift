@@ -5,8 +5,7 @@ import Testing
 extension EndToEnd {
     /// Man pages and completions, as `make manuals` makes them.
     @Suite struct ManualTests {
-        private static let script =
-            #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.ci/manuals"
+        private static let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
         private static let commands = [
             "check", "cleanup", "get", "get.certificates", "get.endpoints", "get.frontends", "get.nodes",
             "get.problems",
@@ -35,8 +34,10 @@ extension EndToEnd {
             let manifests = try ManifestFolder()
             defer { _ = try? host.shell("rm -rf \(manifests.path)") }
             let (program, folder) = (try FairleadProcess.locate(), "\(manifests.path)/share")
-            let generator = "\(program.prefix(upTo: try #require(program.lastIndex(of: "/"))))/generate-manual"
-            let made = try host.execute([Self.script, program, generator, folder], timeout: .seconds(60))
+            // `.ci/test` and `.ci/sanitize` build it: tests depend on none of it.
+            let generator = "\(Self.root)/.build/generate-manual"
+            let made = try host.execute(
+                ["\(Self.root)/.ci/manuals", program, generator, folder], timeout: .seconds(60))
             try #require(made.succeeded, "\(made)")
             let pages = try host.shell("ls \(folder)/man/man1").split(separator: "\n").map(String.init)
             #expect(pages == ["fairlead.1"] + Self.commands.map { "fairlead.\($0).1" })

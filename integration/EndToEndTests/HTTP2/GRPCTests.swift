@@ -62,7 +62,8 @@ extension EndToEnd.HTTP2.Shared {
             try withGRPC("cancelled", ["one"]) { scene, servers in
                 try GRPCChecks("cancellation", "unary", on: scene.host, authority: "cancelled.test").expectSuccess()
                 for call in ["cancelled unary", "cancelled stream"] {
-                    #expect(waitUntil(timeout: Sanitizer.bound(.seconds(5))) { servers[0].hasSeenGivenUp(call) }, "\(call)")
+                    #expect(
+                        waitUntil(timeout: Sanitizer.bound(.seconds(5))) { servers[0].hasSeenGivenUp(call) }, "\(call)")
                 }
             }
         }

@@ -97,10 +97,17 @@ extension EndToEnd.Ingress {
                 return (try? host.converseByHTTP(with: proxy).exchange(request).status) == 200
             }
             expectSoon("routed", within: .seconds(10)) { isThere("web.example") }
-            // What a change brings, it has brought already.
+            // What a change brings, it has brought already: at the other address nobody listens.
             try folder.write("web.yaml", Self.objects(Self.addresses[1]))
+            expectSoon("changed", within: .seconds(10)) { !isThere("web.example") }
             try folder.write("web.yaml", Self.objects(Self.addresses[0]))
             expectSoon("routed again", within: .seconds(10)) { isThere("web.example") }
+            func expectServices(_ count: Int) {
+                expectSoon("\(count) Services are programmed", within: Sanitizer.bound(.seconds(20))) {
+                    (try? Self.get(host, admin, "/metrics").text.contains("\nfairlead_services \(count)\n")) == true
+                }
+            }
+            expectServices(1)
             let few = try series()
             #expect(few.count > 100)
 
@@ -121,6 +128,7 @@ extension EndToEnd.Ingress {
                 })
             expectSoon("all are routed", within: Sanitizer.bound(.seconds(20))) { isThere("many-999.example") }
             for number in stride(from: 0, to: 1000, by: 50) { #expect(isThere("many-\(number).example")) }
+            expectServices(1001)
             let many = try series()
             #expect(many.subtracting(few).isEmpty, "new: \(many.subtracting(few).sorted())")
         }

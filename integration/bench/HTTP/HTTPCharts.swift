@@ -58,7 +58,7 @@ extension HTTPReport {
         }
         return self.chart(
             "http-changes", "One host more or less among 1,000", "ms", results,
-            [group("until it is in force", \.effect), group("processor time", \.cost)])
+            [group("until it is in force", \.effect), group("processor time") { [$0.cost] }])
     }
 
     private static func value(_ place: Int, _ figures: [Double]) -> Chart.Value? {

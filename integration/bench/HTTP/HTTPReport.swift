@@ -187,17 +187,17 @@ enum HTTPReport {
             "i: changes of routes, \(Table.grouped(Saturation.manyHosts.hosts)) hosts x 5 paths",
             """
             One host more and one less, \(Table.grouped(RouteChanges.changes)) changes. *In force*: from before the file is written to \
-            the first answer that shows it, asked every 0.5 ms. *CPU*: of all processes of the proxy, for each change. *p99*: of \
+            the first answer that shows it, asked every 0.5 ms. *CPU*: for how long the proxy's processor was busy, for each change; in ticks of 10 ms over all of them. *p99*: of \
             \(Table.grouped(RouteChanges.rate)) requests a second to another host on 64 connections, without changes and with five a \
             second; *failed* of them. Of those whose new workers close connections that are kept only the time is taken.
             """,
-            ["", "how", "in force p50", "slowest", "CPU", "spread", "p99", "p99, changing", "failed"])
+            ["", "how", "in force p50", "spread", "slowest", "CPU", "p99", "p99, changing", "failed"])
         for proxy in results.proxies {
             guard let sample = results.changes[proxy] else { continue }
             table.rows.append([
                 proxy.name, proxy.wayOfChanges, Table.milliseconds(sample.effect.median),
-                Table.milliseconds(sample.effect.max() ?? .zero), Table.milliseconds(sample.cost.median),
-                Table.percent(sample.cost.spread), Table.latency(microseconds: sample.calm?.p99 ?? .nan),
+                Table.percent(sample.effect.spread), Table.milliseconds(sample.effect.max() ?? .zero),
+                Table.milliseconds(sample.cost), Table.latency(microseconds: sample.calm?.p99 ?? .nan),
                 Table.latency(microseconds: sample.changing?.p99 ?? .nan),
                 sample.changing.map { "\($0.failures) of \(Table.grouped($0.count))" } ?? "",
             ])

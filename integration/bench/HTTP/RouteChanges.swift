@@ -9,8 +9,9 @@ struct RouteChanges {
     struct Sample {
         /// From before the file is written to the first answer that shows the change.
         var effect: [Duration] = []
-        /// Processor time of all of the proxy's processes, old and new ones, while changes went on and nobody else asked.
-        var cost: [Duration] = []
+        /// For how long the proxies' processor was busy for each change, while nobody else asked: old workers that have ended are among
+        /// it. The kernel counts in ticks of 10 ms, so it is that of all changes divided by how many they were.
+        var cost = Duration.zero
         /// Of requests to another host, without changes and with them, where connections outlive a change.
         var calm: LoadFigures?
         var changing: LoadFigures?
@@ -38,13 +39,13 @@ struct RouteChanges {
         defer { process.stop() }
         // Away from the first programming of a table this large.
         pause(.seconds(1))
+        let before = Usage.busyTime(ofProcessor: Workbench.proxyProcessor)
         for turn in 0..<Self.changes {
-            let before = process.processorTime
             sample.effect.append(try self.change(proxy, process, isThere: turn.isMultiple(of: 2)))
-            // What is left of old workers is theirs too.
+            // What old workers have to do still is theirs too.
             pause(.milliseconds(200))
-            sample.cost.append(process.processorTime - before)
         }
+        sample.cost = (Usage.busyTime(ofProcessor: Workbench.proxyProcessor) - before) / Self.changes
         guard proxy.keepsConnections else { return sample }
         let count = Self.changes * Self.rate / 5
         func load(_ meanwhile: () throws -> Void) throws -> LoadFigures {

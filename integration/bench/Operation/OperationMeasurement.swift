@@ -54,9 +54,15 @@ struct OperationMeasurement {
         return results
     }
 
+    /// A hundred thousand lines.
+    static let everyEndpoint = ["get", "endpoints"]
+    /// The one that reads the kernel.
+    static let fromKernel = ["get", "frontends"]
+
     private static let commands = [
         ["get", "services"], ["get", "services", "-o", "json"], ["get", "services", "svc-7777", "-o", "yaml"],
-        ["get", "endpoints", "svc-7777"], ["get", "endpoints"], ["get", "routes"], ["get", "certificates"],
+        ["get", "endpoints", "svc-7777"], everyEndpoint, fromKernel, ["get", "nodes"], ["get", "routes"],
+        ["get", "certificates"],
         ["get", "problems"],
         ["trace", "--from", "10.244.9.9", "10.96.30.97:80"], ["trace", "http://host-777.bench.example/path-3/item"],
         ["check"],
@@ -116,11 +122,19 @@ struct OperationMeasurement {
 extension OperationMeasurement.Results {
     /// An operator's command is there at once, and a scrape does not disturb.
     private var bars: [Bar] {
-        let slowest = self.commands.max { $0.wall.median < $1.wall.median }
-        return [
+        let large = [OperationMeasurement.everyEndpoint, OperationMeasurement.fromKernel].map {
+            $0.joined(separator: " ")
+        }
+        let slowest = self.commands.filter { !large.contains($0.line) }.max { $0.wall.median < $1.wall.median }
+        let commands = ([slowest] + large.map { line in self.commands.first { $0.line == line } }).compactMap { $0 }
+        let times = zip(
+            commands, ["the slowest but for two", "all 100,000 endpoints", "the kernel is read"]
+        ).map { command, what in
             Bar(
-                name: "the slowest command, `fairlead \(slowest?.line ?? "")`", limit: 100, unit: " ms",
-                figure: slowest.map { $0.wall.median / .milliseconds(1) } ?? .nan, places: 1),
+                name: "`fairlead \(command.line)`, \(what)", limit: 100, unit: " ms",
+                figure: command.wall.median / .milliseconds(1), places: 1)
+        }
+        return times + [
             Bar(
                 name: "one scrape of the metrics: CPU of the process", limit: 50, unit: " ms",
                 figure: self.scrapes.median / .milliseconds(1), places: 1),
