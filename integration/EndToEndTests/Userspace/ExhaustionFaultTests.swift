@@ -76,7 +76,7 @@ extension EndToEnd {
                 let sessions = try stage.metric("udp_sessions")
                 print("\(report) in \(ContinuousClock.now - start); \(sessions) sessions, \(try stage.usage())")
                 // A burst of datagrams may be lost on the way, where nothing is to be dropped by the balancer.
-                #expect(report.answered > clients - 200 && report.answeredBy.count == 2, "\(report)")
+                #expect(report.answered > clients - 100 && report.answeredBy.count == 2, "\(report)")
                 let dropped = try stage.metric("udp_datagrams_dropped_total")
                 #expect(dropped == 0)
                 #expect(report.wrong == 0 && report.doubled == 0 && report.refused == 0, "\(report)")
