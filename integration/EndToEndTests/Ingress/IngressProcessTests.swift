@@ -100,10 +100,9 @@ extension EndToEnd.Ingress {
                 scene.fairlead.process.signal(15)
                 #expect(scene.fairlead.process.waitForExit(timeout: .seconds(10)) == .exited(0))
                 let report = load.stop()
-                // Once nobody listens new connections are refused; before, none that was accepted is cut without an answer. Who
-                // comes between the last look and the end of the socket is reset by the kernel: microseconds, but for a sanitizer.
+                // Once nobody listens new connections are refused; before, none that was accepted is cut without an answer.
                 let cut = report.failures.filter { !$0.contains("connect") }
-                #expect(cut.count <= (Sanitizer.isOn ? 1 : 0), "\(cut)")
+                #expect(cut.isEmpty, "\(cut)")
                 try scene.start()
             }
         }
