@@ -167,6 +167,18 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a request that crosses with the end of its connection goes out again`() throws {
+            let pair = try Pair()
+            defer { pair.tearDown() }
+            pair.backend.script("/kept", [.closeIfReused, .answer])
+            let load = try HTTPLoad(
+                from: pair.sandbox.host, to: pair.backend.address, [.init(host: "h", path: "/kept")], rate: 200,
+                connections: 1, repeats: true)
+            #expect(waitUntil(timeout: .seconds(5)) { load.report.repeated > 5 })
+            let report = load.stop()
+            #expect(report.failed == 0 && report.answered == report.sent, "\(report.failures)")
+        }
+
         @Test func `certificates and TLS are those of openssl`() throws {
             let pair = try Pair()
             defer { pair.tearDown() }

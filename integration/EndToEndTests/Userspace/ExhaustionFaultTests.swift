@@ -84,9 +84,11 @@ extension EndToEnd {
         }
 
         @Test func `UDP clients who have all descriptors make way for connections`() throws {
+            // They have to be there until the last has come.
+            let lifetime = "\(Int(Sanitizer.bound(.seconds(8)) / .seconds(1)))s"
             let stage = try FaultScene(
                 [.greet, .echo], prefix: ["prlimit", "--nofile=1024:1024"],
-                ["--balancer-udp-timeout", "8s", "--balancer-udp-unanswered-timeout", "8s"])
+                ["--balancer-udp-timeout", lifetime, "--balancer-udp-unanswered-timeout", lifetime])
             defer { stage.tearDown() }
             let servers = try Self.addSources(stage)
             defer { for server in servers { server.stop() } }

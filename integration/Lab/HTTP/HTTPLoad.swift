@@ -140,7 +140,8 @@ package final class HTTPLoad: Sendable {
     }
 
     private func connect(_ connections: inout [LoadConnection]) throws(SystemError) -> LoadConnection? {
-        guard connections.count < self.connectionLimit else { return nil }
+        // Those that have ended take no place: what crossed with the end of one has to go out again at once.
+        guard connections.count(where: { !$0.isFinished }) < self.connectionLimit else { return nil }
         let socket = try Socket(.stream, self.target.address.family)
         try socket.resetOnClose()
         try socket.sendWithoutDelay()
