@@ -91,14 +91,15 @@ extension EndToEnd.Ingress.Shared {
                     connections: 16, freshEvery: 7)
                 for ready in [["b4-1", "b4-2"], ["b4-2"], ["b4-2", "b4-3"], ["b4-1"], pods] {
                     try scene.put("b4", [rules] + (try scene.service("b4", on: pods, ready: ready)))
-                    // What was sent before that was in force may still be on its way, however slow the load is.
+                    // Where the load is slow, much of what was sent before that was in force waits for its answer: as
+                    // many as that have to have come.
                     let sent = load.report.sent
                     #expect(waitUntil(timeout: .seconds(5)) { load.report.answered + load.report.failed >= sent })
                     let before = load.report.answeredBy
                     pause(.milliseconds(300))
                     let after = load.report.answeredBy
                     let used = pods.filter { after[$0] != before[$0] }
-                    // One more may have been sent while the counts were taken.
+                    // Those need not be the same ones: a few may have been under way still when the first count was taken.
                     let late = pods.filter { !ready.contains($0) && after[$0, default: 0] > before[$0, default: 0] + 4 }
                     #expect(late.isEmpty && Set(ready).isSubset(of: used), "\(ready): \(used)")
                 }
