@@ -128,7 +128,7 @@ let package = Package(
         ),
         module(
             "Traces",
-            ["Bytes", "HTTP1", "KernelDataplane", "KubernetesAPI", "Networking", "Routing", "ServiceModel"]),
+            ["Bytes", "HTTP1", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "Routing", "ServiceModel"]),
         module("HostCheck", ["KernelDataplane", "Linux", "Networking", "Nftables", "Observability"]),
         module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel", "Traces"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),

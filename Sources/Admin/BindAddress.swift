@@ -42,6 +42,6 @@ package struct BindAddress: Hashable, Sendable {
 extension BindAddress: CustomStringConvertible {
     /// `127.0.0.1:10249`, `[::1]:10249`.
     package var description: String {
-        self.address.family == .ipv4 ? "\(self.address):\(self.port)" : "[\(self.address)]:\(self.port)"
+        self.address.text(port: self.port)
     }
 }

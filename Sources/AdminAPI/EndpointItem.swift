@@ -44,8 +44,5 @@ package struct EndpointItem: Hashable, Sendable {
     }
 
     /// `10.244.1.5:8080`, `[fd00::5]:8080`.
-    package var address: String {
-        let (address, port) = (self.backend.address, self.backend.port)
-        return address.family == .ipv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
-    }
+    package var address: String { self.backend.text }
 }

@@ -184,8 +184,7 @@ extension HostFacts {
 
     private var portFindings: [Finding] {
         self.ports.map { port in
-            let place =
-                port.address.family == .ipv4 ? "\(port.address):\(port.number)" : "[\(port.address)]:\(port.number)"
+            let place = port.address.text(port: port.number)
             switch port.state {
             case .free: return Finding(.ports, .ok, "\(place) for \(port.purpose) is free")
             case .taken(_, Self.ownCommand):

@@ -5,6 +5,13 @@ internal import Glibc
 package enum NetworkInterface {
     package static func exists(_ name: String) -> Bool { unsafe if_nametoindex(name) != 0 }
 
+    /// nil if there is none of that index.
+    package static func name(_ index: UInt32) -> String? {
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        guard unsafe if_indextoname(index, &name) != nil else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Deletes an interface with all its addresses.
     ///
     /// - Returns: false if there is none of that name.

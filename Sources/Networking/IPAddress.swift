@@ -58,6 +58,11 @@ public struct IPAddress: Sendable, Hashable {
     /// The address in network order: 4 or 16 bytes.
     public var bytes: [UInt8] { (0..<self.family.addressLength).map(self.byte) }
 
+    /// With a port behind it: `10.0.0.1:80`, `[fd00::1]:80` (RFC 3986 section 3.2.2).
+    public func text(port: UInt16) -> String {
+        self.family == .ipv4 ? "\(self):\(port)" : "[\(self)]:\(port)"
+    }
+
     /// From 4 or 16 bytes in network order; nil for any other count.
     public init?(bytes: some Collection<UInt8>) {
         switch bytes.count {

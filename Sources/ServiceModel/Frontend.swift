@@ -51,6 +51,9 @@ package struct Backend: Hashable, Sendable, Comparable {
         self.port = port
     }
 
+    /// `10.244.1.5:8080`, `[fd00::5]:8080`.
+    package var text: String { self.address.text(port: self.port) }
+
     package static func < (left: Self, right: Self) -> Bool {
         left.address != right.address ? left.address < right.address : left.port < right.port
     }

@@ -75,7 +75,15 @@ package struct PacketTrace: Codable, Hashable, Sendable {
         package var probe: String?
     }
 
+    /// Who takes connections to it.
+    package enum Server: String, Codable, Hashable, Sendable {
+        case kernel
+        case userspace
+    }
+
     package let client: Client
+    /// nil where it is no Service's, or nobody serves it, or it does not get that far.
+    package var server: Server?
     /// `default/web:http`; nil where it is no Service's.
     package var servicePort: String?
     package var steps: [Step] = []

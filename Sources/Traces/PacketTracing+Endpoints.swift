@@ -18,7 +18,7 @@ extension PacketTracing {
             let weight = chosen[endpoint.backend]
             let isItself = endpoint.backend.address == packet.source
             return PacketTrace.Candidate(
-                address: "\(SocketText.text(endpoint.backend))", node: endpoint.node, zone: endpoint.zone,
+                address: endpoint.backend.text, node: endpoint.node, zone: endpoint.zone,
                 permille: weight.map { $0 * 1000 / max(1, shares) },
                 isMasqueraded: weight != nil
                     && (masquerade.isDone || isItself && plan.hairpins.contains(packet.source)),
@@ -44,8 +44,11 @@ extension PacketTracing {
                 "the policy wants an endpoint on this node, and there is none that is ready: they are elsewhere"
         }
         switch self.servedBy(frontend, plan) {
-        case .nftables?: trace.steps.append(.init(subject: .server, text: "the kernel serves it (nftables)"))
+        case .nftables?:
+            trace.server = .kernel
+            trace.steps.append(.init(subject: .server, text: "the kernel serves it (nftables)"))
         case .userspace?:
+            trace.server = .userspace
             trace.steps.append(
                 .init(
                     subject: .server,
@@ -124,13 +127,5 @@ extension Balancing {
         case .clientIPAffinity(let seconds):
             "the one of \(count) that the client had within the last \(seconds) s; otherwise by chance"
         }
-    }
-}
-
-enum SocketText {
-    /// `10.244.1.5:8080`, `[fd00::5]:8080`
-    static func text(_ backend: Backend) -> String {
-        backend.address.family == .ipv4
-            ? "\(backend.address):\(backend.port)" : "[\(backend.address)]:\(backend.port)"
     }
 }

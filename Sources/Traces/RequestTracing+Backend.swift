@@ -27,7 +27,7 @@ extension RequestTracing {
                 reason = endpoint.condition == .ready ? "ready" : "terminating, and serving as none is ready"
             }
             return RequestTrace.Candidate(
-                address: "\(SocketText.text(endpoint.backend))", node: endpoint.node, zone: endpoint.zone,
+                address: endpoint.backend.text, node: endpoint.node, zone: endpoint.zone,
                 weight: isOut ? nil : taken?.weight,
                 reason: reason + (taken?.isSameZone == true ? "; in this zone, and so preferred" : ""))
         }

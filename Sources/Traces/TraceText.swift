@@ -55,7 +55,7 @@ package enum TraceText {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func padded(_ text: String, _ width: Int) -> String {
+    static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(1, width - text.utf8.count))
     }
 }

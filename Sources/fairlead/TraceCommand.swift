@@ -21,6 +21,10 @@ struct Trace: AsyncParsableCommand {
 
             `fairlead trace https://shop.example.com/cart` asks the ingress role in the same way: which certificate is shown, whose \
             rules count for the host, which rule the path meets, the backend, its endpoints, and the answer where there is none.
+
+            With --live it waits for a connection's first packet and follows it through the rules that the kernel really has, all \
+            programs' (nftrace): make the client try, or add --probe, which connects from this host. It takes CAP_NET_ADMIN and leaves \
+            nothing behind.
             """
     )
 
@@ -39,8 +43,17 @@ struct Trace: AsyncParsableCommand {
         help: ArgumentHelp("The interface that it comes by, where pods are known by theirs.", valueName: "interface"))
     var interface: String?
 
-    @Flag(help: "Connect to each endpoint from here, to see whether anybody listens there.")
+    @Flag(
+        help: """
+            Connect to each endpoint from here, to see whether anybody listens there; with --live, connect to the destination.
+            """)
     var probe = false
+
+    @Flag(help: "Follow a packet that comes by through the kernel's rules, and compare with what is planned.")
+    var live = false
+
+    @Option(help: ArgumentHelp("With --live: so long a packet is waited for.", valueName: "seconds"))
+    var wait = 30
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup(title: "Source") var source: SourceOptions
@@ -50,16 +63,49 @@ struct Trace: AsyncParsableCommand {
     @OptionGroup(title: "Ingress: rules") var rules: IngressRuleOptions
 
     func run() async throws {
+        guard !self.live || !self.destination.contains("://") else {
+            throw CommandFailure.usage("--live follows packets; for a request there is the access log")
+        }
         if self.destination.contains("://") { return try await self.followRequest() }
         let packet = try self.packet()
         guard !self.probe || packet.transport == .tcp else {
             throw CommandFailure.usage("--probe: only who listens for TCP can be asked")
         }
-        var trace =
-            self.source.manifests == nil ? try await self.ask(.packet(packet), from: .node) : try self.planned(packet)
+        if self.live { return try await self.followLive(packet) }
+        var trace = try await self.plan(packet)
         let outcomes = await self.outcomes(trace.candidates.map(\.address))
         for (place, outcome) in outcomes.enumerated() { trace.candidates[place].probe = outcome }
         print(TraceText.text(trace), terminator: "")
+    }
+
+    private func followLive(_ packet: TracedPacket) async throws {
+        guard self.wait > 0 else { throw CommandFailure.usage("--wait: must be at least 1") }
+        let tracing = try LiveTracing(packet, isFromAnywhere: self.from == nil)
+        if self.probe {
+            _ = await ConnectProbe.run([(packet.destination, packet.port)])
+        } else {
+            StandardError.write("waiting for a connection to \(self.destination); let the client try\n")
+        }
+        guard let path = try tracing.path(within: .seconds(self.probe ? 1 : self.wait)) else {
+            throw CommandFailure.failed(
+                "no first packet of such a connection came by: it takes another way, or is dropped before (rp_filter, the client's network)"
+            )
+        }
+        let found = TracedPacket(
+            from: path.first.source, to: packet.destination, packet.transport, packet.port,
+            interface: path.input.flatMap(NetworkInterface.name))
+        var plan: PacketTrace?
+        do {
+            plan = try await self.plan(found)
+        } catch {
+            // What the kernel does can be seen without a Fairlead that runs.
+            StandardError.write("there is no plan to compare with: \(error)\n")
+        }
+        print(TraceText.text(path, plan: plan, interface: NetworkInterface.name), terminator: "")
+    }
+
+    private func plan(_ packet: TracedPacket) async throws -> PacketTrace {
+        self.source.manifests == nil ? try await self.ask(.packet(packet), from: .node) : try self.planned(packet)
     }
 
     /// The running Fairlead.

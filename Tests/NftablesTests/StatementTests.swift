@@ -33,6 +33,14 @@ struct StatementTests {
         Case("fib saddr type local accept", .isLocal(.source), .verdict(.accept)),
         Case("fib daddr type != local drop", .isLocal(.destination, isInverted: true), .verdict(.drop)),
         Case("tcp flags ! syn accept", .segmentWithoutSYN, .verdict(.accept)),
+        Case("tcp flags syn / syn,ack accept", .connectionRequest, .verdict(.accept)),
+        Case("ip saddr 10.1.2.3 accept", .address(.source, IPAddress(10, 1, 2, 3)), .verdict(.accept)),
+        Case(
+            "ip6 daddr fd00::5 accept", .address(.destination, IPAddress(ipv6High: 0xfd00 << 48, low: 5)),
+            .verdict(.accept)),
+        Case(
+            "th dport 443 limit rate 1/second burst 1 packets meta nftrace set 1", .destinationPort(443),
+            .limit(perSecond: 1), .trace),
         Case("iifname \"cni0\" accept", .inputInterface("cni0"), .verdict(.accept)),
         Case("iifname \"cali*\" accept", .inputInterface("cali*"), .verdict(.accept)),
         Case("iifname \"fifteen-letters\" accept", .inputInterface("fifteen-letters"), .verdict(.accept)),

@@ -23,13 +23,16 @@ enum FakeApplication {
                 .refused, number: number, subject: operation.subject(in: reference, element: element),
                 reason: "errno \(number)")
         }
-        if case .addTable = operation {
+        switch operation {
+        // Whose table it is, is between the kernel and its sockets.
+        case .addTable, .addOwnedTable:
             if tables[reference] == nil { tables[reference] = FakeKernel.Table() }
             return
+        default: break
         }
         guard var table = tables[reference] else { throw refuse(noSuchEntry) }
         switch operation {
-        case .addTable:
+        case .addTable, .addOwnedTable:
             break
         case .deleteTable:
             tables[reference] = nil

@@ -169,7 +169,7 @@ package struct PacketTracer {
                     let outcome = address == nil ? nil : self.run(statements[(index + 1)...], &branch)
                     verdicts.formUnion(outcome ?? [.returned])
                 }
-            case .counter:
+            case .counter, .limit, .trace:
                 continue
             case .transportProtocol(let transport):
                 guard state.packet.transport == transport else { return nil }
@@ -178,6 +178,14 @@ package struct PacketTracer {
             case .segmentWithoutSYN:
                 // The first segment of a connection is a SYN.
                 return nil
+            case .connectionRequest:
+                guard state.packet.transport == .tcp else { return nil }
+            case .address(let direction, let address):
+                guard (direction == .source ? state.packet.source : state.packet.destination) == address else {
+                    return nil
+                }
+            case .destinationPort(let port):
+                guard state.packet.port == port else { return nil }
             case .destinationTranslated:
                 guard state.original != nil else { return nil }
             case .lookup(let selectors, let set, let isInverted):

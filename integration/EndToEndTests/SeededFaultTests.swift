@@ -116,6 +116,66 @@ extension EndToEnd {
             #expect(text.contains("verdict     dropped: the policy wants an endpoint on this node"), "\(text)")
         }
 
+        @Test(arguments: AddressFamily.allCases)
+        func `the kernel's own rules, as planned`(family: AddressFamily) throws {
+            let scene = try Scene(pods: 2)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            try scene.put(web)
+            let target = web.clusterIP(family)
+            let text = try self.ask(scene, ["trace", "--live", "--probe", "\(target)"])
+            #expect(text.contains(" -> \(target), made by this host\n"), "\(text)")
+            #expect(text.contains("inet fairlead services"), "\(text)")
+            #expect(text.contains("vmap @frontends\(family == .ipv4 ? 4 : 6): "), "\(text)")
+            #expect(text.contains("kernel      goes on as "), "\(text)")
+            #expect(text.contains("plan        as planned: translated: goes to one of 2 endpoints"), "\(text)")
+            let none = SocketAddress(target.address, 81)
+            let refused = try self.ask(scene, ["trace", "--live", "--probe", "\(none)"])
+            #expect(refused.contains("kernel      refused by rule "), "\(refused)")
+            #expect(refused.contains("plan        as planned: refused"), "\(refused)")
+            #expect(!(try scene.node.shell("nft list tables")).contains("fairlead-trace"))
+        }
+
+        @Test func `a rule of another program that drops a client's connection`() throws {
+            let scene = try Scene(pods: 1)
+            defer { scene.tearDown() }
+            var web = Application(on: scene.pods)
+            web.isLoadBalancer = true
+            try scene.put(web)
+            let target = web.loadBalancerIP(.ipv4)
+            try expectAnswered([scene.client], target)
+            try scene.node.shell(
+                "nft 'table ip guard { chain forward { type filter hook forward priority 0; ip daddr \(scene.pods[0].ipv4) drop; }; }'"
+            )
+            let tracing = try scene.node.spawn([
+                try FairleadProcess.locate(), "trace", "--live", "--from", "\(scene.client.ipv4)", "\(target)",
+                "--admin-socket", scene.adminSocket,
+            ])
+            defer { tracing.kill() }
+            let isWaiting = try waitUntil(timeout: .seconds(20)) {
+                try scene.node.shell("nft list tables").contains("fairlead-trace")
+            }
+            #expect(isWaiting, "\(tracing.errorOutput)")
+            try expectDropped([scene.client], target, over: [.tcp])
+            #expect(tracing.waitForExit(timeout: .seconds(10)) == .exited(0), "\(tracing.errorOutput)")
+            let text = tracing.output
+            #expect(text.contains(" -> \(target), in by "), "\(text)")
+            #expect(text.contains("now         \(scene.client.ipv4):"), "\(text)")
+            #expect(text.contains("of chain forward in table ip guard (`nft -a list chain ip guard forward`)"), "\(text)")
+            #expect(text.contains("plan        translated: goes to one of 1 endpoint"), "\(text)")
+        }
+
+        @Test func `a packet that does not come by is waited for in vain`() throws {
+            let scene = try Scene(pods: 1)
+            defer { scene.tearDown() }
+            let completion = try scene.node.execute([
+                try FairleadProcess.locate(), "trace", "--live", "--wait", "1", "10.96.0.10:80", "--admin-socket",
+                scene.adminSocket,
+            ])
+            #expect(completion.status == .exited(1))
+            #expect(completion.errorOutput.contains("no first packet of such a connection came by"))
+        }
+
         @Test func `who does not ask well is told so`() throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }

@@ -62,8 +62,10 @@ struct BatchEncoder: ~Copyable {
 
     private mutating func encode(_ operation: Transaction.Operation, at index: Int, in table: TableReference) {
         switch operation {
-        case .addTable:
-            let handle = TableHandle(table.name)
+        case .addTable, .addOwnedTable:
+            var flags: UInt32 = 0
+            if case .addOwnedTable = operation { flags = NFT_TABLE_F_OWNER.rawValue }
+            let handle = TableHandle(table.name, flags: flags)
             unsafe self.append(NFT_MSG_NEWTABLE.rawValue, table, flags: NLM_F_CREATE, operation: index) {
                 unsafe handle.build($0)
             }

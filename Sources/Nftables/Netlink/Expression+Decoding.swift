@@ -13,10 +13,9 @@ extension Expression {
     private static func decode(_ raw: OpaquePointer, name: String) -> Expression? {
         switch name {
         case "meta":
-            guard let key = unsafe MetaKey(rawValue: word(raw, NFTNL_EXPR_META_KEY)),
-                let into = unsafe register(raw, NFTNL_EXPR_META_DREG)
-            else { return nil }
-            return .meta(key, into: into)
+            guard let key = unsafe MetaKey(rawValue: word(raw, NFTNL_EXPR_META_KEY)) else { return nil }
+            if let from = unsafe register(raw, NFTNL_EXPR_META_SREG) { return .setMeta(key, from: from) }
+            return unsafe register(raw, NFTNL_EXPR_META_DREG).map { .meta(key, into: $0) }
         case "payload" where unsafe has(raw, NFTNL_EXPR_PAYLOAD_SREG):
             return unsafe decodeWrite(raw)
         case "payload":
@@ -61,6 +60,9 @@ extension Expression {
         case "lookup":
             return unsafe decodeLookup(raw)
         case "immediate":
+            if let into = unsafe register(raw, NFTNL_EXPR_IMM_DREG) {
+                return unsafe .load(bytes(raw, NFTNL_EXPR_IMM_DATA), into: into)
+            }
             guard unsafe has(raw, NFTNL_EXPR_IMM_VERDICT) else { return nil }
             let code = unsafe Int32(bitPattern: word(raw, NFTNL_EXPR_IMM_VERDICT))
             return unsafe Verdict(code: code, chain: text(raw, NFTNL_EXPR_IMM_CHAIN)).map(Expression.verdict)
@@ -80,6 +82,14 @@ extension Expression {
                 kind: word(raw, NFTNL_EXPR_REJECT_TYPE),
                 code: nftnl_expr_get_u8(raw, UInt16(NFTNL_EXPR_REJECT_CODE))
             )
+        case "limit":
+            guard unsafe nftnl_expr_get_u64(raw, UInt16(NFTNL_EXPR_LIMIT_UNIT)) == 1,
+                unsafe word(raw, NFTNL_EXPR_LIMIT_TYPE) == NFT_LIMIT_PKTS.rawValue,
+                unsafe word(raw, NFTNL_EXPR_LIMIT_FLAGS) == 0
+            else { return nil }
+            return unsafe .limit(
+                perSecond: nftnl_expr_get_u64(raw, UInt16(NFTNL_EXPR_LIMIT_RATE)),
+                burst: word(raw, NFTNL_EXPR_LIMIT_BURST))
         case "counter":
             return .counter
         default:

@@ -9,6 +9,16 @@ extension ExpressionHandle {
             handle.set(NFTNL_EXPR_META_KEY, key.rawValue)
             handle.set(NFTNL_EXPR_META_DREG, register.kernelNumber)
             return handle
+        case .setMeta(let key, let register):
+            let handle = ExpressionHandle("meta")
+            handle.set(NFTNL_EXPR_META_KEY, key.rawValue)
+            handle.set(NFTNL_EXPR_META_SREG, register.kernelNumber)
+            return handle
+        case .load(let bytes, let register):
+            let handle = ExpressionHandle("immediate")
+            handle.set(NFTNL_EXPR_IMM_DREG, register.kernelNumber)
+            handle.set(NFTNL_EXPR_IMM_DATA, bytes)
+            return handle
         case .payload(let base, let offset, let length, let register):
             let handle = ExpressionHandle("payload")
             handle.set(NFTNL_EXPR_PAYLOAD_BASE, base.rawValue)
@@ -115,6 +125,13 @@ extension ExpressionHandle {
             return handle
         case .counter:
             return ExpressionHandle("counter")
+        case .limit(let rate, let burst):
+            let handle = ExpressionHandle("limit")
+            handle.set(NFTNL_EXPR_LIMIT_RATE, wide: rate)
+            handle.set(NFTNL_EXPR_LIMIT_UNIT, wide: 1)  // seconds
+            handle.set(NFTNL_EXPR_LIMIT_BURST, burst)
+            handle.set(NFTNL_EXPR_LIMIT_TYPE, UInt32(NFT_LIMIT_PKTS.rawValue))
+            return handle
         case .other(let name):
             preconditionFailure("an expression of kind \(name) is only read")
         }

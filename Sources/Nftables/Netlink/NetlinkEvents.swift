@@ -58,37 +58,29 @@ public final class NetlinkEvents {
     private static func event(_ header: UnsafePointer<nlmsghdr>) -> RulesetEvent? {
         let type = unsafe UInt32(header.pointee.nlmsg_type)
         guard type >> 8 == UInt32(NFNL_SUBSYS_NFTABLES),
-            unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<nfgenmsg>.size,
-            let payload = unsafe mnl_nlmsg_get_payload(header)
+            unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<nfgenmsg>.size
         else { return nil }
         let attributes = MemoryLayout<nfgenmsg>.size
         if type & 0xff == NFT_MSG_NEWGEN.rawValue {
             var (generation, process, name) = (UInt32(0), UInt32(0), "")
             unsafe ReplyReader.forEachAttribute(header, skipping: attributes) { attribute in
                 switch unsafe UInt32(mnl_attr_get_type(attribute)) {
-                case NFTA_GEN_ID.rawValue: generation = unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute))
-                case NFTA_GEN_PROC_PID.rawValue: process = unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute))
-                case NFTA_GEN_PROC_NAME.rawValue: name = unsafe Self.text(attribute)
+                case NFTA_GEN_ID.rawValue: generation = unsafe ReplyReader.number(attribute) ?? 0
+                case NFTA_GEN_PROC_PID.rawValue: process = unsafe ReplyReader.number(attribute) ?? 0
+                case NFTA_GEN_PROC_NAME.rawValue: name = unsafe ReplyReader.text(attribute)
                 default: break
                 }
             }
             return .committed(generation: generation, process: process, name: name)
         }
         // In every other announcement attribute 1 is the table's name.
-        let family = unsafe payload.assumingMemoryBound(to: nfgenmsg.self).pointee.nfgen_family
         var table: String?
         unsafe ReplyReader.forEachAttribute(header, skipping: attributes) { attribute in
             if unsafe mnl_attr_get_type(attribute) == UInt16(NFTA_TABLE_NAME.rawValue), table == nil {
-                table = unsafe Self.text(attribute)
+                table = unsafe ReplyReader.text(attribute)
             }
         }
-        guard let family = TableReference.Family(rawValue: family), let table else { return nil }
+        guard let family = unsafe ReplyReader.family(header), let table else { return nil }
         return .changed(TableReference(family, table))
-    }
-
-    private static func text(_ attribute: UnsafePointer<nlattr>) -> String {
-        guard let payload = unsafe mnl_attr_get_payload(attribute) else { return "" }
-        let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: Int(mnl_attr_get_payload_len(attribute)))
-        return unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 }

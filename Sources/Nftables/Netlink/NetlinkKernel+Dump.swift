@@ -144,11 +144,33 @@ extension NetlinkKernel {
         return isConsistent
     }
 
+    /// What each rule of a table does, by the handle that the kernel gave it, whoever made it. Rules with something that libnftnl does
+    /// not know are left out.
+    public func rules(of table: TableReference) throws(NftablesError) -> [UInt64: [Expression]] {
+        for _ in 0..<Self.dumpAttempts {
+            var rules: [UInt64: [Expression]] = [:]
+            if try self.forEachRule(of: table, { _, handle, expressions in rules[handle] = expressions }) {
+                return rules
+            }
+        }
+        throw .neverAtRest("rules of \(table)")
+    }
+
     private func dumpRules(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {
-        let table = snapshot.table
-        let handle = RuleHandle(table: table.name, chain: nil)
         var rules: [String: [TableSnapshot.RuleState]] = [:]
-        let isConsistent = try unsafe self.request(
+        let isConsistent = try self.forEachRule(of: snapshot.table) { chain, _, expressions in
+            rules[chain, default: []].append(TableSnapshot.RuleState(expressions: expressions))
+        }
+        snapshot.rules = rules
+        return isConsistent
+    }
+
+    /// - Parameter body: gets chain, handle and expressions of each rule, in the order of each chain.
+    private func forEachRule(
+        of table: TableReference, _ body: (String, UInt64, [Expression]) -> Void
+    ) throws(NftablesError) -> Bool {
+        let handle = RuleHandle(table: table.name, chain: nil)
+        return try unsafe self.request(
             NFT_MSG_GETRULE.rawValue, family: table.family.rawValue, flags: NLM_F_DUMP, subject: "rules of \(table)"
         ) { message in
             unsafe handle.build(message)
@@ -165,10 +187,8 @@ extension NetlinkKernel {
                 expressions.append(unsafe Expression.decode(expression))
             }
             unsafe nftnl_expr_iter_destroy(iterator)
-            rules[chain, default: []].append(TableSnapshot.RuleState(expressions: expressions))
+            body(chain, unsafe nftnl_rule_get_u64(raw, UInt16(NFTNL_RULE_HANDLE.rawValue)), expressions)
         }
-        snapshot.rules = rules
-        return isConsistent
     }
 
     private func dumpSets(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {

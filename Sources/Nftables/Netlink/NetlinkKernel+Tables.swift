@@ -13,7 +13,7 @@ extension NetlinkKernel {
                 NFT_MSG_GETTABLE.rawValue, family: 0, flags: NLM_F_DUMP, subject: "tables"
             ) { _ in
             } _: { header in
-                guard let family = unsafe Self.family(header), let name = unsafe Self.name(header, NFTA_TABLE_NAME)
+                guard let family = unsafe ReplyReader.family(header), let name = unsafe Self.name(header, NFTA_TABLE_NAME)
                 else { return }
                 tables.append(TableReference(family, name))
             }
@@ -65,9 +65,9 @@ extension NetlinkKernel {
                 hook = number.flatMap(Chain.Base.Hook.init)
                 priority =
                     unsafe self.number(NFTA_HOOK_PRIORITY.rawValue, in: attribute).map(Int32.init(bitPattern:)) ?? 0
-            case NFTA_CHAIN_POLICY.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 4:
+            case NFTA_CHAIN_POLICY.rawValue:
                 // NF_DROP of linux/netfilter.h.
-                dropsByDefault = unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute)) == 0
+                dropsByDefault = unsafe ReplyReader.number(attribute) == 0
             default: break
             }
         }
@@ -89,8 +89,7 @@ extension NetlinkKernel {
             var denial: TableOutline.Denial.Kind?
             unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
                 switch unsafe UInt32(mnl_attr_get_type(attribute)) {
-                case NFTA_RULE_HANDLE.rawValue where unsafe mnl_attr_get_payload_len(attribute) >= 8:
-                    number = unsafe UInt64(bigEndian: mnl_attr_get_u64(attribute))
+                case NFTA_RULE_HANDLE.rawValue: number = unsafe ReplyReader.wideNumber(attribute)
                 case NFTA_RULE_EXPRESSIONS.rawValue:
                     unsafe ReplyReader.forEachAttribute(in: attribute) { expression in
                         if let target = unsafe Self.target(expression) { targets.append(target) }
@@ -114,24 +113,25 @@ extension NetlinkKernel {
     /// The chain that an expression leads to, which only `jump` and `goto` have.
     private static func target(_ expression: UnsafePointer<nlattr>) -> String? {
         guard let verdict = unsafe self.verdict(expression),
-            let chain = unsafe self.attribute(NFTA_VERDICT_CHAIN.rawValue, in: verdict)
+            let chain = unsafe ReplyReader.attribute(NFTA_VERDICT_CHAIN.rawValue, in: verdict)
         else { return nil }
-        return unsafe self.text(chain)
+        return unsafe ReplyReader.text(chain)
     }
 
     /// Of an `immediate` expression the data, of that the verdict.
     private static func verdict(_ expression: UnsafePointer<nlattr>) -> UnsafePointer<nlattr>? {
-        guard let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
-            unsafe self.text(name) == "immediate",
-            let data = unsafe self.attribute(NFTA_EXPR_DATA.rawValue, in: expression),
-            let value = unsafe self.attribute(NFTA_IMMEDIATE_DATA.rawValue, in: data)
+        guard let name = unsafe ReplyReader.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
+            unsafe ReplyReader.text(name) == "immediate",
+            let data = unsafe ReplyReader.attribute(NFTA_EXPR_DATA.rawValue, in: expression),
+            let value = unsafe ReplyReader.attribute(NFTA_IMMEDIATE_DATA.rawValue, in: data)
         else { return nil }
-        return unsafe self.attribute(NFTA_DATA_VERDICT.rawValue, in: value)
+        return unsafe ReplyReader.attribute(NFTA_DATA_VERDICT.rawValue, in: value)
     }
 
     /// Whether an expression ends packets: the verdict NF_DROP (linux/netfilter.h), or `reject`.
     private static func denial(_ expression: UnsafePointer<nlattr>) -> TableOutline.Denial.Kind? {
-        if let name = unsafe self.attribute(NFTA_EXPR_NAME.rawValue, in: expression), unsafe self.text(name) == "reject"
+        if let name = unsafe ReplyReader.attribute(NFTA_EXPR_NAME.rawValue, in: expression),
+            unsafe ReplyReader.text(name) == "reject"
         {
             return .reject
         }
@@ -141,22 +141,12 @@ extension NetlinkKernel {
         return .drop
     }
 
-    /// A number of 32 bits, which netfilter sends in network order.
     private static func number(_ type: UInt32, in nest: UnsafePointer<nlattr>) -> UInt32? {
-        guard let attribute = unsafe self.attribute(type, in: nest), unsafe mnl_attr_get_payload_len(attribute) >= 4
-        else { return nil }
-        return unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute))
+        guard let attribute = unsafe ReplyReader.attribute(type, in: nest) else { return nil }
+        return unsafe ReplyReader.number(attribute)
     }
 
     // MARK: - Attributes
-
-    private static func attribute(_ type: UInt32, in nest: UnsafePointer<nlattr>) -> UnsafePointer<nlattr>? {
-        var found: UnsafePointer<nlattr>?
-        unsafe ReplyReader.forEachAttribute(in: nest) { attribute in
-            if unsafe UInt32(mnl_attr_get_type(attribute)) == type { unsafe found = attribute }
-        }
-        return unsafe found
-    }
 
     /// A message's own attribute that is a name.
     private static func name<Attribute: RawRepresentable<UInt32>>(
@@ -164,20 +154,8 @@ extension NetlinkKernel {
     ) -> String? {
         var name: String?
         unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
-            if unsafe UInt32(mnl_attr_get_type(attribute)) == type.rawValue { name = unsafe self.text(attribute) }
+            if unsafe UInt32(mnl_attr_get_type(attribute)) == type.rawValue { name = unsafe ReplyReader.text(attribute) }
         }
         return name
-    }
-
-    private static func text(_ attribute: UnsafePointer<nlattr>) -> String? {
-        guard let text = unsafe mnl_attr_get_str(attribute) else { return nil }
-        return unsafe String(cString: text)
-    }
-
-    private static func family(_ header: UnsafePointer<nlmsghdr>) -> TableReference.Family? {
-        guard unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<nfgenmsg>.size,
-            let payload = unsafe mnl_nlmsg_get_payload(header)
-        else { return nil }
-        return TableReference.Family(rawValue: unsafe payload.load(as: nfgenmsg.self).nfgen_family)
     }
 }

@@ -233,7 +233,7 @@ extension Transaction.Operation {
     /// What the operation is about, for messages.
     public func subject(in table: TableReference, element index: Int? = nil) -> String {
         switch self {
-        case .addTable, .deleteTable:
+        case .addTable, .addOwnedTable, .deleteTable:
             return "\(table)"
         case .addChain(let chain):
             return "chain \(chain.name) in \(table)"

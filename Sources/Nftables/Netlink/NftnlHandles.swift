@@ -54,10 +54,12 @@ struct ExpressionHandle: ~Copyable {
 struct TableHandle: ~Copyable {
     private let raw: OpaquePointer
 
-    init(_ name: String) {
+    /// - Parameter flags: `NFT_TABLE_F_*`.
+    init(_ name: String, flags: UInt32 = 0) {
         guard let raw = unsafe nftnl_table_alloc() else { fatalError("out of memory") }
         unsafe self.raw = raw
         unsafe _ = nftnl_table_set_str(raw, UInt16(NFTNL_TABLE_NAME.rawValue), name)
+        if flags != 0 { unsafe nftnl_table_set_u32(raw, UInt16(NFTNL_TABLE_FLAGS.rawValue), flags) }
     }
 
     deinit { unsafe nftnl_table_free(self.raw) }

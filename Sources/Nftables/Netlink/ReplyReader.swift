@@ -102,6 +102,44 @@ enum ReplyReader {
         }
     }
 
+    /// The attribute of a kind inside another one.
+    static func attribute(_ type: UInt32, in nest: UnsafePointer<nlattr>) -> UnsafePointer<nlattr>? {
+        var found: UnsafePointer<nlattr>?
+        unsafe self.forEachAttribute(in: nest) { attribute in
+            if unsafe UInt32(mnl_attr_get_type(attribute)) == type { unsafe found = attribute }
+        }
+        return unsafe found
+    }
+
+    /// A number of 32 bits, which netfilter sends in network order.
+    static func number(_ attribute: UnsafePointer<nlattr>) -> UInt32? {
+        guard unsafe mnl_attr_get_payload_len(attribute) >= 4 else { return nil }
+        return unsafe UInt32(bigEndian: mnl_attr_get_u32(attribute))
+    }
+
+    static func wideNumber(_ attribute: UnsafePointer<nlattr>) -> UInt64? {
+        guard unsafe mnl_attr_get_payload_len(attribute) >= 8 else { return nil }
+        return unsafe UInt64(bigEndian: mnl_attr_get_u64(attribute))
+    }
+
+    /// As far as the first zero.
+    static func text(_ attribute: UnsafePointer<nlattr>) -> String {
+        unsafe String(decoding: self.bytes(attribute).prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    static func bytes(_ attribute: UnsafePointer<nlattr>) -> [UInt8] {
+        guard let payload = unsafe mnl_attr_get_payload(attribute) else { return [] }
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: payload, count: Int(mnl_attr_get_payload_len(attribute))))
+    }
+
+    /// The table's family that a message is about; nil for one that a ``TableReference`` does not name.
+    static func family(_ header: UnsafePointer<nlmsghdr>) -> TableReference.Family? {
+        guard unsafe mnl_nlmsg_get_payload_len(header) >= MemoryLayout<nfgenmsg>.size,
+            let payload = unsafe mnl_nlmsg_get_payload(header)
+        else { return nil }
+        return TableReference.Family(rawValue: unsafe payload.load(as: nfgenmsg.self).nfgen_family)
+    }
+
     /// Which element of the message at `offset` in a batch the attribute at fault belongs to.
     static func elementIndex(in batch: UnsafeRawBufferPointer, message offset: Int, attribute: Int) -> Int? {
         guard let base = batch.baseAddress else { return nil }

@@ -40,12 +40,17 @@ struct Lowering {
         case .inputInterface(let name):
             self.expressions.append(.meta(.inputInterfaceName, into: first))
             self.expressions.append(.compare(.equal, first, Self.interfaceName(name)))
+        case .address(let direction, let address):
+            self.load([.address(address.family == .ipv4 ? .ipv4 : .ipv6, direction)])
+            self.expressions.append(.compare(.equal, first, address.bytes))
+        case .destinationPort(let port):
+            self.load([.destinationPort])
+            self.expressions.append(.compare(.equal, first, [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)]))
+        // RFC 9293 section 3.1: of the 14th byte SYN is the second bit, ACK the fifth.
         case .segmentWithoutSYN:
-            self.lower(.transportProtocol(.tcp))
-            // RFC 9293 section 3.1: SYN is the second bit of the 14th byte.
-            self.expressions.append(.payload(.transport, offset: 13, length: 1, into: first))
-            self.expressions.append(.mask(first, with: [0x02]))
-            self.expressions.append(.compare(.equal, first, [0]))
+            self.compareFlags(among: 0x02, with: 0)
+        case .connectionRequest:
+            self.compareFlags(among: 0x12, with: 0x02)
         case .destinationTranslated:
             self.expressions.append(.conntrack(.status, isDirected: false, into: first))
             // IPS_DST_NAT, a host-order bit mask.
@@ -81,7 +86,19 @@ struct Lowering {
             self.expressions.append(.reject(kind: 2, code: 1))  // NFT_REJECT_ICMPX_UNREACH, port
         case .counter:
             self.expressions.append(.counter)
+        case .limit(let rate):
+            self.expressions.append(.limit(perSecond: UInt64(rate), burst: rate))
+        case .trace:
+            self.expressions.append(.load([1], into: first))
+            self.expressions.append(.setMeta(.trace, from: first))
         }
+    }
+
+    private mutating func compareFlags(among mask: UInt8, with flags: UInt8) {
+        self.lower(.transportProtocol(.tcp))
+        self.expressions.append(.payload(.transport, offset: 13, length: 1, into: Self.firstRegister))
+        self.expressions.append(.mask(Self.firstRegister, with: [mask]))
+        self.expressions.append(.compare(.equal, Self.firstRegister, [flags]))
     }
 
     /// Writes the first registers into one of the packet's addresses.

@@ -14,8 +14,14 @@ extension Statement {
             "fib \(direction.keyword) type \(isInverted ? "!= " : "")local"
         case .inputInterface(let name):
             "iifname \"\(name)\""
+        case .address(let direction, let address):
+            "\(address.family == .ipv4 ? "ip" : "ip6") \(direction.keyword) \(address)"
+        case .destinationPort(let port):
+            "th dport \(port)"
         case .segmentWithoutSYN:
             "tcp flags ! syn"
+        case .connectionRequest:
+            "tcp flags syn / syn,ack"
         case .destinationTranslated:
             "ct status dnat"
         case .verdict(let verdict):
@@ -38,6 +44,10 @@ extension Statement {
             "reject"
         case .counter:
             "counter"
+        case .limit(let rate):
+            "limit rate \(rate)/second burst \(rate) packets"
+        case .trace:
+            "meta nftrace set 1"
         }
     }
 

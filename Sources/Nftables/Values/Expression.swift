@@ -27,6 +27,7 @@ public enum Expression: Sendable, Hashable {
     public enum MetaKey: UInt32, Sendable, Hashable {
         // enum nft_meta_keys
         case inputInterfaceName = 6
+        case trace = 12
         case networkProtocol = 15
         case transportProtocol = 16
     }
@@ -72,6 +73,9 @@ public enum Expression: Sendable, Hashable {
     }
 
     case meta(MetaKey, into: Register)
+    case setMeta(MetaKey, from: Register)
+    /// A constant (`immediate`).
+    case load([UInt8], into: Register)
     case payload(PayloadBase, offset: UInt32, length: UInt32, into: Register)
     case writePayload(PayloadBase, offset: UInt32, length: UInt32, from: Register, Checksum)
     /// The type of an address (`enum` of linux/rtnetlink.h: `RTN_LOCAL` is 2).
@@ -91,6 +95,7 @@ public enum Expression: Sendable, Hashable {
     case masquerade(flags: UInt32)
     case reject(kind: UInt32, code: UInt8)
     case counter
+    case limit(perSecond: UInt64, burst: UInt32)
     /// Something this library does not write.
     case other(String)
 }

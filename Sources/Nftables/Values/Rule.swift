@@ -30,8 +30,14 @@ public enum Statement: Sendable, Hashable {
     case isLocal(Selector.AddressDirection, isInverted: Bool = false)
     /// `iifname "cni0"`, or a name that ends in `*` for all that start like it.
     case inputInterface(String)
+    /// `ip saddr 10.0.0.1`.
+    case address(Selector.AddressDirection, IPAddress)
+    /// `th dport 80`.
+    case destinationPort(UInt16)
     /// `tcp flags ! syn`: a TCP segment that asks for no connection.
     case segmentWithoutSYN
+    /// `tcp flags syn / syn,ack`: the first segment of a connection (RFC 9293 section 3.5).
+    case connectionRequest
     /// `ct status dnat`: the connection's destination was translated.
     case destinationTranslated
     case verdict(Verdict)
@@ -52,6 +58,10 @@ public enum Statement: Sendable, Hashable {
     /// `reject with tcp reset`, or `reject` (ICMP and ICMPv6 port unreachable).
     case reject(Rejection)
     case counter
+    /// `limit rate N/second burst N packets`: for at most so many packets.
+    case limit(perSecond: UInt32)
+    /// `meta nftrace set 1`: the kernel tells of every rule that the packet meets from here on.
+    case trace
 
     public enum Rejection: Sendable, Hashable {
         case tcpReset

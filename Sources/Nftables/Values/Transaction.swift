@@ -4,6 +4,8 @@
 public struct Transaction: Sendable {
     public enum Operation: Sendable {
         case addTable
+        /// A table that nobody else may change, and that goes with the socket that commits this (`NFT_TABLE_F_OWNER`; Linux 5.12).
+        case addOwnedTable
         case deleteTable
         case addChain(Chain)
         case deleteChain(String)
