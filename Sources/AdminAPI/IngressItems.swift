@@ -47,16 +47,26 @@ package struct RouteItem: ListItem {
     package private(set) var state = ""
     package private(set) var redirects = false
     package private(set) var demandsCertificate = false
+    /// Since the process started; nil: it is not counted by itself.
+    package private(set) var requests: Int?
+    /// Of those, how many were answered with 5xx.
+    package private(set) var serverErrors: Int?
+    /// Half of its requests took so many milliseconds, or less; nil: it had none, or it was longer than any bound.
+    package private(set) var median: Int?
+    /// The same of 99 percent.
+    package private(set) var slowest: Int?
 
     package static let listKind = "RouteList"
     package static let header = ["HOST", "PATH", "TYPE", "INGRESS", "BACKEND", "STATE"]
-    package static let wideHeader = ["HTTPS-REDIRECT", "CLIENT-CERTIFICATE"]
+    package static let wideHeader = ["HTTPS-REDIRECT", "CLIENT-CERTIFICATE", "REQUESTS", "5XX", "P50", "P99"]
 
     package var cells: [String] {
-        [
+        func time(_ milliseconds: Int?) -> String { milliseconds.map { "<=\($0)ms" } ?? "-" }
+        return [
             self.host.isEmpty ? "*" : self.host, self.isDefault ? "<default>" : self.path, self.pathType,
             self.ingress ?? "<none>", self.backend ?? "<none>", self.state, self.redirects ? "yes" : "no",
-            self.demandsCertificate ? "yes" : "no",
+            self.demandsCertificate ? "yes" : "no", self.requests.map { "\($0)" } ?? "-",
+            self.serverErrors.map { "\($0)" } ?? "-", time(self.median), time(self.slowest),
         ]
     }
 
@@ -74,6 +84,10 @@ package struct RouteItem: ListItem {
             case "state": self.state = try json.string()
             case "sslRedirect": self.redirects = try json.boolean()
             case "clientCertificate": self.demandsCertificate = try json.boolean()
+            case "requests": self.requests = try json.integer()
+            case "serverErrors": self.serverErrors = try json.integer()
+            case "p50Milliseconds": self.median = try json.integer()
+            case "p99Milliseconds": self.slowest = try json.integer()
             default: try json.skip()
             }
         }

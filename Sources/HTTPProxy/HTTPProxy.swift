@@ -111,6 +111,15 @@ package final class HTTPProxy: ServiceLifecycle.Service, Sendable {
         report.health = self.checker.report
         return report
     }
+
+    /// What they have counted by route, at this moment. nil: they do not answer. From any thread; waits for them.
+    ///
+    /// - Parameter meters: which routes are counted by themselves, of the plan that was published last.
+    package func routeReport(_ meters: RouteMeters, within patience: Duration) -> RouteReport? {
+        guard let inquiry = try? Inquiry<[RouteCounts.Place]>(of: self.starts.count) else { return nil }
+        for start in self.starts { start.mailbox.post(.countRoutes(inquiry)) }
+        return inquiry.wait(patience).map { RouteReport($0, meters) }
+    }
 }
 
 extension Worker {

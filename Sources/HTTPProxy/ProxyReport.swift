@@ -13,8 +13,8 @@ package struct ProxyReport: Sendable, Hashable {
     package var introductionsRefused: UInt64 = 0
     package var requests: UInt64 = 0
     package var requestsRefused: UInt64 = 0
-    /// By the first digit of the status, 1 to 5; at index 0 those with another one.
-    package var answers = [UInt64](repeating: 0, count: 6)
+    /// What was answered.
+    package var answered = RequestReport()
     package var localAnswers: UInt64 = 0
     package var answersBrokenOff: UInt64 = 0
     package var clientsLost: UInt64 = 0
@@ -52,7 +52,7 @@ package struct ProxyReport: Sendable, Hashable {
         self.introductionsRefused += worker.introductionsRefused
         self.requests += worker.requests
         self.requestsRefused += worker.requestsRefused
-        for digit in 0..<6 { self.answers[digit] += worker.answers[digit] }
+        self.answered.add(worker.tally)
         self.localAnswers += worker.localAnswers
         self.answersBrokenOff += worker.answersBrokenOff
         self.clientsLost += worker.clientsLost

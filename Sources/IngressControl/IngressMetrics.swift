@@ -1,11 +1,11 @@
 package import HTTPProxy
 internal import Linux
 package import Observability
-internal import Routing
+package import Routing
 
 /// What is measured of the ingress role, as `fairlead_ingress_...`. Most of it is looked at when somebody asks.
 ///
-/// No label value comes from a cluster: which certificate it is that expires first, and which Ingress has a problem, is on
+/// But for what is counted by route, no label value comes from a cluster: which certificate it is that expires first, and which Ingress has a problem, is on
 /// the pages and in the log.
 package struct IngressMetrics: Sendable {
     private struct ProblemCode: MetricLabels {
@@ -25,8 +25,10 @@ package struct IngressMetrics: Sendable {
     /// - Parameters:
     ///   - board: what is in force.
     ///   - report: what the workers have counted.
+    ///   - routes: what they have counted by route; nil while they do not answer.
     package init(
-        _ registry: MetricRegistry, board: IngressBoard, report: @escaping @Sendable () -> ProxyReport
+        _ registry: MetricRegistry, board: IngressBoard, report: @escaping @Sendable () -> ProxyReport,
+        routes: @escaping @Sendable (RouteMeters) -> RouteReport? = { _ in nil }
     ) {
         self.duration = registry.histogram(
             "fairlead_ingress_config_change_duration_seconds",
@@ -66,6 +68,7 @@ package struct IngressMetrics: Sendable {
             Double(state.certificates.lazy.filter { $0.secret != nil && $0.notAfter > 0 }.map(\.notAfter).min() ?? 0)
         }
         ProxyMetrics.register(registry, report)
+        RouteMetrics.register(registry) { board.state.flatMap { routes($0.plan.meters) } }
     }
 
     func published(_ state: IngressState) { self.duration.observe(state.latency) }

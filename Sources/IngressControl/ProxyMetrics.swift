@@ -62,7 +62,14 @@ enum ProxyMetrics {
 
         registry.counter(
             "fairlead_ingress_requests_total", "Requests, by the class of the answer's status.", for: StatusClass.all
-        ) { Double(report().answers[$0.digit]) }
+        ) { Double(report().answered.answers[$0.digit]) }
+        registry.histogram(
+            "fairlead_ingress_request_duration_seconds",
+            "From when a request's head was there until its answer was sent."
+        ) {
+            let answered = report().answered
+            return HistogramReading(bounds: LatencyBuckets.bounds, counts: answered.durations, sum: answered.seconds)
+        }
         counter("requests_refused_total", "Requests that were no HTTP, or not such as is passed on.", \.requestsRefused)
         counter("local_answers_total", "Answers of the proxy's own: redirects and errors.", \.localAnswers)
         counter("answers_broken_off_total", "Answers that ended before they were whole.", \.answersBrokenOff)

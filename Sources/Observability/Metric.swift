@@ -29,20 +29,15 @@ package final class Gauge: Sendable {
 
 /// How many observations were how large.
 package final class Histogram: Sendable {
-    /// What was observed until some moment.
-    struct Snapshot: Equatable {
-        /// Observations in each bucket, those in no smaller one; the last bucket has no bound.
-        var counts: [UInt64]
-        var sum = 0.0
-    }
-
     /// Upper bounds, ascending; each belongs to its bucket.
     let bounds: [Double]
-    private let state: Mutex<Snapshot>
+    private let state: Mutex<HistogramReading>
 
     package init(_ buckets: HistogramBuckets) {
         self.bounds = buckets.bounds
-        self.state = Mutex(Snapshot(counts: Array(repeating: 0, count: buckets.bounds.count + 1)))
+        self.state = Mutex(
+            HistogramReading(
+                bounds: buckets.bounds, counts: Array(repeating: 0, count: buckets.bounds.count + 1), sum: 0))
     }
 
     package func observe(_ value: Double) {
@@ -56,9 +51,24 @@ package final class Histogram: Sendable {
     /// In seconds.
     package func observe(_ duration: Duration) { self.observe(duration / .seconds(1)) }
 
-    var snapshot: Snapshot { self.state.withLock { $0 } }
+    var snapshot: HistogramReading { self.state.withLock { $0 } }
 
     package var count: UInt64 { self.snapshot.counts.reduce(0, +) }
+}
+
+/// What was observed until some moment.
+package struct HistogramReading: Equatable, Sendable {
+    package let bounds: [Double]
+    /// Observations in each bucket, those in no smaller one; the last bucket has no bound.
+    package internal(set) var counts: [UInt64]
+    package internal(set) var sum: Double
+
+    package init(bounds: [Double], counts: [UInt64], sum: Double) {
+        precondition(counts.count == bounds.count + 1, "a bucket for each bound, and one without")
+        self.bounds = bounds
+        self.counts = counts
+        self.sum = sum
+    }
 }
 
 /// The upper bounds of a histogram's buckets.

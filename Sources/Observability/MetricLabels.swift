@@ -9,9 +9,20 @@ package struct MetricLabel: Hashable, Sendable {
     }
 }
 
+/// A member of a metric, and what it is now.
+package struct MetricSample: Hashable, Sendable {
+    package let labels: [MetricLabel]
+    package let value: Double
+
+    package init(_ labels: [MetricLabel], _ value: Double) {
+        self.labels = labels
+        self.value = value
+    }
+}
+
 /// A value by which a metric is split, such as the IP family. All there are is said when the metric is
 /// registered: what comes from a cluster, as names of Services do, can be no label, so the number of series
-/// has a bound.
+/// has a bound. Where it has to be one, the metric is sampled (``MetricRegistry/counters(_:sample:)``).
 package protocol MetricLabels: Hashable, Sendable {
     /// The same names for every value.
     var metricLabels: [MetricLabel] { get }

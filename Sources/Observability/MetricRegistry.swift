@@ -8,6 +8,7 @@ package final class MetricRegistry: Sendable {
         case histogram(Histogram)
         /// Looked at when somebody asks; nil leaves it out.
         case reading(@Sendable () -> Double?)
+        case histogramReading(@Sendable () -> HistogramReading)
     }
 
     struct Member: Sendable {
@@ -26,8 +27,15 @@ package final class MetricRegistry: Sendable {
         let members: [Member]
     }
 
+    /// Metrics whose members are known only when somebody asks.
+    private struct Sampling: Sendable {
+        let families: [Family]
+        let read: @Sendable () -> [[MetricSample]]
+    }
+
     /// By name.
     private let families = Mutex<[String: Family]>([:])
+    private let samplings = Mutex<[Sampling]>([])
 
     package init() {}
 
@@ -108,6 +116,23 @@ package final class MetricRegistry: Sendable {
         self.register(Family(name: name, help: help, kind: .gauge, members: members))
     }
 
+    /// A histogram that somebody else keeps.
+    package func histogram(_ name: String, _ help: String, read: @escaping @Sendable () -> HistogramReading) {
+        self.register(Family(name: name, help: help, kind: .histogram, members: [Member([], .histogramReading(read))]))
+    }
+
+    /// Counters whose members are known only when somebody asks: one look at what is counted makes all of them. Who registers them sees to
+    /// it that the number of members has a bound.
+    ///
+    /// - Parameter read: the members of each of the counters, in their order.
+    package func counters(
+        _ counters: KeyValuePairs<String, String>, sample read: @escaping @Sendable () -> [[MetricSample]]
+    ) {
+        let families = counters.map { Family(name: $0.key, help: $0.value, kind: .counter, members: []) }
+        for family in families { self.register(family) }
+        self.samplings.withLock { $0.append(Sampling(families: families, read: read)) }
+    }
+
     /// A gauge that is always 1 and says what it has to say by its labels.
     package func information(_ name: String, _ help: String, _ labels: [MetricLabel]) {
         self.register(Family(name: name, help: help, kind: .gauge, members: [Member(labels, .reading({ 1 }))]))
@@ -159,8 +184,15 @@ package final class MetricRegistry: Sendable {
     package func text() -> String {
         var text = MetricText()
         // What reads is not run under the lock.
-        let families = self.families.withLock { Array($0.values) }
-        for family in families.sorted(by: { $0.name < $1.name }) { text.append(family) }
+        var families = self.families.withLock { $0 }
+        for sampling in self.samplings.withLock({ $0 }) {
+            for (family, samples) in zip(sampling.families, sampling.read()) {
+                families[family.name] = Family(
+                    name: family.name, help: family.help, kind: family.kind,
+                    members: samples.map { sample in Member(sample.labels, .reading({ sample.value })) })
+            }
+        }
+        for family in families.values.sorted(by: { $0.name < $1.name }) { text.append(family) }
         return text.text
     }
 }

@@ -12,15 +12,15 @@ struct MetricText {
             case .gauge(let gauge): self.line(family.name, member.labels, Self.number(gauge.value))
             case .reading(let read):
                 if let value = read() { self.line(family.name, member.labels, Self.number(value)) }
-            case .histogram(let histogram): self.append(histogram, family.name, member.labels)
+            case .histogram(let histogram): self.append(histogram.snapshot, family.name, member.labels)
+            case .histogramReading(let read): self.append(read(), family.name, member.labels)
             }
         }
     }
 
-    private mutating func append(_ histogram: Histogram, _ name: String, _ labels: [MetricLabel]) {
-        let snapshot = histogram.snapshot
+    private mutating func append(_ snapshot: HistogramReading, _ name: String, _ labels: [MetricLabel]) {
         var count: UInt64 = 0
-        for (bound, observations) in zip(histogram.bounds + [.infinity], snapshot.counts) {
+        for (bound, observations) in zip(snapshot.bounds + [.infinity], snapshot.counts) {
             count += observations
             self.line("\(name)_bucket", labels + [MetricLabel("le", Self.number(bound))], "\(count)")
         }

@@ -18,7 +18,8 @@ final class HostRoutes: Sendable {
     let entries: [RouteTable.Entry]
     let clientAuthentication: ClientAuthentication?
 
-    init(_ merged: HostMerge, seed: RouteHash.Seed) {
+    /// - Parameter meters: one for each of the routes.
+    init(_ merged: HostMerge, seed: RouteHash.Seed, meters: [RouteMeter]) {
         self.host = merged.host
         self.clientAuthentication = merged.clientAuthentication
         self.isWildcard = HostName.isWildcard(merged.host)
@@ -37,6 +38,7 @@ final class HostRoutes: Sendable {
             settings.affinity =
                 AffinityText(item.affinity, path: item.route.path).map { Self.affinity($0, &text, &affinities) }
                 ?? .none
+            settings.meter = meters[ordinal]
             return RouteTable.Entry(target: item.target, block: 0, ordinal: Int32(ordinal), settings: settings)
         }
         self.text = text

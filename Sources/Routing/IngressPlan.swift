@@ -21,6 +21,8 @@ package struct IngressPlan: Sendable {
     package let ingresses: [ServedIngress]
     /// Sorted.
     package let problems: [IngressProblem]
+    /// Which routes are counted by themselves. It changes with ``routes`` only.
+    package let meters: RouteMeters
     /// What redirects name: nil for 443, which they leave out.
     package let redirectPort: UInt16?
     /// What is different from the plan before.
@@ -32,6 +34,7 @@ package struct IngressPlan: Sendable {
         certificates: CertificatePlan,
         ingresses: [ServedIngress],
         problems: [IngressProblem],
+        meters: RouteMeters,
         redirectPort: UInt16?,
         changes: PlanChanges
     ) {
@@ -40,6 +43,7 @@ package struct IngressPlan: Sendable {
         self.certificates = certificates
         self.ingresses = ingresses
         self.problems = problems
+        self.meters = meters
         self.redirectPort = redirectPort
         self.changes = changes
     }

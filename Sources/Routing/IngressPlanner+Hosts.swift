@@ -59,7 +59,8 @@ extension IngressPlanner {
             let context = HostMerge.Context(
                 options: self.options, hasTLS: certificate.choice != .undeclared,
                 clientAuthentication: authentication.policy, index: { [backends] in backends.index(of: $0) })
-            let routes = self.compile(name, claims.filter { $0.paths[name] != nil }, context)
+            let routes = self.compile(
+                name, claims.filter { $0.paths[name] != nil }, context, replacing: former?.routes)
             if name.isEmpty { self.compileCatchAll(claims.filter(\.ownsCatchAll), context) }
             self.hosts.finish(name, routes, certificate.choice, authentication.policy)
         }
@@ -72,23 +73,34 @@ extension IngressPlanner {
         if changesCertificates || changesNumbers || changesNames { self.assembleCertificates() }
     }
 
-    private mutating func compile(_ name: String, _ claims: [IngressRules], _ context: HostMerge.Context) -> HostRoutes?
-    {
+    private mutating func compile(
+        _ name: String, _ claims: [IngressRules], _ context: HostMerge.Context, replacing former: HostRoutes?
+    ) -> HostRoutes? {
         guard !claims.isEmpty else {
             self.problems.set([], of: .host(name))
+            _ = self.meters.exchange(former?.routes ?? [], for: [])
             return nil
         }
         let merge = HostMerge(name, claims, context)
         self.problems.set(merge.problems, of: .host(name))
-        return HostRoutes(merge, seed: self.seed)
+        return self.compile(merge, replacing: former)
+    }
+
+    private mutating func compile(_ merge: HostMerge, replacing former: HostRoutes?) -> HostRoutes {
+        let meters = self.meters.exchange(former?.routes ?? [], for: merge.routes.map(\.route))
+        return HostRoutes(merge, seed: self.seed, meters: meters)
     }
 
     /// The default for all hosts: the oldest Ingress's that has one (D3), or the command line's (D5).
     private mutating func compileCatchAll(_ claims: [IngressRules], _ context: HostMerge.Context) {
         let holder = claims.first
         let backend = holder?.defaultBackend ?? self.options.defaultBackend
-        self.hosts.catchAll = backend.map {
-            HostRoutes(HostMerge(catchAll: $0, of: holder, context), seed: self.seed)
+        let former = self.hosts.catchAll
+        if let backend {
+            self.hosts.catchAll = self.compile(HostMerge(catchAll: backend, of: holder, context), replacing: former)
+        } else {
+            _ = self.meters.exchange(former?.routes ?? [], for: [])
+            self.hosts.catchAll = nil
         }
         let problems = claims.dropFirst().map { loser in
             IngressProblem(

@@ -29,6 +29,7 @@ package struct IngressPlanner: Sendable {
     /// Which Ingresses lead to a Secret.
     var secretReferrers: [ObjectName: Set<ObjectName>] = [:]
     var authentications = AuthenticationNumbers()
+    var meters: MeterRegistry
     var routes: RouteTable
     var certificates = CertificatePlan()
 
@@ -55,6 +56,7 @@ package struct IngressPlanner: Sendable {
         self.seed = seed
         self.classes = ClassSelection(options)
         self.routes = .empty
+        self.meters = MeterRegistry(limit: options.meteredRoutes)
         if let backend = options.defaultBackend {
             self.backends.acquireDefault(backend)
             self.changedBackends.insert(backend)
@@ -192,6 +194,7 @@ package struct IngressPlanner: Sendable {
             certificates: self.certificates,
             ingresses: self.served.elements,
             problems: self.problems.all,
+            meters: self.meters.meters,
             redirectPort: self.options.httpsPort == 443 ? nil : self.options.httpsPort,
             changes: self.changes
         )

@@ -23,6 +23,9 @@ package struct IngressPlannerOptions: Hashable, Sendable {
     package var redirectsToHTTPS = false
     /// `--https-port`, for redirects.
     package var httpsPort: UInt16 = 443
+    /// `--max-route-metrics`: so many routes are counted by themselves.
+    package var meteredRoutes = 100
+    package static let mostMeteredRoutes = Int(UInt16.max) - RouteMeter.firstOwn
     /// What Ingresses without annotations get.
     package var settings = RouteSettings()
 

@@ -81,6 +81,8 @@ package struct RouteSettings: BitwiseCopyable, Hashable, Sendable {
     /// answered with 421. -1 if any will do.
     package var clientAuthentication: Int32
     package var affinity: RouteAffinity
+    /// Where its requests are counted.
+    package var meter = RouteMeter.unrouted
 
     package init(
         connectTimeout: UInt32 = 5_000,

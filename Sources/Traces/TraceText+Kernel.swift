@@ -8,8 +8,8 @@ extension TraceText {
     ///   - interface: the name of an interface.
     package static func text(_ path: KernelPath, plan: PacketTrace?, interface: (UInt32) -> String?) -> String {
         let place = path.input.map { ", in by \(interface($0) ?? "interface \($0)")" } ?? ", made by this host"
-        let width =
-            (path.steps.map { step in if case .rule(let chain, _) = step { chain.utf8.count } else { 0 } }.max() ?? 0) + 2
+        let chains = path.steps.map { step in if case .rule(let chain, _) = step { chain } else { "" } }
+        let width = (chains.map(\.utf8.count).max() ?? 0) + 2
         var lines: [String] = []
         for (index, step) in path.steps.enumerated() {
             switch step {

@@ -13,6 +13,8 @@ internal import Traces
 struct IngressInterface: Sendable {
     /// For the thread that plans.
     private static let patience = Duration.seconds(2)
+    /// For the threads of the request path, which answer between two events.
+    static let workersPatience = Duration.milliseconds(500)
 
     let control: IngressControl
     let board: IngressBoard
@@ -23,7 +25,8 @@ struct IngressInterface: Sendable {
         let state = try self.state()
         switch path {
         case .routes:
-            return IngressDocuments.routes(state) { route in
+            let counts = self.proxy.routeReport(state.plan.meters, within: Self.workersPatience)
+            return IngressDocuments.routes(state, counts) { route in
                 (query.name == nil || query.name == route.host)
                     && (query.namespace == nil || query.namespace == route.ingress?.namespace)
             }

@@ -54,6 +54,13 @@ struct IngressRuleOptions: ParsableArguments {
             """, valueName: "bool"))
     var sslRedirect: String?
 
+    @Option(
+        name: .customLong("max-route-metrics"),
+        help: ArgumentHelp(
+            "So many routes are counted by themselves, for metrics and `fairlead get routes`; all others together.",
+            valueName: "count"))
+    var maximumRouteMetrics = IngressPlannerOptions().meteredRoutes
+
     /// Checked, but for what depends on other options.
     func plannerOptions() throws(CommandFailure) -> IngressPlannerOptions {
         var planner = IngressPlannerOptions()
@@ -68,6 +75,10 @@ struct IngressRuleOptions: ParsableArguments {
         }
         planner.defaultBackend = try Self.backend("default-backend-service", self.defaultBackendService)
         planner.defaultCertificate = try FlagValue.objectName("default-ssl-certificate", self.defaultSSLCertificate)
+        guard (0...IngressPlannerOptions.mostMeteredRoutes).contains(self.maximumRouteMetrics) else {
+            throw .usage("--max-route-metrics: must be 0 to \(IngressPlannerOptions.mostMeteredRoutes)")
+        }
+        planner.meteredRoutes = self.maximumRouteMetrics
         planner.redirectsToHTTPS = try FlagValue.isTrue("ssl-redirect", self.sslRedirect, default: false)
         return planner
     }

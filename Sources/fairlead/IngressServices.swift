@@ -59,7 +59,11 @@ struct IngressServices {
         let proxy = try Self.listen(settings.proxy, logger("proxy"))
         self.proxy = proxy
         self.health = IngressHealth(self.board)
-        self.metrics = IngressMetrics(registry, board: self.board) { proxy.report() }
+        self.metrics = IngressMetrics(registry, board: self.board) {
+            proxy.report()
+        } routes: {
+            proxy.routeReport($0, within: IngressInterface.workersPatience)
+        }
         registry.counter(
             "fairlead_ingress_access_log_dropped_lines_total", "Lines of the access log that could not be written."
         ) { Double(sink.droppedLines) }

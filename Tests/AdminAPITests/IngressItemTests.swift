@@ -13,15 +13,16 @@ import Traces
             json: Self.document(
                 "RouteList",
                 """
-                {"host":"","path":"/","pathType":"Prefix","default":true,"backend":"a/all:80","state":"available","sslRedirect":false,"clientCertificate":false,"accessLog":false},
+                {"host":"","path":"/","pathType":"Prefix","default":true,"backend":"a/all:80","state":"available","sslRedirect":false,"clientCertificate":false,"accessLog":false,
+                 "requests":12,"serverErrors":1,"p50Milliseconds":2,"p99Milliseconds":16},
                 {"host":"shop.example","path":"/cart","pathType":"Exact","ingress":"shop/web","default":false,"state":"resource-backend","sslRedirect":true,
                  "clientCertificate":true,"accessLog":false,"new":{"member":[1]}}
                 """))
         #expect(
             RouteItem.table(routes, isWide: true) == """
-                HOST           PATH        TYPE     INGRESS    BACKEND    STATE              HTTPS-REDIRECT   CLIENT-CERTIFICATE
-                *              <default>   Prefix   <none>     a/all:80   available          no               no
-                shop.example   /cart       Exact    shop/web   <none>     resource-backend   yes              yes
+                HOST           PATH        TYPE     INGRESS    BACKEND    STATE              HTTPS-REDIRECT   CLIENT-CERTIFICATE   REQUESTS   5XX   P50     P99
+                *              <default>   Prefix   <none>     a/all:80   available          no               no                   12         1     <=2ms   <=16ms
+                shop.example   /cart       Exact    shop/web   <none>     resource-backend   yes              yes                  -          -     -       -
 
                 """)
         #expect(

@@ -13,6 +13,40 @@ import Testing
         var metricLabels: [MetricLabel] { [MetricLabel("code", self.rawValue)] }
     }
 
+    @Test func whatIsSampledIsLookedAtOnce() throws {
+        let registry = MetricRegistry()
+        let looks = Counter()
+        registry.counters(["b_total": "B.", "a_total": "A."]) {
+            looks.increment()
+            return [
+                [MetricSample([MetricLabel("of", "x")], 1), MetricSample([MetricLabel("of", "y")], 2.5)],
+                [MetricSample([], Double(looks.value))],
+            ]
+        }
+        registry.histogram("time_seconds", "Time.") {
+            HistogramReading(bounds: [0.5, 1], counts: [3, 0, 4], sum: 9)
+        }
+        _ = registry.text()
+        #expect(
+            registry.text() == """
+                # HELP a_total A.
+                # TYPE a_total counter
+                a_total 2
+                # HELP b_total B.
+                # TYPE b_total counter
+                b_total{of="x"} 1
+                b_total{of="y"} 2.5
+                # HELP time_seconds Time.
+                # TYPE time_seconds histogram
+                time_seconds_bucket{le="0.5"} 3
+                time_seconds_bucket{le="1"} 3
+                time_seconds_bucket{le="+Inf"} 7
+                time_seconds_sum 9
+                time_seconds_count 7
+
+                """)
+    }
+
     @Test func theTextIsThatOfTheFormat() throws {
         let registry = MetricRegistry()
         let answers = registry.counter("answers_total", "Answers.", for: Code.allCases)

@@ -162,6 +162,7 @@ import Testing
             var settings = plan.routes.settings(of: route)
             let number = settings.clientAuthentication
             settings.clientAuthentication = -1
+            settings.meter = .unrouted
             let backend = target.backend < 0 ? nil : plan.backends[Int(target.backend)]
             lines.append(
                 "\(plan.routes.route(route)) \(target.refusal) \(settings) \(authentication(number)) "

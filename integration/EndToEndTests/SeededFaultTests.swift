@@ -161,7 +161,8 @@ extension EndToEnd {
             let text = tracing.output
             #expect(text.contains(" -> \(target), in by "), "\(text)")
             #expect(text.contains("now         \(scene.client.ipv4):"), "\(text)")
-            #expect(text.contains("of chain forward in table ip guard (`nft -a list chain ip guard forward`)"), "\(text)")
+            #expect(
+                text.contains("of chain forward in table ip guard (`nft -a list chain ip guard forward`)"), "\(text)")
             #expect(text.contains("plan        translated: goes to one of 1 endpoint"), "\(text)")
         }
 

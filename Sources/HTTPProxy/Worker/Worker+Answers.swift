@@ -185,7 +185,7 @@ extension Worker {
         self.upstreams[upstream].input.consume(head.length)
         self.releaseRequest(client)
         self.counters.tunnels &+= 1
-        self.count(status: 101)
+        self.count(self.clients[client].exchange, status: 101)
         self.clients[client].phase = .tunnelling
         self.clients[client].exchange.answer = .started
         self.clients[client].exchange.answerBody = BodyRelay.unframed
@@ -202,7 +202,7 @@ extension Worker {
     /// Everything of the answer has been sent. True: the connection waits for the next request, or lingers.
     mutating func finish(_ client: Handle) -> Bool {
         let exchange = self.clients[client].exchange
-        self.count(status: exchange.status)
+        self.count(exchange, status: exchange.status)
         if self.clients[client].log.isOpen { self.endLog(client) }
         let upstream = exchange.upstream
         if !upstream.isNone {
@@ -235,8 +235,11 @@ extension Worker {
         (502...504).contains(status) ? .gatewayError : .serverError
     }
 
-    mutating func count(status: UInt16) {
-        let digit = Int(status / 100)
-        self.counters.answers[digit < 6 ? digit : 0] &+= 1
+    private mutating func count(_ exchange: Exchange, status: UInt16) {
+        let first = Int(status / 100)
+        let digit = first < 6 ? first : 0
+        let milliseconds = self.loop.now &- exchange.startedAt
+        self.counters.tally.count(digit: digit, milliseconds: milliseconds)
+        self.routeCounts.count(exchange.settings.meter, digit: digit, milliseconds: milliseconds)
     }
 }

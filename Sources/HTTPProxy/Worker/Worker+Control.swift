@@ -1,5 +1,6 @@
 internal import Balancing
 internal import HealthChecking
+internal import Linux
 internal import Reactor
 internal import Routing
 
@@ -8,6 +9,8 @@ enum WorkerLetter: Sendable {
     case serve(ProxySnapshot)
     /// How endpoints are that are checked.
     case health(HealthSnapshot)
+    /// What it has counted by route is asked for.
+    case countRoutes(Inquiry<[RouteCounts.Place]>)
     /// No more connections; those that there are end when they can, or after so many milliseconds.
     case drain(UInt64)
 }
@@ -18,6 +21,7 @@ extension Worker {
             switch letter {
             case .serve(let snapshot): self.adopt(snapshot)
             case .health(let snapshot): self.adopt(snapshot)
+            case .countRoutes(let inquiry): inquiry.answer(self.routeCounts.places)
             case .drain(let patience): self.drain(patience)
             }
         }
@@ -29,6 +33,7 @@ extension Worker {
     private mutating func adopt(_ snapshot: ProxySnapshot) {
         let isFirst = !self.view.hasRoutes
         self.view.adopt(snapshot)
+        self.routeCounts.adopt(snapshot.plan.meters)
         let backends = snapshot.plan.backends
         // Letters can only be missed all together, with the first: after it each plan says what is different.
         let changed = isFirst ? Array(backends.indices) : snapshot.plan.changes.backends

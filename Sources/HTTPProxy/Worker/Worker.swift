@@ -57,6 +57,7 @@ struct Worker: ~Copyable {
     var scratch: ByteBuffer
     var view: SnapshotView
     var counters = WorkerCounters()
+    var routeCounts = RouteCounts()
     var random: RandomNumbers
     var date: HTTPDate
     private var dateSecond: UInt64 = 0

@@ -18,8 +18,8 @@ struct WorkerCounters: BitwiseCopyable, Sendable {
     var requests: UInt64 = 0
     /// Of those, how many were no HTTP, or not such as we pass on.
     var requestsRefused: UInt64 = 0
-    /// Answers by the first digit of their status; at 0 those with another one.
-    var answers = InlineArray<6, UInt64>(repeating: 0)
+    /// What was answered.
+    var tally = RequestTally()
     /// Of those, how many were our own.
     var localAnswers: UInt64 = 0
     var answersBrokenOff: UInt64 = 0

@@ -1,3 +1,4 @@
+package import HTTPProxy
 package import HealthChecking
 internal import KubernetesAPI
 package import KubernetesClient
@@ -19,16 +20,20 @@ package enum IngressDocuments {
 
     /// - Parameters:
     ///   - state: nil before everything has been listed; the list is empty then, and of generation 0.
+    ///   - counts: what their requests came to.
     ///   - isWanted: which of them.
     package static func routes(
-        _ state: IngressState?, where isWanted: (Routing.Route) -> Bool = { _ in true }
+        _ state: IngressState?, _ counts: RouteReport? = nil, where isWanted: (Routing.Route) -> Bool = { _ in true }
     ) -> String {
         self.list("RouteList", state) { json, state in
             let plan = state.plan
             for index in 0..<Int32(plan.routes.count) {
                 let route = plan.routes.route(index)
                 guard isWanted(route) else { continue }
-                json.object { json in self.describe(route, index, of: plan, &json) }
+                json.object { json in
+                    self.describe(route, index, of: plan, &json)
+                    if let count = counts?.routes[route] { self.describe(count, &json) }
+                }
             }
         }
     }
@@ -136,6 +141,14 @@ package enum IngressDocuments {
         json.member("sslRedirect", settings.redirectsToHTTPS)
         json.member("clientCertificate", settings.clientAuthentication >= 0)
         json.member("accessLog", settings.writesAccessLog)
+    }
+
+    /// Times are bounds: so many milliseconds, or less.
+    private static func describe(_ count: RequestReport, _ json: inout JSONText) {
+        json.member("requests", count.requests)
+        json.member("serverErrors", count.answers[5])
+        if let median = count.quantile(0.5) { json.member("p50Milliseconds", median) }
+        if let slow = count.quantile(0.99) { json.member("p99Milliseconds", slow) }
     }
 
     /// What becomes of its requests, in the words of the answer's header.

@@ -13,7 +13,8 @@ extension NetlinkKernel {
                 NFT_MSG_GETTABLE.rawValue, family: 0, flags: NLM_F_DUMP, subject: "tables"
             ) { _ in
             } _: { header in
-                guard let family = unsafe ReplyReader.family(header), let name = unsafe Self.name(header, NFTA_TABLE_NAME)
+                guard let family = unsafe ReplyReader.family(header),
+                    let name = unsafe Self.name(header, NFTA_TABLE_NAME)
                 else { return }
                 tables.append(TableReference(family, name))
             }
@@ -154,7 +155,8 @@ extension NetlinkKernel {
     ) -> String? {
         var name: String?
         unsafe ReplyReader.forEachAttribute(header, skipping: MemoryLayout<nfgenmsg>.size) { attribute in
-            if unsafe UInt32(mnl_attr_get_type(attribute)) == type.rawValue { name = unsafe ReplyReader.text(attribute) }
+            guard unsafe UInt32(mnl_attr_get_type(attribute)) == type.rawValue else { return }
+            name = unsafe ReplyReader.text(attribute)
         }
         return name
     }

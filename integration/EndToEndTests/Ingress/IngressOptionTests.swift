@@ -52,6 +52,47 @@ extension EndToEnd.Ingress {
             #expect(shown.leaf == certificate.certificate)
         }
 
+        @Test func `requests are counted by route, as many routes as --max-route-metrics says`() throws {
+            for limit in ["100", "0"] {
+                let scene = try IngressScene(["--max-route-metrics", limit])
+                defer { scene.tearDown() }
+                let rules = ingress(
+                    "shop", [.init("one.test", [.prefix("/", .to("a")), .prefix("/gone", .to("gone"))])])
+                try scene.put("web", try scene.service("a") + [rules])
+                for _ in 0..<3 { #expect(try scene.fetch("http://one.test/x").outcome == "a") }
+                #expect(try scene.fetch("http://one.test/gone").status == 503)
+                #expect(try scene.fetch("http://nobody.test/").status == 404)
+                let metrics = try scene.page("/metrics").text.split(separator: "\n")
+                let counted = metrics.filter { $0.hasPrefix("fairlead_ingress_route_requests_total{host=") }
+                func count(_ start: String, _ code: String) -> Int? {
+                    let lines = counted.filter {
+                        $0.hasPrefix("fairlead_ingress_route_requests_total{\(start)")
+                            && $0.contains("code=\"\(code)\"")
+                    }
+                    #expect(lines.count < 2)
+                    return lines.first.flatMap { Int($0.split(separator: " ").last ?? "") }
+                }
+                #expect(count("host=\"\",path=\"\",type=\"none\"", "4xx") ?? 0 > 0, "\(counted)")
+                let listing = try scene.host.execute([
+                    try FairleadProcess.locate(), "get", "routes", "one.test", "-o", "wide", "--admin-socket",
+                    scene.adminSocket,
+                ]).output
+                let root = listing.split(separator: "\n").first { $0.contains(" / ") }?.split(separator: " ") ?? []
+                if limit == "0" {
+                    #expect(count("host=\"\",path=\"\",type=\"other\"", "2xx") ?? 0 >= 3, "\(counted)")
+                    #expect(!counted.contains { $0.contains("one.test") })
+                    #expect(root.suffix(4) == ["-", "-", "-", "-"], "\(listing)")
+                } else {
+                    #expect(count("host=\"one.test\",path=\"/\",type=\"Prefix\"", "2xx") == 3, "\(counted)")
+                    #expect(count("host=\"one.test\",path=\"/gone\",type=\"Prefix\"", "5xx") == 1, "\(counted)")
+                    #expect(root.suffix(4).prefix(2) == ["3", "0"], "\(listing)")
+                    #expect(root.last?.hasPrefix("<=") == true, "\(listing)")
+                }
+                let bucket = "fairlead_ingress_request_duration_seconds_bucket{le=\"0.001\"} "
+                #expect(metrics.contains { $0.hasPrefix(bucket) })
+            }
+        }
+
         @Test func `C4 --watch-ingress-without-class takes those that name none`() throws {
             let scene = try IngressScene(["--watch-ingress-without-class"])
             defer { scene.tearDown() }
