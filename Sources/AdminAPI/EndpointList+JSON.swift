@@ -28,6 +28,7 @@ private struct TimeText {
 extension EndpointList {
     package var json: String {
         APIDocument.text(Self.kind) { json in
+            json.member("continue", self.next.map { "\($0)" })
             json.array("items") { json in
                 var clock = TimeText()
                 for item in self.items { json.object { json in item.write(to: &json, &clock) } }
@@ -38,15 +39,21 @@ extension EndpointList {
     /// Members that are new are passed over; values of closed sets that are new are not.
     package init(json: [UInt8]) throws(APIFailure) {
         var items: [EndpointItem] = []
+        var next: ObjectName?
         let isOne = APIDocument.read(json, Self.kind) { (name, json) throws(JSONReader.Malformed) in
-            guard name == "items" else { return try json.skip() }
-            var clock = TimeText()
-            try json.array { (json) throws(JSONReader.Malformed) in items.append(try EndpointItem(&json, &clock)) }
+            switch name {
+            case "continue": next = ListPage.name(try json.string())
+            case "items":
+                var clock = TimeText()
+                try json.array { (json) throws(JSONReader.Malformed) in items.append(try EndpointItem(&json, &clock)) }
+            default: try json.skip()
+            }
         }
         guard isOne else {
             throw APIFailure(code: 502, message: "the answer is no \(Self.kind) of \(APIDocument.version)")
         }
         self.init(items: items)
+        self.next = next
     }
 }
 

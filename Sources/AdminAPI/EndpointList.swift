@@ -7,6 +7,8 @@ package struct EndpointList: Hashable, Sendable {
     package static let kind = "EndpointList"
 
     package var items: [EndpointItem]
+    /// Behind which Service the next page begins; nil: there is none.
+    package var next: ObjectName?
 
     package init(items: [EndpointItem] = []) {
         self.items = items
@@ -24,7 +26,10 @@ package struct EndpointList: Hashable, Sendable {
     ) {
         var items: [EndpointItem] = []
         var left = Self.connected(reports, of: query)
-        for name in planner.servedServices(namespace: query.namespace, named: query.name) {
+        let selected = ListPage.select(
+            planner.servedServices(namespace: query.namespace, named: query.name), query.page)
+        self.next = selected.next
+        for name in selected.names {
             var servers: [ServicePort: EndpointServer?] = [:]
             let first = items.count
             for endpoint in planner.listedEndpoints(of: name, history) {

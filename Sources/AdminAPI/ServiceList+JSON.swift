@@ -1,9 +1,11 @@
+internal import KubernetesAPI
 internal import Networking
 internal import Observability
 
 extension ServiceList {
     package var json: String {
         APIDocument.text(Self.kind) { json in
+            json.member("continue", self.next.map { "\($0)" })
             json.array("items") { json in
                 for item in self.items { json.object { json in item.write(to: &json) } }
             }
@@ -13,14 +15,20 @@ extension ServiceList {
     /// Members that are new are passed over; values of closed sets that are new are not.
     package init(json: [UInt8]) throws(APIFailure) {
         var items: [ServiceItem] = []
+        var next: ObjectName?
         let isOne = APIDocument.read(json, Self.kind) { (name, json) throws(JSONReader.Malformed) in
-            guard name == "items" else { return try json.skip() }
-            try json.array { (json) throws(JSONReader.Malformed) in items.append(try ServiceItem(&json)) }
+            switch name {
+            case "continue": next = ListPage.name(try json.string())
+            case "items":
+                try json.array { (json) throws(JSONReader.Malformed) in items.append(try ServiceItem(&json)) }
+            default: try json.skip()
+            }
         }
         guard isOne else {
             throw APIFailure(code: 502, message: "the answer is no \(Self.kind) of \(APIDocument.version)")
         }
         self.init(items: items)
+        self.next = next
     }
 }
 

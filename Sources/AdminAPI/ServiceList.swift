@@ -7,6 +7,8 @@ package struct ServiceList: Hashable, Sendable {
     package static let kind = "ServiceList"
 
     package var items: [ServiceItem]
+    /// Behind which Service the next page begins; nil: there is none.
+    package var next: ObjectName?
 
     package init(items: [ServiceItem] = []) { self.items = items }
 
@@ -17,7 +19,10 @@ package struct ServiceList: Hashable, Sendable {
         _ planner: ServicePlanner, of query: ObjectQuery = ObjectQuery(.services),
         server: (ServicePort, ObjectName) -> EndpointServer?
     ) {
-        self.items = planner.servedServices(namespace: query.namespace, named: query.name).compactMap { name in
+        let selected = ListPage.select(
+            planner.servedServices(namespace: query.namespace, named: query.name), query.page)
+        self.next = selected.next
+        self.items = selected.names.compactMap { name in
             planner.service(name).map { ServiceItem($0, planner, server) }
         }
     }

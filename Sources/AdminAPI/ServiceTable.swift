@@ -1,36 +1,36 @@
 internal import Networking
 
 /// What `fairlead get services` prints.
-package enum ServiceTable {
+extension ServiceList: PagedList {
     private static let none = "<none>"
     private static let header = [
         "NAMESPACE", "NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "READY", "SERVED-BY",
     ]
     private static let wideHeader = ["EXTERNAL-POLICY", "INTERNAL-POLICY", "AFFINITY", "PROBLEMS"]
 
-    /// - Parameter isWide: as `-o wide`.
-    package static func text(_ list: ServiceList, isWide: Bool = false) -> String {
-        var table = TextTable(header: self.header + (isWide ? self.wideHeader : []))
-        for item in list.items {
+    package var isEmpty: Bool { self.items.isEmpty }
+
+    package static func table(isWide: Bool) -> TextTable {
+        TextTable(header: self.header + (isWide ? self.wideHeader : []))
+    }
+
+    package func append(to table: inout TextTable, isWide: Bool, now: Int64) {
+        for item in self.items {
             var cells = [
-                item.namespace, item.name, item.type, self.text(item.clusterIPs), self.text(item.externalIPs),
-                self.text(item.ports.map(self.text)), self.ready(item), self.server(item),
+                item.namespace, item.name, item.type, Self.text(item.clusterIPs), Self.text(item.externalIPs),
+                Self.text(item.ports.map(Self.text)), Self.ready(item), Self.server(item),
             ]
             if isWide {
                 cells += [
-                    item.externalPolicy, item.internalPolicy, item.affinity.map { "ClientIP(\($0)s)" } ?? self.none,
-                    self.text(item.problems, separator: "; "),
+                    item.externalPolicy, item.internalPolicy, item.affinity.map { "ClientIP(\($0)s)" } ?? Self.none,
+                    Self.text(item.problems, separator: "; "),
                 ]
             }
             table.append(cells)
         }
-        return table.text
     }
 
-    /// `-o name`: a line for each.
-    package static func names(_ list: ServiceList) -> String {
-        list.items.map { "service/\($0.namespace)/\($0.name)\n" }.joined()
-    }
+    package var names: String { self.items.map { "service/\($0.namespace)/\($0.name)\n" }.joined() }
 
     private static func text(_ values: [String], separator: String = ",") -> String {
         values.isEmpty ? self.none : values.joined(separator: separator)

@@ -44,6 +44,8 @@ package struct FrontendReport: Sendable {
     package enum Reading: Sendable {
         /// nil: there is no table.
         case table(TableSnapshot?)
+        /// What an earlier one came to, of the same generation of the ruleset and the same plan.
+        case known(KernelAudit)
         /// It changed all the time.
         case changing
     }
@@ -51,6 +53,8 @@ package struct FrontendReport: Sendable {
     package let items: [Item]
     /// All that is planned stands, and nothing that nobody has planned. nil: that cannot be told, as it is changing.
     package let isTableExact: Bool?
+    /// Of what was planned, if that did not change meanwhile.
+    let audit: KernelAudit?
 
     /// - Parameters:
     ///   - before: what was planned before the kernel was read.
@@ -64,13 +68,14 @@ package struct FrontendReport: Sendable {
                 frontend: frontend, servicePort: programmed.servicePort, standing: standing, wrongElements: wrong,
                 traffic: counts[frontend] ?? traffic.none)
         }
-        guard case .table(let snapshot) = reading, !before.isPending, !after.isPending else {
+        guard let audit = Self.audit(before, reading), !after.isPending else {
             self.isTableExact = nil
+            self.audit = nil
             self.items = before.program.frontends.map { item($0, $1, .changing) }
             return
         }
-        let audit = KernelAudit(before.program, snapshot)
         let isSettled = before.revision == after.revision
+        self.audit = isSettled ? audit : nil
         self.isTableExact = isSettled ? audit.isExact : nil
         self.items = before.program.frontends.map { frontend, programmed in
             let wrong = audit.differences[frontend] ?? 0
@@ -80,14 +85,32 @@ package struct FrontendReport: Sendable {
         }
     }
 
+    private static func audit(_ plan: TablePlan, _ reading: Reading) -> KernelAudit? {
+        guard !plan.isPending else { return nil }
+        return switch reading {
+        case .table(let snapshot): KernelAudit(plan.program, snapshot)
+        case .known(let audit): audit
+        case .changing: nil
+        }
+    }
+
     /// The kernel serves nobody.
-    private init() { (self.items, self.isTableExact) = ([], nil) }
+    private init() { (self.items, self.isTableExact, self.audit) = ([], nil, nil) }
 
     fileprivate static let none = FrontendReport()
 }
 
+/// What the kernel's table was found to hold, and for how long that is known.
+struct KnownAudit: Sendable {
+    /// Of the ruleset: nobody has committed anything since.
+    let generation: UInt32
+    /// Of the plan.
+    let revision: UInt64
+    let audit: KernelAudit
+}
+
 extension KernelDataplane {
-    /// Reads the kernel's table and its connections. From any thread; waits. nil: the data plane is busy for longer than
+    /// Reads the kernel's table, unless nothing was committed since it was read last, and its connections. From any thread; waits. nil: the data plane is busy for longer than
     /// `patience`, or does not run.
     ///
     /// Throws ``NftablesError`` or `ConntrackError`.
@@ -96,7 +119,7 @@ extension KernelDataplane {
         guard before.mode == .nftables else { return FrontendReport.none }
         var report: FrontendReport?
         try self.inNamespace {
-            let reading = try Self.read()
+            let (reading, generation) = try self.read(before)
             var traffic = FrontendTraffic(
                 of: before.program.frontends.keys, nodeAddresses: before.program.node.nodePortAddresses,
                 isAccounted: HostSystem.setting("net.netfilter.nf_conntrack_acct") == "1")
@@ -105,15 +128,27 @@ extension KernelDataplane {
                 try connections.forEach(scope.transport, scope.family) { traffic.note($0) }
             }
             report = self.plan(within: patience).map { FrontendReport(before, reading, $0, traffic) }
+            self.knownAudit.withLock { known in
+                guard let generation, let audit = report?.audit else { return }
+                known = KnownAudit(generation: generation, revision: before.revision, audit: audit)
+            }
         }
         return report
     }
 
-    private static func read() throws -> FrontendReport.Reading {
+    /// With the generation that it is of; nil where there is no table, or none that stands still.
+    private func read(_ plan: TablePlan) throws(NftablesError) -> (FrontendReport.Reading, UInt32?) {
+        let kernel = try NetlinkKernel()
+        let generation = try kernel.generation()
+        if let known = self.knownAudit.withLock({ $0 }), known.generation == generation, known.revision == plan.revision
+        {
+            return (.known(known.audit), generation)
+        }
         do throws(NftablesError) {
-            return .table(try NetlinkKernel().snapshot(of: FairleadTable.reference))
+            let snapshot = try kernel.snapshot(of: FairleadTable.reference)
+            return (.table(snapshot), snapshot?.generation)
         } catch  where error.code == .changedMeanwhile {
-            return .changing
+            return (.changing, nil)
         }
     }
 }

@@ -7,6 +7,7 @@ internal import Nftables
 internal import Observability
 internal import ServiceLifecycle
 package import ServiceModel
+internal import Synchronization
 
 /// Programs the kernel from a queue of object changes, and keeps what it programmed.
 ///
@@ -44,6 +45,7 @@ package final class KernelDataplane: ServiceLifecycle.Service, Sendable {
     private let stopCleaning: WakeUp
     private let questions: Questions<DataplaneView>
     private let planQuestions: Questions<TablePlan>
+    let knownAudit = Mutex<KnownAudit?>(nil)
     private let flows: FlowCleaner
     private let streams: (any StreamServing)?
     private let namespace: NetworkNamespace?

@@ -54,7 +54,7 @@ package struct JSONText: Sendable {
     package mutating func member(_ key: String, _ value: some BinaryInteger) {
         self.key(key)
         self.separate()
-        self.bytes += "\(value)".utf8
+        self.append(value)
     }
 
     package mutating func member(_ key: String, _ value: Bool) {
@@ -92,11 +92,28 @@ package struct JSONText: Sendable {
         self.needsComma = true
     }
 
+    /// Keys are the program's own: nothing in them has to be escaped.
     private mutating func key(_ key: String) {
         self.separate()
-        self.quote(key)
+        self.bytes.append(UInt8(ascii: "\""))
+        self.bytes += key.utf8
+        self.bytes.append(UInt8(ascii: "\""))
         self.bytes.append(UInt8(ascii: ":"))
         self.needsComma = false
+    }
+
+    private mutating func append(_ value: some BinaryInteger) {
+        guard let value = UInt64(exactly: value) else {
+            self.bytes += "\(value)".utf8
+            return
+        }
+        let start = self.bytes.count
+        var rest = value
+        repeat {
+            self.bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        self.bytes[start...].reverse()
     }
 
     private mutating func quote(_ text: String) {

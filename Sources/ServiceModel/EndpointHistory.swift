@@ -42,9 +42,6 @@ package struct EndpointHistory: Sendable {
         }
     }
 
-    /// Of the endpoint that has that place in the slice.
-    func time(of slice: ObjectName, at index: Int) -> Int64? {
-        guard let times = self.times[slice], times.indices.contains(index) else { return nil }
-        return times[index]
-    }
+    /// Of the endpoints of a slice, in their order; empty where nothing is known of it.
+    func times(of slice: ObjectName) -> [Int64] { self.times[slice] ?? [] }
 }

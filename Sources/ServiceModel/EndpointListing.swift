@@ -38,22 +38,30 @@ package enum EndpointListing {
     ) -> [ListedEndpoint] {
         let slices = slices.sorted { $0.metadata.name < $1.metadata.name }
         var listed: [ListedEndpoint] = []
+        let times = slices.map { history.times(of: $0.metadata.name) }
         for port in ports.sorted(by: { ($0.name, $0.transport) < ($1.name, $1.transport) }) {
+            let naming = slices.enumerated().compactMap { place, slice in
+                slice.ports.first { $0.name == port.name && $0.transport == port.transport }.map { (place, $0.port) }
+            }
+            func item(_ endpoint: Endpoint, _ place: Int, _ index: Int, _ target: UInt16) -> ListedEndpoint {
+                ListedEndpoint(
+                    port: port, backend: Backend(endpoint.address, target), condition: EndpointCondition(endpoint),
+                    node: endpoint.nodeName, zone: endpoint.zone,
+                    since: times[place].indices.contains(index) ? times[place][index] : nil)
+            }
+            // Of one slice with each address once, which nearly all are, nothing has to be merged.
+            if naming.count == 1, let (place, target) = naming.first, Self.areDistinct(slices[place].endpoints) {
+                listed += slices[place].endpoints.enumerated().map { item($1, place, $0, target) }
+                    .sorted { $0.backend < $1.backend }
+                continue
+            }
             var ranked: [Backend: (rank: Int, endpoint: ListedEndpoint)] = [:]
-            for slice in slices {
-                guard let target = slice.ports.first(where: { $0.name == port.name && $0.transport == port.transport })
-                else { continue }
-                for (index, endpoint) in slice.endpoints.enumerated() {
-                    let backend = Backend(endpoint.address, target.port)
+            for (place, target) in naming {
+                for (index, endpoint) in slices[place].endpoints.enumerated() {
+                    let backend = Backend(endpoint.address, target)
                     let rank = (endpoint.isTerminating ? 0 : 2) + (endpoint.isReady ? 1 : 0)
                     if let former = ranked[backend], former.rank >= rank { continue }
-                    ranked[backend] = (
-                        rank,
-                        ListedEndpoint(
-                            port: port, backend: backend, condition: EndpointCondition(endpoint),
-                            node: endpoint.nodeName, zone: endpoint.zone,
-                            since: history.time(of: slice.metadata.name, at: index))
-                    )
+                    ranked[backend] = (rank, item(endpoint, place, index, target))
                 }
             }
             listed += ranked.values.lazy.map(\.endpoint).sorted { $0.backend < $1.backend }

@@ -33,11 +33,7 @@ struct GetServices: AsyncParsableCommand {
 
     func run() async throws {
         let query = ObjectQuery(.services, namespace: self.scope.namespace, name: self.service)
-        try await self.display.show(query, of: "Services", from: .node) { (body, format) throws(APIFailure) in
-            let list = try ServiceList(json: body)
-            guard !list.items.isEmpty else { return nil }
-            return format == .name ? ServiceTable.names(list) : ServiceTable.text(list, isWide: format == .wide)
-        }
+        try await self.display.show(ServiceList.self, query, of: "Services")
     }
 }
 
@@ -61,13 +57,7 @@ struct GetEndpoints: AsyncParsableCommand {
 
     func run() async throws {
         let query = ObjectQuery(.endpoints, namespace: self.scope.namespace, name: self.service)
-        try await self.display.show(query, of: "endpoints", from: .node) { (body, format) throws(APIFailure) in
-            let list = try EndpointList(json: body)
-            guard !list.items.isEmpty else { return nil }
-            return format == .name
-                ? EndpointTable.names(list)
-                : EndpointTable.text(list, isWide: format == .wide, now: WallTime.now.unixNanoseconds)
-        }
+        try await self.display.show(EndpointList.self, query, of: "endpoints")
     }
 }
 

@@ -2,6 +2,7 @@ internal import Admin
 internal import AdminAPI
 internal import ArgumentParser
 internal import Glibc
+internal import KubernetesAPI
 internal import Linux
 
 // MARK: - Options that all of `fairlead get` has
@@ -79,6 +80,47 @@ struct DisplayOptions: ParsableArguments {
             // Whoever follows a list reads a line at a time, and each question costs the asked one a list.
             try await Task.sleep(for: Self.interval)
         }
+    }
+
+    /// So many Services at a time: what has come is shown while the next is on its way.
+    private static let pageSize = 500
+
+    /// Of the node role.
+    func show<List: PagedList>(_ type: List.Type, _ query: ObjectQuery, of what: String) async throws {
+        guard !self.isWatching, [.table, .wide, .name].contains(self.format) else {
+            return try await self.show(query, of: what, from: .node) { (body, format) throws(APIFailure) in
+                let list = try List(json: body)
+                guard !list.isEmpty else { return nil }
+                return format == .name
+                    ? list.names : list.text(isWide: format == .wide, now: WallTime.now.unixNanoseconds)
+            }
+        }
+        let isWide = self.format == .wide
+        var table = List.table(isWide: isWide)
+        var hasAny = false
+        var page: Task<[UInt8], any Error>? = self.page(query, after: nil)
+        while let body = try await page?.value {
+            page = ListPage.next(in: body).map { self.page(query, after: $0) }
+            let list = try self.connection.reading { () throws(APIFailure) in try List(json: body) }
+            guard !list.isEmpty else { continue }
+            hasAny = true
+            if self.format == .name {
+                print(list.names, terminator: "")
+            } else {
+                list.append(to: &table, isWide: isWide, now: WallTime.now.unixNanoseconds)
+                print(table.take(), terminator: "")
+            }
+            fflush(nil)
+        }
+        if !hasAny { StandardError.write("No \(what) found.\n") }
+    }
+
+    /// A page that is on its way.
+    private func page(_ query: ObjectQuery, after: ObjectName?) -> Task<[UInt8], any Error> {
+        var query = query
+        query.page = ListPage(limit: Self.pageSize, after: after)
+        let (target, connection) = (query.target, self.connection)
+        return Task { try await connection.get(target, from: .node) }
     }
 
     func show<Item: ListItem>(

@@ -52,6 +52,40 @@ import Testing
         #expect(ObjectQuery(.services, namespace: "shop").target == "/v1/services?namespace=shop")
     }
 
+    @Test func `pages are parts of the whole, in its order`() throws {
+        let whole = Self.list()
+        var names: [String] = []
+        var next: ObjectName?
+        repeat {
+            var query = ObjectQuery(.services)
+            query.page = ListPage(limit: 1, after: next)
+            #expect(try ObjectQuery(.services, query: String(query.target.drop { $0 != "?" }.dropFirst())) == query)
+            let page = Self.list(query)
+            #expect(page.items.count == 1)
+            names += page.items.map(\.name)
+            let document = Array(page.json.utf8)
+            #expect(try ServiceList(json: document) == page)
+            #expect(ListPage.next(in: document) == page.next)
+            next = page.next
+        } while next != nil && names.count < 10
+        #expect(names == whole.items.map(\.name))
+        #expect(whole.next == nil)
+        // The Service that a page ended with may be gone by then.
+        var query = ObjectQuery(.services)
+        query.page = ListPage(limit: 10, after: ObjectName(namespace: "default", name: "zzz"))
+        #expect(Self.list(query).items.map(\.name) == ["web"])
+        query.page = ListPage(limit: 10, after: ObjectName(namespace: "zzz", name: ""))
+        #expect(Self.list(query).items.isEmpty)
+    }
+
+    @Test(arguments: [
+        "limit=0", "limit=-1", "limit=x", "limit=", "continue=shop/web", "limit=5&continue=web", "limit=5&limit=6",
+    ])
+    func `pages that are none are refused`(query: String) {
+        #expect(throws: APIFailure.self) { try ObjectQuery(.services, query: query) }
+        #expect(throws: APIFailure.self) { try ObjectQuery(.routes, query: "limit=5") }
+    }
+
     @Test func `it is read as it was written`() throws {
         let list = Self.list()
         #expect(try ServiceList(json: Array(list.json.utf8)) == list)
@@ -64,13 +98,13 @@ import Testing
 
     @Test func `columns as kubectl has them`() {
         #expect(
-            ServiceTable.text(Self.list()) == """
+            Self.list().text() == """
                 NAMESPACE   NAME    TYPE           CLUSTER-IP   EXTERNAL-IP               PORT(S)               READY   SERVED-BY
                 default     other   ClusterIP      10.96.0.10   <none>                    80/TCP                0/0     kernel
                 shop        web     LoadBalancer   10.96.0.10   203.0.113.5,203.0.113.7   80:30080/TCP,53/UDP   0/0     kernel,userspace
 
                 """)
-        #expect(ServiceTable.text(Self.list(), isWide: true).contains("ClientIP(60s)"))
-        #expect(ServiceTable.names(Self.list()) == "service/default/other\nservice/shop/web\n")
+        #expect(Self.list().text(isWide: true).contains("ClientIP(60s)"))
+        #expect(Self.list().names == "service/default/other\nservice/shop/web\n")
     }
 }

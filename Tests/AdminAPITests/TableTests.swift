@@ -44,7 +44,7 @@ import Testing
 
     @Test func `columns are as wide as what is in them, and nothing is behind the last`() throws {
         #expect(
-            EndpointTable.text(try Self.list(), now: Self.now) == """
+            try Self.list().text(now: Self.now) == """
                 NAMESPACE   SERVICE                      PORT       ENDPOINT                SERVED-BY   STATE            CONNECTIONS   AGE
                 default     web                          http/TCP   10.244.1.5:8080         kernel      Ready            -             95s
                 default     web                          http/TCP   [fd00:10:244::6]:8080   userspace   WarmingUp(30%)   12            7s
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func `wide has where they are, and what went wrong`() throws {
-        let lines = EndpointTable.text(try Self.list(), isWide: true, now: Self.now).split(separator: "\n")
+        let lines = try Self.list().text(isWide: true, now: Self.now).split(separator: "\n")
         #expect(lines[0].hasSuffix("AGE         NODE     ZONE     LAST-FAILURE"))
         #expect(lines[1].hasSuffix("95s         node-a   zone-1   <none>"))
         #expect(lines[2].hasSuffix("7s          <none>   <none>   status 503"))
@@ -63,7 +63,7 @@ import Testing
 
     @Test func `names are a line each`() throws {
         #expect(
-            EndpointTable.names(try Self.list()) == """
+            try Self.list().names == """
                 endpoint/default/web/http/10.244.1.5:8080
                 endpoint/default/web/http/[fd00:10:244::6]:8080
                 endpoint/default/a-service-of-a-longer-name/80/10.244.1.7:8080
@@ -72,8 +72,18 @@ import Testing
     }
 
     @Test func `a table of nothing is its header`() {
-        #expect(EndpointTable.text(EndpointList(), now: 0).hasPrefix("NAMESPACE   SERVICE   PORT"))
-        #expect(EndpointTable.names(EndpointList()) == "")
+        #expect(EndpointList().text().hasPrefix("NAMESPACE   SERVICE   PORT"))
+        #expect(EndpointList().names == "")
+    }
+
+    @Test func `a table that is taken in pieces has one header, and columns that do not become narrower`() {
+        var table = TextTable(header: ["A", "B"])
+        table.append(["long text", "1"])
+        #expect(table.take() == "A           B\nlong text   1\n")
+        table.append(["x", "2"])
+        table.append(["a still longer one", "3"])
+        #expect(table.take() == "x                    2\na still longer one   3\n")
+        #expect(table.take() == "")
     }
 
     @Test func `nothing that came from elsewhere moves the cursor`() {
