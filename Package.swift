@@ -88,7 +88,10 @@ let package = Package(
         module("ClusterState", ["KubernetesAPI", "Linux", logging, lifecycle]),
         module(
             "KubernetesClient",
-            ["ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", logging, lifecycle, tls, asyncHTTP] + nio
+            [
+                "ClusterState", "KubernetesAPI", "KubernetesWire", "Linux", "Networking", logging, lifecycle, tls,
+                asyncHTTP,
+            ] + nio
         ),
         module("ServiceModel", ["KubernetesAPI", "Networking"]),
         module("Routing", ["KubernetesAPI", "Networking", "ServiceModel"]),
@@ -128,7 +131,10 @@ let package = Package(
         ),
         module(
             "Traces",
-            ["Bytes", "HTTP1", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "Routing", "ServiceModel"]),
+            [
+                "Bytes", "HTTP1", "KernelDataplane", "KubernetesAPI", "Networking", "Nftables", "Routing",
+                "ServiceModel",
+            ]),
         module("HostCheck", ["KernelDataplane", "Linux", "Networking", "Nftables", "Observability"]),
         module("AdminAPI", ["KubernetesAPI", "Linux", "Networking", "Observability", "ServiceModel", "Traces"]),
         module("Admin", ["Linux", "Networking", "Observability", logging, lifecycle] + nio),

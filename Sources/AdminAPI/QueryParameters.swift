@@ -1,3 +1,5 @@
+internal import Networking
+
 /// What stands behind the question mark of a request: `namespace=shop&service=web`.
 struct QueryParameters {
     private var values: [String: String] = [:]
@@ -6,7 +8,7 @@ struct QueryParameters {
     init(_ query: String, names: [String]) throws(APIFailure) {
         for part in query.split(separator: "&") {
             let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard pieces.count == 2, let value = URLText.decode(pieces[1]), !value.isEmpty else {
+            guard pieces.count == 2, let value = PercentEncoding.decode(pieces[1]), !value.isEmpty else {
                 throw .badRequest("'\(part)' is not NAME=VALUE")
             }
             let name = String(pieces[0])
@@ -27,7 +29,7 @@ struct QueryParameters {
 
     /// Path and query, for a request.
     static func target(_ path: AdminPath, _ parameters: [(name: String, value: String?)]) -> String {
-        let given = parameters.compactMap { name, value in value.map { "\(name)=\(URLText.encode($0))" } }
+        let given = parameters.compactMap { name, value in value.map { "\(name)=\(PercentEncoding.encode($0))" } }
         return given.isEmpty ? path.rawValue : "\(path.rawValue)?\(given.joined(separator: "&"))"
     }
 }

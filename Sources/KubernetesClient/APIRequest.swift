@@ -1,4 +1,5 @@
 internal import KubernetesWire
+internal import Networking
 
 /// One request to the API server.
 package struct APIRequest: Sendable {
@@ -38,25 +39,8 @@ package struct APIRequest: Sendable {
     /// Path and query, percent-encoded.
     var target: String {
         guard !self.query.isEmpty else { return self.path }
-        let pairs = self.query.map { "\($0.name)=\(Self.encoded($0.value))" }
+        let pairs = self.query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }
         return "\(self.path)?\(pairs.joined(separator: "&"))"
-    }
-
-    /// RFC 3986 2.3: what is not unreserved is encoded.
-    private static func encoded(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return result
     }
 }
 

@@ -76,17 +76,8 @@ struct NetlinkTracerTests {
         try sandbox.host.run {
             let address = IPAddress(127, 0, 0, 1)
             let tracer = try NetlinkTracer(.init(from: nil, to: address, .tcp, 81))
-            try sandbox.host.shell("for i in 1 2 3 4 5 6 7 8; do (</dev/tcp/127.0.0.1/81) 2>/dev/null; done; true")
-            try Self.connect(sandbox, address, 81)
+            for _ in 0..<9 { try Self.connect(sandbox, address, 81) }
             #expect((1...2).contains(Set(try tracer.receive().map(\.packet)).count))
         }
-    }
-
-    @Test func whereOnlyPartOfAHeaderIsThereThereAreNoAddresses() {
-        var event = TraceEvent(packet: 1, TableReference(.inet, "t"), chain: "c", .policy, .accept)
-        #expect(event.headers == nil)
-        event.headers = TraceEvent.Headers(
-            source: IPAddress(10, 0, 0, 1), 1024, destination: IPAddress(10, 0, 0, 2), 80)
-        #expect(event.headers?.destinationPort == 80)
     }
 }

@@ -1,6 +1,6 @@
-/// Percent-encoding (RFC 3986 section 2.1).
-enum URLText {
-    static func encode(_ text: String) -> String {
+/// Percent-encoding (RFC 3986 section 2.1): what is not unreserved (section 2.3) is encoded.
+public enum PercentEncoding {
+    public static func encode(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
             switch byte {
@@ -15,7 +15,7 @@ enum URLText {
     }
 
     /// nil for what is not encoded so, or is not UTF-8.
-    static func decode(_ text: some StringProtocol) -> String? {
+    public static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
