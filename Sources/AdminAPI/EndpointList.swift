@@ -27,7 +27,7 @@ package struct EndpointList: Hashable, Sendable {
         var items: [EndpointItem] = []
         var left = Self.connected(reports, of: query)
         let selected = ListPage.select(
-            planner.servedServices(namespace: query.namespace, named: query.name), query.page)
+            planner.servedServices(namespace: query.namespace, named: query.name, labelled: query.selector), query.page)
         self.next = selected.next
         for name in selected.names {
             var servers: [ServicePort: EndpointServer?] = [:]

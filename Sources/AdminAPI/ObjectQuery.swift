@@ -7,6 +7,8 @@ package struct ObjectQuery: Hashable, Sendable {
     /// nil: of all.
     package var namespace: String?
     package var name: String?
+    /// Of Services, with their endpoints and frontends, and of routes by the labels of their Ingresses.
+    package var selector: LabelSelector?
     /// nil: all that are selected. Only lists of Services, and of their endpoints, come in pages.
     package var page: ListPage?
 
@@ -19,16 +21,34 @@ package struct ObjectQuery: Hashable, Sendable {
     /// From what stands behind the question mark of a request.
     package init(_ path: AdminPath, query: String) throws(APIFailure) {
         let paging = Self.hasPages(path) ? ListPage.parameters : []
-        let parameters = try QueryParameters(query, names: ["namespace", Self.parameter(path)] + paging)
+        let labels = Self.hasLabels(path) ? [Self.labels] : []
+        let parameters = try QueryParameters(query, names: ["namespace", Self.parameter(path)] + labels + paging)
         self.init(path, namespace: parameters["namespace"], name: parameters[Self.parameter(path)])
         self.page = try ListPage(parameters)
+        if let text = parameters[Self.labels] {
+            do throws(LabelSelector.Problem) {
+                self.selector = try LabelSelector(text)
+            } catch {
+                throw .badRequest("\(Self.labels): \(error)")
+            }
+        }
     }
 
     /// Path and query, for a request.
     package var target: String {
         QueryParameters.target(
             self.path,
-            [("namespace", self.namespace), (Self.parameter(self.path), self.name)] + (self.page?.values ?? []))
+            [
+                ("namespace", self.namespace), (Self.parameter(self.path), self.name),
+                (Self.labels, self.selector?.description),
+            ] + (self.page?.values ?? []))
+    }
+
+    /// As the API server has it.
+    private static let labels = "labelSelector"
+
+    private static func hasLabels(_ path: AdminPath) -> Bool {
+        [.services, .endpoints, .frontends, .routes].contains(path)
     }
 
     private static func hasPages(_ path: AdminPath) -> Bool { path == .services || path == .endpoints }

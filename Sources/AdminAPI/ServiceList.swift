@@ -20,7 +20,7 @@ package struct ServiceList: Hashable, Sendable {
         server: (ServicePort, ObjectName) -> EndpointServer?
     ) {
         let selected = ListPage.select(
-            planner.servedServices(namespace: query.namespace, named: query.name), query.page)
+            planner.servedServices(namespace: query.namespace, named: query.name, labelled: query.selector), query.page)
         self.next = selected.next
         self.items = selected.names.compactMap { name in
             planner.service(name).map { ServiceItem($0, planner, server) }

@@ -51,6 +51,9 @@ package enum ObjectKind: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether people select objects of this kind by their labels.
+    package var isSelectedByLabels: Bool { self == .service || self == .ingress }
+
     /// What the node role serves from.
     package static let ofNode: Set<ObjectKind> = [.service, .endpointSlice, .node, .serviceCIDR]
     /// What the ingress role serves from.
@@ -78,6 +81,8 @@ package struct ObjectMeta: Hashable, Sendable {
     package var name: ObjectName
     package var labels: [String: String]
     package var annotations: [String: String]
+    /// Of Services and Ingresses all that there are, for who selects by them; of others none.
+    package var allLabels: LabelSet
     /// Unix seconds.
     package var creationTimestamp: Int64?
 
@@ -85,11 +90,13 @@ package struct ObjectMeta: Hashable, Sendable {
         name: ObjectName,
         labels: [String: String] = [:],
         annotations: [String: String] = [:],
+        allLabels: LabelSet = LabelSet(),
         creationTimestamp: Int64? = nil
     ) {
         self.name = name
         self.labels = labels
         self.annotations = annotations
+        self.allLabels = allLabels
         self.creationTimestamp = creationTimestamp
     }
 }

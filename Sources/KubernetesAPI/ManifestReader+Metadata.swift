@@ -34,6 +34,7 @@ extension ManifestReader {
             name: key,
             labels: self.knownEntries("labels", of: node),
             annotations: self.knownEntries("annotations", of: node),
+            allLabels: kind.isSelectedByLabels ? self.allLabels(of: node) : LabelSet(),
             creationTimestamp: self.timestamp("creationTimestamp", of: node)
         )
     }
@@ -53,6 +54,17 @@ extension ManifestReader {
             }
         }
         return entries
+    }
+
+    /// What is wrong with them was said when the known ones were looked for.
+    private func allLabels(of node: ManifestNode) -> LabelSet {
+        guard let map = self.field("labels", of: node), map.kind == .mapping else { return LabelSet() }
+        var labels: [String: String] = [:]
+        for position in stride(from: 0, to: map.children.count - 1, by: 2) {
+            let (key, value) = (map.children[position], map.children[position + 1])
+            if key.isScalar, value.isScalar { labels[key.text] = value.isNull ? "" : value.text }
+        }
+        return LabelSet(labels)
     }
 
     /// The value of an annotation, kept or not.

@@ -48,6 +48,7 @@ struct Conversion {
             name: key.name,
             labels: Self.known(wire.labels),
             annotations: Self.known(wire.annotations),
+            allLabels: kind.isSelectedByLabels ? LabelSet(wire.labels) : LabelSet(),
             creationTimestamp: wire.hasCreationTimestamp ? wire.creationTimestamp.seconds.nonzero : nil
         )
         return DecodedObject(

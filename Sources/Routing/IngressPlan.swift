@@ -5,10 +5,12 @@ package struct ServedIngress: Hashable, Sendable {
     package let name: ObjectName
     /// What its status says now.
     package let addresses: [LoadBalancerAddress]
+    package let labels: LabelSet
 
-    package init(name: ObjectName, addresses: [LoadBalancerAddress]) {
+    package init(name: ObjectName, addresses: [LoadBalancerAddress], labels: LabelSet = LabelSet()) {
         self.name = name
         self.addresses = addresses
+        self.labels = labels
     }
 }
 

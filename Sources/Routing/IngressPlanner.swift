@@ -161,7 +161,7 @@ package struct IngressPlanner: Sendable {
 
     mutating func serve(_ ingress: Ingress) {
         self.newlyServed[ingress.metadata.name] = ServedIngress(
-            name: ingress.metadata.name, addresses: ingress.loadBalancer)
+            name: ingress.metadata.name, addresses: ingress.loadBalancer, labels: ingress.metadata.allLabels)
     }
 
     private mutating func planServed() {

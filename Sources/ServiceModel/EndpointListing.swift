@@ -98,11 +98,14 @@ extension EndpointListing {
 }
 
 extension ServicePlanner {
-    /// The Services that a data plane serves, sorted; of one namespace, or of one name, where these are given.
-    package func servedServices(namespace: String? = nil, named name: String? = nil) -> [ObjectName] {
+    /// The Services that a data plane serves, sorted; of one namespace, of one name, or with some labels, where these are given.
+    package func servedServices(
+        namespace: String? = nil, named name: String? = nil, labelled selector: LabelSelector? = nil
+    ) -> [ObjectName] {
         self.services.lazy
             .filter { (namespace == nil || $0.key.namespace == namespace) && (name == nil || $0.key.name == name) }
-            .filter { Self.isOurs($0.value) }.map(\.key).sorted()
+            .filter { Self.isOurs($0.value) && (selector?.matches($0.value.metadata.allLabels) ?? true) }
+            .map(\.key).sorted()
     }
 
     /// The endpoints of all ports of a Service that virtual IPs are served with, in whatever condition.

@@ -29,10 +29,12 @@ struct GetServices: AsyncParsableCommand {
     var service: String?
 
     @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var labels: SelectorOptions
     @OptionGroup var display: DisplayOptions
 
     func run() async throws {
-        let query = ObjectQuery(.services, namespace: self.scope.namespace, name: self.service)
+        var query = ObjectQuery(.services, namespace: self.scope.namespace, name: self.service)
+        query.selector = try self.labels.parsed()
         try await self.display.show(ServiceList.self, query, of: "Services")
     }
 }
@@ -53,10 +55,12 @@ struct GetEndpoints: AsyncParsableCommand {
     var service: String?
 
     @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var labels: SelectorOptions
     @OptionGroup var display: DisplayOptions
 
     func run() async throws {
-        let query = ObjectQuery(.endpoints, namespace: self.scope.namespace, name: self.service)
+        var query = ObjectQuery(.endpoints, namespace: self.scope.namespace, name: self.service)
+        query.selector = try self.labels.parsed()
         try await self.display.show(EndpointList.self, query, of: "endpoints")
     }
 }
@@ -80,10 +84,12 @@ struct GetFrontends: AsyncParsableCommand {
     var service: String?
 
     @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var labels: SelectorOptions
     @OptionGroup var display: DisplayOptions
 
     func run() async throws {
-        let query = ObjectQuery(.frontends, namespace: self.scope.namespace, name: self.service)
+        var query = ObjectQuery(.frontends, namespace: self.scope.namespace, name: self.service)
+        query.selector = try self.labels.parsed()
         try await self.display.show(FrontendItem.self, query, of: "frontends in the kernel", from: .node) { body in
             guard FrontendItem.isTableExact(json: body) == false else { return nil }
             return
@@ -122,10 +128,12 @@ struct GetRoutes: AsyncParsableCommand {
     var host: String?
 
     @OptionGroup var scope: NamespaceOptions
+    @OptionGroup var labels: SelectorOptions
     @OptionGroup var display: DisplayOptions
 
     func run() async throws {
-        let query = ObjectQuery(.routes, namespace: self.scope.namespace, name: self.host)
+        var query = ObjectQuery(.routes, namespace: self.scope.namespace, name: self.host)
+        query.selector = try self.labels.parsed()
         try await self.display.show(RouteItem.self, query, of: "routes")
     }
 }

@@ -23,6 +23,24 @@ struct NamespaceOptions: ParsableArguments {
     }
 }
 
+struct SelectorOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("l"), .customLong("selector")],
+        help: ArgumentHelp(
+            "Of what has these labels only: app=web,tier!=cache,zone in (a,b),!canary. Routes go by their Ingress.",
+            valueName: "labels"))
+    var selector: String?
+
+    func parsed() throws(CommandFailure) -> LabelSelector? {
+        guard let selector else { return nil }
+        do throws(LabelSelector.Problem) {
+            return try LabelSelector(selector)
+        } catch {
+            throw .usage("--selector: \(error)")
+        }
+    }
+}
+
 /// How a list is shown, and whom it comes from.
 struct DisplayOptions: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {

@@ -26,9 +26,13 @@ struct IngressInterface: Sendable {
         switch path {
         case .routes:
             let counts = self.proxy.routeReport(state.plan.meters, within: Self.workersPatience)
+            let labelled = query.selector.map { selector in
+                Set(state.plan.ingresses.filter { selector.matches($0.labels) }.map(\.name))
+            }
             return IngressDocuments.routes(state, counts) { route in
                 (query.name == nil || query.name == route.host)
                     && (query.namespace == nil || query.namespace == route.ingress?.namespace)
+                    && (labelled.map { names in route.ingress.map(names.contains) ?? false } ?? true)
             }
         case .backends: return IngressDocuments.backends(state, self.proxy.health) { query.selects($0.service) }
         case .certificates:

@@ -37,7 +37,7 @@ struct NodeInterface: Sendable {
     func frontends(_ query: String) throws(APIFailure) -> String {
         let query = try ObjectQuery(.frontends, query: query)
         // Not before everything was listed.
-        _ = try self.view()
+        let view = try self.view()
         let report: FrontendReport?
         do {
             report = try self.dataplane.frontends(within: Self.dataplanePatience)
@@ -47,6 +47,11 @@ struct NodeInterface: Sendable {
         guard let report else { throw Self.busy }
         let items = report.items.compactMap { item -> FrontendItem? in
             guard let service = Self.service(of: item.servicePort), query.selects(service) else { return nil }
+            if let selector = query.selector {
+                guard let object = view.planner.service(service), selector.matches(object.metadata.allLabels) else {
+                    return nil
+                }
+            }
             return FrontendItem(
                 service: item.servicePort, frontend: item.frontend, kernel: item.standing.rawValue,
                 wrongElements: item.wrongElements, connections: item.traffic.connections, bytes: item.traffic.bytes)

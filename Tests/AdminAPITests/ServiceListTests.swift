@@ -19,6 +19,7 @@ import Testing
         web.sessionAffinity = .clientIP(timeoutSeconds: 60)
         web.externalTrafficPolicy = .local
         web.metadata.annotations["fairlead.dev/slow-start"] = "soon"
+        web.metadata.allLabels = LabelSet(["app": "web", "tier": "front"])
         let younger = Make.service("other", clusterIPs: ["10.96.0.10"], created: 2)
         for service in [web, younger] { _ = planner.update(service.metadata.name, service: service) }
         let slice = Make.slice(
@@ -50,6 +51,17 @@ import Testing
         #expect(Self.list(ObjectQuery(.services, name: "other")).items.count == 1)
         #expect(Self.list(ObjectQuery(.services, namespace: "none")).items.isEmpty)
         #expect(ObjectQuery(.services, namespace: "shop").target == "/v1/services?namespace=shop")
+    }
+
+    @Test func `labels narrow it`() throws {
+        for (selector, names) in [("app=web", ["web"]), ("app!=web", ["other"]), ("tier in (front, back),app", ["web"])] {
+            var query = ObjectQuery(.services)
+            query.selector = try LabelSelector(selector)
+            #expect(try ObjectQuery(.services, query: String(query.target.drop { $0 != "?" }.dropFirst())) == query)
+            #expect(Self.list(query).items.map(\.name) == names)
+        }
+        #expect(throws: APIFailure.self) { try ObjectQuery(.services, query: "labelSelector=a%3D%3D%3Db") }
+        #expect(throws: APIFailure.self) { try ObjectQuery(.nodes, query: "labelSelector=a") }
     }
 
     @Test func `pages are parts of the whole, in its order`() throws {

@@ -166,6 +166,26 @@ extension EndToEnd {
             #expect(text.contains("plan        translated: goes to one of 1 endpoint"), "\(text)")
         }
 
+        @Test func `lists of what has some labels`() throws {
+            let scene = try Scene(pods: 1)
+            defer { scene.tearDown() }
+            let web = Application(on: scene.pods)
+            var service = web.service
+            service.labels = ["app": "web", "tier": "front"]
+            try scene.put("web", [service] + web.slices)
+            for list in ["services", "endpoints", "frontends"] {
+                for selector in ["app=web", "tier in (front,back),!canary"] {
+                    #expect(try self.ask(scene, ["get", list, "-l", selector]).contains("web"), "\(list) \(selector)")
+                }
+                let none = try scene.node.execute([
+                    try FairleadProcess.locate(), "get", list, "-l", "app!=web", "--admin-socket", scene.adminSocket,
+                ])
+                #expect(none.output == "" && none.errorOutput.hasSuffix("found.\n"), "\(none)")
+            }
+            let wrong = try scene.node.execute([try FairleadProcess.locate(), "get", "services", "-l", "app=web=x"])
+            #expect(wrong.status == .exited(2) && wrong.errorOutput.contains("--selector: "), "\(wrong)")
+        }
+
         @Test func `a packet that does not come by is waited for in vain`() throws {
             let scene = try Scene(pods: 1)
             defer { scene.tearDown() }
