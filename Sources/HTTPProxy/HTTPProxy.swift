@@ -3,6 +3,7 @@ package import HealthChecking
 package import Linux
 package import Logging
 package import Reactor
+package import Routing
 internal import ServiceLifecycle
 internal import Synchronization
 

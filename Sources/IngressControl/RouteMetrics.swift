@@ -1,4 +1,5 @@
 internal import HTTPProxy
+internal import KubernetesAPI
 internal import Observability
 internal import Routing
 

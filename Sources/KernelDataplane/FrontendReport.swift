@@ -2,6 +2,7 @@ internal import Conntrack
 internal import Linux
 package import Nftables
 package import ServiceModel
+internal import Synchronization
 
 /// What the kernel is to hold at one moment. Values, as ``DataplaneView`` has them.
 package struct TablePlan: Sendable {

@@ -1,10 +1,12 @@
 /// All labels of an object, in one piece: a cluster has many, and nobody but a selector looks at them.
 package struct LabelSet: Hashable, Sendable {
-    /// `key=value` in lines, by key. No key has a `=` in it, and no value a line break (NameRules).
+    /// `key=value` in lines, by key.
     private let text: String
 
+    /// What is no key or value of a label, which no selector could name, is left out.
     package init(_ labels: [String: String] = [:]) {
-        self.text = labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: "\n")
+        self.text = labels.filter { !$0.key.contains { $0 == "=" || $0 == "\n" } && !$0.value.contains("\n") }
+            .sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: "\n")
     }
 
     /// nil where there is no such label.

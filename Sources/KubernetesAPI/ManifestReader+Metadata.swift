@@ -57,12 +57,16 @@ extension ManifestReader {
     }
 
     /// What is wrong with them was said when the known ones were looked for.
-    private func allLabels(of node: ManifestNode) -> LabelSet {
+    private mutating func allLabels(of node: ManifestNode) -> LabelSet {
         guard let map = self.field("labels", of: node), map.kind == .mapping else { return LabelSet() }
         var labels: [String: String] = [:]
-        for position in stride(from: 0, to: map.children.count - 1, by: 2) {
-            let (key, value) = (map.children[position], map.children[position + 1])
-            if key.isScalar, value.isScalar { labels[key.text] = value.isNull ? "" : value.text }
+        var key: String?
+        for (position, child) in map.children.enumerated() {
+            if position.isMultiple(of: 2) {
+                key = child.isScalar ? child.text : nil
+            } else if let key, child.isScalar {
+                labels[key] = child.isNull ? "" : child.text
+            }
         }
         return LabelSet(labels)
     }

@@ -92,12 +92,9 @@ package struct JSONText: Sendable {
         self.needsComma = true
     }
 
-    /// Keys are the program's own: nothing in them has to be escaped.
     private mutating func key(_ key: String) {
         self.separate()
-        self.bytes.append(UInt8(ascii: "\""))
-        self.bytes += key.utf8
-        self.bytes.append(UInt8(ascii: "\""))
+        self.quote(key)
         self.bytes.append(UInt8(ascii: ":"))
         self.needsComma = false
     }

@@ -124,8 +124,9 @@ package struct IngressPlanner: Sendable {
         guard former != ingress else { return }
         var unaddressed = ingress
         unaddressed?.loadBalancer = former.loadBalancer
+        unaddressed?.metadata.allLabels = former.metadata.allLabels
         if let ingress, unaddressed == former {
-            // Only the status: what we write there ourselves comes back this way.
+            // Only the status: what we write there ourselves comes back this way. Or labels, by which people select.
             if self.rules[name] != nil { self.serve(ingress) }
         } else {
             self.changedIngresses.insert(name)
@@ -141,6 +142,9 @@ package struct IngressPlanner: Sendable {
     }
 
     private mutating func update(_ name: ObjectName, _ service: Service?) {
+        var service = service
+        // Nobody selects backends by them.
+        service?.metadata.allLabels = LabelSet()
         guard self.services[name] != service else { return }
         self.services[name] = service
         self.changedServices.insert(name)

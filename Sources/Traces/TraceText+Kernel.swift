@@ -1,4 +1,5 @@
-package import Nftables
+internal import Networking
+internal import Nftables
 
 extension TraceText {
     /// What the kernel did with a packet, and whether that was planned.
@@ -40,7 +41,8 @@ extension TraceText {
                     route (`fairlead check`)
                     """
             }
-            let known = path.metOurs ? "" : "; it met no rule of Fairlead's, as connection tracking knows its connection"
+            let known =
+                path.metOurs ? "" : "; it met no rule of Fairlead's, as connection tracking knows its connection"
             let way = path.output.map { ", out by \(interface($0) ?? "interface \($0)")" } ?? ""
             let source = path.isMasqueraded ? ", from this node's address" : ""
             return "goes on as \(self.text(path.last))\(source)\(way)\(known)"

@@ -72,7 +72,7 @@ struct GetFrontends: AsyncParsableCommand {
         abstract:
             "Show addresses and node ports that the kernel serves: whether it holds what is planned, who is connected.",
         discussion: """
-            Reads the kernel's table and its connections each time. KERNEL is exact, differs (elements are missing or others than \
+            Reads the connections each time, and the kernel's table if anybody has committed anything since. KERNEL is exact, differs (elements are missing or others than \
             planned, or what all Services have in common is), or changing. CONNECTIONS are those that the kernel tracks and that are not \
             over; -o wide says how many bytes went over them, both ways, where net.netfilter.nf_conntrack_acct is 1. While nftables does not \
             serve there are none.

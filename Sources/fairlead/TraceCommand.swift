@@ -7,6 +7,7 @@ internal import KernelDataplane
 internal import KubernetesAPI
 internal import Linux
 internal import Networking
+internal import Nftables
 internal import Routing
 internal import Traces
 

@@ -54,7 +54,9 @@ import Testing
     }
 
     @Test func `labels narrow it`() throws {
-        for (selector, names) in [("app=web", ["web"]), ("app!=web", ["other"]), ("tier in (front, back),app", ["web"])] {
+        for (selector, names) in [
+            ("app=web", ["web"]), ("app!=web", ["other"]), ("tier in (front, back),app", ["web"]),
+        ] {
             var query = ObjectQuery(.services)
             query.selector = try LabelSelector(selector)
             #expect(try ObjectQuery(.services, query: String(query.target.drop { $0 != "?" }.dropFirst())) == query)

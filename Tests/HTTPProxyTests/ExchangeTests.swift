@@ -115,7 +115,7 @@ import Testing
             let (_, answer) = try await other.exchange(.get(), upstream, answer: .ok("other"))
             #expect(answer.text == "other")
             #expect(endpoint.acceptWaiting() == nil)
-            let report = try await stage.report { $0.answers[2] == 21 }
+            let report = try await stage.report { $0.answered.answers[2] == 21 }
             #expect(report.upstreamConnects == 1 && report.upstreamReuses == 20)
             #expect(report.connections == 2 && report.requests == 21 && report.retries == 0)
         }

@@ -54,7 +54,7 @@ import Testing
                 stage.add(port: endpoints[1].port)
                 stage.publish()
             }
-            let report = try await stage.report { $0.answers[5] == 2 }
+            let report = try await stage.report { $0.answered.answers[5] == 2 }
             #expect(report.retries == 0)
             #expect(endpoints.allSatisfy { $0.acceptWaiting() == nil })
         }
@@ -71,7 +71,7 @@ import Testing
             #expect(try await upstream.readMessage().text == "once")
             try await upstream.send(.ok("paid"))
             #expect(try await client.readMessage().text == "paid")
-            let report = try await stage.report { $0.answers[2] == 2 }
+            let report = try await stage.report { $0.answered.answers[2] == 2 }
             #expect(report.retries == 0 && report.upstreamReuses == 0)
         }
     }
@@ -135,7 +135,7 @@ import Testing
             _ = try await upstream.readMessage()
             try await upstream.send(.ok("from the other"))
             #expect(try await Self.final(client).text == "from the other")
-            let report = try await stage.report { $0.answers[2] == 1 }
+            let report = try await stage.report { $0.answered.answers[2] == 1 }
             #expect(report.retries == 1)
         }
     }
@@ -178,7 +178,7 @@ import Testing
             }
             let answer = try await client.readMessage()
             #expect(answer.status == 502 && answer.reason == "endpoint-closed")
-            let report = try await stage.report { $0.answers[5] == 1 }
+            let report = try await stage.report { $0.answered.answers[5] == 1 }
             #expect(report.upstreamFailures == 2 && report.upstreamConnects == 2 && report.retries == 1)
         }
     }

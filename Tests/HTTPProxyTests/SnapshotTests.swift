@@ -191,8 +191,8 @@ import Testing
                 try await exchange.upstream.send(.ok(exchange.path))
                 #expect(try await exchange.client.readMessage().text == exchange.path)
             }
-            let report = try await stage.report { $0.requests > 50 && $0.answers.reduce(0, +) == $0.requests }
-            #expect(report.answersBrokenOff == 0 && report.answers[5] == report.localAnswers - report.answers[4])
+            let report = try await stage.report { $0.requests > 50 && $0.answered.answers.reduce(0, +) == $0.requests }
+            #expect(report.answersBrokenOff == 0 && report.answered.answers[5] == report.localAnswers - report.answered.answers[4])
         }
     }
 

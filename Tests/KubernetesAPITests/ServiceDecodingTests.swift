@@ -41,6 +41,7 @@ import Testing
                         name: ObjectName(namespace: "shop", name: "web"),
                         labels: ["service.kubernetes.io/service-proxy-name": "other"],
                         annotations: ["fairlead.dev/note": "1"],
+                        allLabels: LabelSet(["app": "web", "service.kubernetes.io/service-proxy-name": "other"]),
                         creationTimestamp: 1_769_860_800
                     ),
                     type: .loadBalancer,

@@ -73,6 +73,7 @@ import Testing
             metadata: ObjectMeta(
                 name: ObjectName(namespace: "shop", name: "web"),
                 annotations: ["fairlead.dev/weight": "2"],
+                allLabels: LabelSet(["app": "web"]),
                 creationTimestamp: 1_767_225_600
             ),
             type: .loadBalancer,

@@ -14,6 +14,7 @@ import Testing
             metadata: ObjectMeta(
                 name: ObjectName(namespace: "shop", name: "shop"),
                 annotations: ["kubernetes.io/ingress.class": "fairlead", "fairlead.dev/proxy-body-size": "8m"],
+                allLabels: LabelSet(["app": "shop"]),
                 creationTimestamp: Self.created
             ),
             uid: "1b",

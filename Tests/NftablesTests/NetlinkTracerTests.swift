@@ -77,7 +77,8 @@ struct NetlinkTracerTests {
             let address = IPAddress(127, 0, 0, 1)
             let tracer = try NetlinkTracer(.init(from: nil, to: address, .tcp, 81))
             for _ in 0..<9 { try Self.connect(sandbox, address, 81) }
-            #expect((1...2).contains(Set(try tracer.receive().map(\.packet)).count))
+            let told = Set(try tracer.receive().filter { $0.chain == "output" }.map(\.packet))
+            #expect((1..<9).contains(told.count))
         }
     }
 }

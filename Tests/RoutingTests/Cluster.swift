@@ -58,7 +58,12 @@ struct Cluster {
 
     mutating func settings(_ host: String, _ path: String = "/") -> RouteSettings? {
         let plan = self.planner.plan()
-        return Self.route(plan, host, path).map { plan.routes.settings(of: $0) }
+        return Self.route(plan, host, path).map {
+            // Where it is counted depends on what came before.
+            var settings = plan.routes.settings(of: $0)
+            settings.meter = .unrouted
+            return settings
+        }
     }
 
     mutating func backend(_ host: String, _ path: String = "/") -> BackendPlan? {

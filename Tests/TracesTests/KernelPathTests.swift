@@ -3,7 +3,8 @@ import Networking
 import Nftables
 import TestSupport
 import Testing
-import Traces
+
+@testable import Traces
 
 /// What the kernel tells of a packet becomes the way that it took, and is compared with the plan.
 @Suite struct KernelPathTests {

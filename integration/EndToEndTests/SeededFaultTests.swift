@@ -178,7 +178,7 @@ extension EndToEnd {
                     #expect(try self.ask(scene, ["get", list, "-l", selector]).contains("web"), "\(list) \(selector)")
                 }
                 let none = try scene.node.execute([
-                    try FairleadProcess.locate(), "get", list, "-l", "app!=web", "--admin-socket", scene.adminSocket,
+                    try FairleadProcess.locate(), "get", list, "-l", "app=other", "--admin-socket", scene.adminSocket,
                 ])
                 #expect(none.output == "" && none.errorOutput.hasSuffix("found.\n"), "\(none)")
             }

@@ -2,6 +2,7 @@ internal import Balancing
 internal import Bytes
 internal import HTTP1
 internal import Reactor
+internal import Routing
 
 /// The answer goes back to the client.
 extension Worker {
@@ -238,7 +239,8 @@ extension Worker {
     private mutating func count(_ exchange: Exchange, status: UInt16) {
         let first = Int(status / 100)
         let digit = first < 6 ? first : 0
-        let milliseconds = self.loop.now &- exchange.startedAt
+        // What is no request has not begun.
+        let milliseconds = exchange.startedAt == 0 ? 0 : self.loop.now &- exchange.startedAt
         self.counters.tally.count(digit: digit, milliseconds: milliseconds)
         self.routeCounts.count(exchange.settings.meter, digit: digit, milliseconds: milliseconds)
     }

@@ -1,3 +1,5 @@
+internal import Networking
+
 extension Statement {
     /// The statement in the nft language, as `nft list` prints it.
     public var text: String {
