@@ -192,7 +192,8 @@ import Testing
                 #expect(try await exchange.client.readMessage().text == exchange.path)
             }
             let report = try await stage.report { $0.requests > 50 && $0.answered.answers.reduce(0, +) == $0.requests }
-            #expect(report.answersBrokenOff == 0 && report.answered.answers[5] == report.localAnswers - report.answered.answers[4])
+            #expect(report.answersBrokenOff == 0)
+            #expect(report.answered.answers[5] == report.localAnswers - report.answered.answers[4])
         }
     }
 

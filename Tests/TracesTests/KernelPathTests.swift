@@ -95,7 +95,8 @@ import Testing
         #expect(text.contains("  ip filter FORWARD        rule 7: drop\n"), "\(text)")
         #expect(
             text.contains(
-                "kernel      dropped by rule 7 of chain FORWARD in table ip filter (`nft -a list chain ip filter FORWARD`)\n"),
+                "kernel      dropped by rule 7 of chain FORWARD in table ip filter (`nft -a list chain ip filter FORWARD`)\n"
+            ),
             "\(text)")
     }
 
