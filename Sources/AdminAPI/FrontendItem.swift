@@ -13,7 +13,7 @@ package struct FrontendItem: ListItem {
     package private(set) var connections = 0
     package private(set) var bytes: Int?
 
-    package static let listKind = "FrontendList"
+    package static let listKind = FrontendList.kind
     package static let header = ["SERVICE", "FRONTEND", "KERNEL", "CONNECTIONS"]
     package static let wideHeader = ["WRONG-ELEMENTS", "BYTES"]
 
@@ -55,33 +55,12 @@ package struct FrontendItem: ListItem {
         guard !self.service.isEmpty, !self.frontend.isEmpty, !self.kernel.isEmpty else { throw json.malformed }
     }
 
-    /// What a list says of the table as a whole; nil: nothing.
-    package static func isTableExact(json: [UInt8]) -> Bool? {
-        var isExact: Bool?
-        let isOne = APIDocument.read(json, Self.listKind) { (name, json) throws(JSONReader.Malformed) in
-            if name == "tableIsExact" { isExact = try json.boolean() } else { try json.skip() }
-        }
-        return isOne ? isExact : nil
-    }
-
-    /// The list, sorted by Service and frontend.
-    ///
-    /// - Parameter isTableExact: all is as planned, and nothing else is there; nil: it was changing.
-    package static func document(_ items: [FrontendItem], isTableExact: Bool?) -> String {
-        APIDocument.text(Self.listKind) { json in
-            if let isTableExact { json.member("tableIsExact", isTableExact) }
-            json.array("items") { json in
-                for item in items.sorted(by: { ($0.service, $0.frontend) < ($1.service, $1.frontend) }) {
-                    json.object { json in
-                        json.member("service", item.service)
-                        json.member("frontend", item.frontend)
-                        json.member("kernel", item.kernel)
-                        json.member("wrongElements", item.wrongElements)
-                        json.member("connections", item.connections)
-                        if let bytes = item.bytes { json.member("bytes", bytes) }
-                    }
-                }
-            }
-        }
+    func write(to json: inout JSONText) {
+        json.member("service", self.service)
+        json.member("frontend", self.frontend)
+        json.member("kernel", self.kernel)
+        json.member("wrongElements", self.wrongElements)
+        json.member("connections", self.connections)
+        if let bytes { json.member("bytes", bytes) }
     }
 }

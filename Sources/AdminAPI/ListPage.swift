@@ -40,7 +40,9 @@ package struct ListPage: Hashable, Sendable {
     }
 
     /// Which of sorted names are on the page, and where the next one begins; nil: this is the last.
-    static func select(_ names: [ObjectName], _ page: ListPage?) -> (names: ArraySlice<ObjectName>, next: ObjectName?) {
+    package static func select(
+        _ names: [ObjectName], _ page: ListPage?
+    ) -> (names: ArraySlice<ObjectName>, next: ObjectName?) {
         guard let page else { return (names[...], nil) }
         let start = page.after.map { after in names.partitioningIndex { after < $0 } } ?? 0
         let selected = names[start...].prefix(page.limit)

@@ -9,7 +9,7 @@ package struct ObjectQuery: Hashable, Sendable {
     package var name: String?
     /// Of Services, with their endpoints and frontends, and of routes by the labels of their Ingresses.
     package var selector: LabelSelector?
-    /// nil: all that are selected. Only lists of Services, and of their endpoints, come in pages.
+    /// nil: all that are selected. Only lists of Services, and of their endpoints and frontends, come in pages.
     package var page: ListPage?
 
     package init(_ path: AdminPath, namespace: String? = nil, name: String? = nil) {
@@ -51,7 +51,10 @@ package struct ObjectQuery: Hashable, Sendable {
         [.services, .endpoints, .frontends, .routes].contains(path)
     }
 
-    private static func hasPages(_ path: AdminPath) -> Bool { path == .services || path == .endpoints }
+    private static func hasPages(_ path: AdminPath) -> Bool { [.services, .endpoints, .frontends].contains(path) }
+
+    /// Nothing is left out but what other pages have.
+    package var isOfAll: Bool { self.namespace == nil && self.name == nil && self.selector == nil }
 
     package func selects(_ name: ObjectName) -> Bool {
         (self.namespace.map { $0 == name.namespace } ?? true) && (self.name.map { $0 == name.name } ?? true)

@@ -2,6 +2,8 @@
 package protocol PagedList: Sendable {
     init(json: [UInt8]) throws(APIFailure)
     var isEmpty: Bool { get }
+    /// What is to be told beside the list.
+    var warning: String? { get }
     /// As `-o name` has it: a line for each.
     var names: String { get }
     /// - Parameter isWide: as `-o wide`.
@@ -11,6 +13,8 @@ package protocol PagedList: Sendable {
 }
 
 extension PagedList {
+    package var warning: String? { nil }
+
     package func text(isWide: Bool = false, now: Int64 = 0) -> String {
         var table = Self.table(isWide: isWide)
         self.append(to: &table, isWide: isWide, now: now)

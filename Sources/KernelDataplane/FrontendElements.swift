@@ -29,6 +29,8 @@ package struct AffinityRoute: Hashable, Sendable {
 
 /// One frontend as it is programmed.
 package struct ProgrammedFrontend: Hashable, Sendable {
+    package let service: ObjectName
+    /// `namespace/name:port`, or without a port's name.
     package let servicePort: String
     package let masquerade: FrontendPlan.Masquerade
     package let main: ProgrammedRoute
@@ -36,6 +38,7 @@ package struct ProgrammedFrontend: Hashable, Sendable {
     package let external: ProgrammedRoute?
     /// nil: everybody may connect.
     package let admittedSources: [AddressRange]?
+
 }
 
 /// An element and the set that it belongs to.

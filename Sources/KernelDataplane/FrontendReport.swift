@@ -1,4 +1,5 @@
 internal import Conntrack
+package import KubernetesAPI
 internal import Linux
 package import Nftables
 package import ServiceModel
@@ -33,6 +34,7 @@ package struct FrontendReport: Sendable {
 
     package struct Item: Sendable {
         package let frontend: Frontend
+        package let service: ObjectName
         /// `namespace/name:port`
         package let servicePort: String
         package let standing: Standing
@@ -52,7 +54,8 @@ package struct FrontendReport: Sendable {
     }
 
     package let items: [Item]
-    /// All that is planned stands, and nothing that nobody has planned. nil: that cannot be told, as it is changing.
+    /// All that is planned stands, and nothing that nobody has planned. nil: that cannot be told, as it is changing, or only some
+    /// frontends were asked for.
     package let isTableExact: Bool?
     /// Of what was planned, if that did not change meanwhile.
     let audit: KernelAudit?
@@ -60,25 +63,30 @@ package struct FrontendReport: Sendable {
     /// - Parameters:
     ///   - before: what was planned before the kernel was read.
     ///   - after: what was planned then.
-    package init(_ before: TablePlan, _ reading: Reading, _ after: TablePlan, _ traffic: FrontendTraffic) {
+    ///   - selected: the frontends that were asked for, by what was planned before; nil: all.
+    package init(
+        _ before: TablePlan, _ reading: Reading, _ after: TablePlan, _ traffic: FrontendTraffic,
+        of selected: [Frontend]? = nil
+    ) {
         let counts = traffic.counts()
+        let asked = before.program.programmed(selected)
         func item(
             _ frontend: Frontend, _ programmed: ProgrammedFrontend, _ standing: Standing, wrong: Int = 0
         ) -> Item {
             Item(
-                frontend: frontend, servicePort: programmed.servicePort, standing: standing, wrongElements: wrong,
-                traffic: counts[frontend] ?? traffic.none)
+                frontend: frontend, service: programmed.service, servicePort: programmed.servicePort,
+                standing: standing, wrongElements: wrong, traffic: counts[frontend] ?? traffic.none)
         }
-        guard let audit = Self.audit(before, reading), !after.isPending else {
+        guard let audit = Self.audit(before, reading, of: selected), !after.isPending else {
             self.isTableExact = nil
             self.audit = nil
-            self.items = before.program.frontends.map { item($0, $1, .changing) }
+            self.items = asked.map { item($0, $1, .changing) }
             return
         }
         let isSettled = before.revision == after.revision
         self.audit = isSettled ? audit : nil
-        self.isTableExact = isSettled ? audit.isExact : nil
-        self.items = before.program.frontends.map { frontend, programmed in
+        self.isTableExact = isSettled && selected == nil ? audit.isExact : nil
+        self.items = asked.map { frontend, programmed in
             let wrong = audit.differences[frontend] ?? 0
             if wrong == 0, audit.hasFrame { return item(frontend, programmed, .exact) }
             let hasStayed = isSettled || audit.hasFrame && after.program.frontends[frontend] == programmed
@@ -86,10 +94,10 @@ package struct FrontendReport: Sendable {
         }
     }
 
-    private static func audit(_ plan: TablePlan, _ reading: Reading) -> KernelAudit? {
+    private static func audit(_ plan: TablePlan, _ reading: Reading, of selected: [Frontend]?) -> KernelAudit? {
         guard !plan.isPending else { return nil }
         return switch reading {
-        case .table(let snapshot): KernelAudit(plan.program, snapshot)
+        case .table(let snapshot): KernelAudit(plan.program, snapshot, of: selected)
         case .known(let audit): audit
         case .changing: nil
         }
@@ -111,34 +119,39 @@ struct KnownAudit: Sendable {
 }
 
 extension KernelDataplane {
-    /// Reads the kernel's table, unless nothing was committed since it was read last, and its connections. From any thread; waits. nil: the data plane is busy for longer than
-    /// `patience`, or does not run.
+    /// Reads what the kernel's table holds of these frontends, unless nothing was committed since all of it was read, and its
+    /// connections. From any thread; waits.
     ///
-    /// Throws ``NftablesError`` or `ConntrackError`.
-    package func frontends(within patience: Duration) throws -> FrontendReport? {
+    /// - Parameter services: whose frontends are asked for; nil: of all, and the table as a whole, for which all of it is read.
+    /// - Returns: nil: the data plane is busy for longer than `patience`, or does not run.
+    /// - Throws: ``NftablesError`` or `ConntrackError`.
+    package func frontends(of services: Set<ObjectName>?, within patience: Duration) throws -> FrontendReport? {
         guard let before = self.plan(within: patience) else { return nil }
         guard before.mode == .nftables else { return FrontendReport.none }
+        let selected = services.map(before.program.frontends(of:))
         var report: FrontendReport?
         try self.inNamespace {
-            let (reading, generation) = try self.read(before)
+            let (reading, generation) = try self.read(before, of: selected)
             var traffic = FrontendTraffic(
-                of: before.program.frontends.keys, nodeAddresses: before.program.node.nodePortAddresses,
+                of: before.program.frontends, selected: selected, nodeAddresses: before.program.node.nodePortAddresses,
                 isAccounted: HostSystem.setting("net.netfilter.nf_conntrack_acct") == "1")
             let connections = try ConntrackTable()
             for scope in traffic.scopes {
                 try connections.forEach(scope.transport, scope.family) { traffic.note($0) }
             }
-            report = self.plan(within: patience).map { FrontendReport(before, reading, $0, traffic) }
-            self.knownAudit.withLock { known in
-                guard let generation, let audit = report?.audit else { return }
-                known = KnownAudit(generation: generation, revision: before.revision, audit: audit)
+            report = self.plan(within: patience).map { FrontendReport(before, reading, $0, traffic, of: selected) }
+            guard selected == nil, let generation, let audit = report?.audit else { return }
+            self.knownAudit.withLock {
+                $0 = KnownAudit(generation: generation, revision: before.revision, audit: audit)
             }
         }
         return report
     }
 
     /// With the generation that it is of; nil where there is no table, or none that stands still.
-    private func read(_ plan: TablePlan) throws(NftablesError) -> (FrontendReport.Reading, UInt32?) {
+    private func read(
+        _ plan: TablePlan, of selected: [Frontend]?
+    ) throws(NftablesError) -> (FrontendReport.Reading, UInt32?) {
         let kernel = try NetlinkKernel()
         let generation = try kernel.generation()
         if let known = self.knownAudit.withLock({ $0 }), known.generation == generation, known.revision == plan.revision
@@ -146,10 +159,26 @@ extension KernelDataplane {
             return (.known(known.audit), generation)
         }
         do throws(NftablesError) {
-            let snapshot = try kernel.snapshot(of: FairleadTable.reference)
+            let scope = KernelAudit.scope(of: selected, in: plan.program)
+            let snapshot = try kernel.snapshot(of: FairleadTable.reference, scope)
             return (.table(snapshot), snapshot?.generation)
         } catch  where error.code == .changedMeanwhile {
             return (.changing, nil)
         }
+    }
+}
+
+extension TableProgram {
+    /// Those that Services have.
+    fileprivate func frontends(of services: Set<ObjectName>) -> [Frontend] {
+        self.frontends.compactMap { frontend, programmed in
+            services.contains(programmed.service) ? frontend : nil
+        }
+    }
+
+    /// - Parameter selected: nil: all.
+    func programmed(_ selected: [Frontend]?) -> [(Frontend, ProgrammedFrontend)] {
+        guard let selected else { return self.frontends.map { ($0, $1) } }
+        return selected.compactMap { frontend in self.frontends[frontend].map { (frontend, $0) } }
     }
 }

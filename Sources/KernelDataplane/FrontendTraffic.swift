@@ -18,28 +18,43 @@ package struct FrontendTraffic: Sendable {
         let identifier: UInt32?
     }
 
-    private let frontends: Set<Frontend>
+    private let frontends: [Frontend: ProgrammedFrontend]
+    /// nil: all.
+    private let selected: Set<Frontend>?
     private let nodeAddresses: Set<IPAddress>
     private let isAccounted: Bool
     private var connections: [Connection: (frontend: Frontend, bytes: UInt64)] = [:]
 
     /// - Parameters:
+    ///   - frontends: all that there are: which of them a connection belongs to is for all to decide.
+    ///   - selected: those whose connections are asked for; nil: all.
     ///   - nodeAddresses: where NodePorts answer.
     ///   - isAccounted: whether flows have bytes.
-    package init(of frontends: some Sequence<Frontend>, nodeAddresses: Set<IPAddress>, isAccounted: Bool) {
-        self.frontends = Set(frontends)
+    package init(
+        of frontends: [Frontend: ProgrammedFrontend], selected: [Frontend]? = nil, nodeAddresses: Set<IPAddress>,
+        isAccounted: Bool
+    ) {
+        self.frontends = frontends
+        self.selected = selected.map { Set($0) }
         self.nodeAddresses = nodeAddresses
         self.isAccounted = isAccounted
     }
 
     /// What has to be listed.
     package var scopes: Set<FlowRules.Scope> {
-        Set(self.frontends.map { FlowRules.Scope(transport: $0.transport, family: $0.family) })
+        var scopes: Set<FlowRules.Scope> = []
+        func note(_ frontend: Frontend) {
+            scopes.insert(FlowRules.Scope(transport: frontend.transport, family: frontend.family))
+        }
+        if let selected { selected.forEach(note) } else { self.frontends.keys.forEach(note) }
+        return scopes
     }
 
     /// Takes one of the connections that there are.
     package mutating func note(_ flow: ConntrackFlow) {
-        guard flow.isDestinationTranslated, let frontend = self.frontend(of: flow) else { return }
+        guard flow.isDestinationTranslated, let frontend = self.frontend(of: flow),
+            self.selected?.contains(frontend) ?? true
+        else { return }
         let connection = Connection(transport: flow.transport, original: flow.original, identifier: flow.identifier)
         self.connections[connection] = flow.isOver ? nil : (frontend, flow.bytes ?? 0)
     }
@@ -47,10 +62,10 @@ package struct FrontendTraffic: Sendable {
     private func frontend(of flow: ConntrackFlow) -> Frontend? {
         let (address, port) = (flow.original.destination, flow.original.destinationPort)
         let own = Frontend(.address(address), flow.transport, port)
-        if self.frontends.contains(own) { return own }
+        if self.frontends[own] != nil { return own }
         guard self.nodeAddresses.contains(address) else { return nil }
         let nodePort = Frontend(.node(address.family), flow.transport, port)
-        return self.frontends.contains(nodePort) ? nodePort : nil
+        return self.frontends[nodePort] != nil ? nodePort : nil
     }
 
     /// Of each frontend that has any; see ``none`` for the others.

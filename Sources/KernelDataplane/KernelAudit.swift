@@ -8,18 +8,24 @@ package struct KernelAudit: Sendable {
     /// Frontends that have elements which are missing or others than planned, and how many.
     package let differences: [Frontend: Int]
     /// Elements that belong to no one frontend (addresses of Services, of endpoints, of the node) and are missing or others than
-    /// planned, and elements that nobody has planned.
-    package let others: Int
+    /// planned, and elements that nobody has planned. nil: only some frontends were looked at.
+    package let others: Int?
 
-    package var isExact: Bool { self.hasFrame && self.differences.isEmpty && self.others == 0 }
+    /// nil: only some frontends were looked at, and those are.
+    package var isExact: Bool? {
+        guard self.hasFrame, self.differences.isEmpty else { return false }
+        return self.others.map { $0 == 0 }
+    }
 
-    /// - Parameter snapshot: what a dump says; nil: there is no table.
-    package init(_ program: TableProgram, _ snapshot: TableSnapshot?) {
+    /// - Parameters:
+    ///   - snapshot: what a dump says, as far as ``scope(of:in:)`` asks for it; nil: there is no table.
+    ///   - frontends: which to look at; nil: all, and at what is there besides.
+    package init(_ program: TableProgram, _ snapshot: TableSnapshot?, of frontends: [Frontend]? = nil) {
+        let looked = program.programmed(frontends)
         guard let snapshot else {
             self.hasFrame = false
-            self.differences = Dictionary(
-                uniqueKeysWithValues: program.frontends.map { ($0.key, $0.key.elements($0.value).count) })
-            self.others = 0
+            self.differences = Dictionary(uniqueKeysWithValues: looked.map { ($0, $0.elements($1).count) })
+            self.others = frontends == nil ? 0 : nil
             return
         }
         var present: [FairleadSet: [ElementKey: Element]] = [:]
@@ -34,13 +40,27 @@ package struct KernelAudit: Sendable {
             present[placed.set]?.removeValue(forKey: ElementKey(placed.element)) == placed.element
         }
         var differences: [Frontend: Int] = [:]
-        for (frontend, programmed) in program.frontends {
+        for (frontend, programmed) in looked {
             let wrong = frontend.elements(programmed).count { !take($0) }
             if wrong > 0 { differences[frontend] = wrong }
         }
-        let missing = program.sharedElements.count { !take($0) }
         self.hasFrame = TableReadback(snapshot).hasFrame(of: program)
         self.differences = differences
+        guard frontends == nil else {
+            self.others = nil
+            return
+        }
+        let missing = program.sharedElements.count { !take($0) }
         self.others = missing + present.values.reduce(0) { $0 + $1.count }
+    }
+
+    /// What has to be read to look at some frontends, or at all.
+    package static func scope(of frontends: [Frontend]?, in program: TableProgram) -> SnapshotScope {
+        guard let frontends else { return .all }
+        var elements: [String: [Element]] = [:]
+        for (frontend, programmed) in program.programmed(frontends) {
+            for placed in frontend.elements(programmed) { elements[placed.set.name, default: []].append(placed.element) }
+        }
+        return .elements(elements)
     }
 }

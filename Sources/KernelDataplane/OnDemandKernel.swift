@@ -15,8 +15,8 @@ final class OnDemandKernel: NftablesKernel {
         try self.open().commit(transaction)
     }
 
-    func snapshot(of table: TableReference) throws(NftablesError) -> TableSnapshot? {
-        try self.open().snapshot(of: table)
+    func snapshot(of table: TableReference, _ scope: SnapshotScope) throws(NftablesError) -> TableSnapshot? {
+        try self.open().snapshot(of: table, scope)
     }
 
     func generation() throws(NftablesError) -> UInt32 { try self.open().generation() }

@@ -180,6 +180,7 @@ package struct TableProgram: Sendable {
     private mutating func programmed(_ plan: FrontendPlan, _ hints: Hints) -> ProgrammedFrontend {
         let standing = self.frontends[plan.frontend]
         return ProgrammedFrontend(
+            service: plan.port.service,
             servicePort: plan.port.description,
             masquerade: plan.masquerade,
             main: self.route(plan.route, of: plan, keeping: standing?.main, hints.main),

@@ -72,7 +72,8 @@ struct GetFrontends: AsyncParsableCommand {
         abstract:
             "Show addresses and node ports that the kernel serves: whether it holds what is planned, who is connected.",
         discussion: """
-            Reads the connections each time, and the kernel's table if anybody has committed anything since. KERNEL is exact, differs (elements are missing or others than \
+            Reads the connections each time, and of the kernel's table what it shows; of all frontends all of it, if anybody has committed \
+            anything since. KERNEL is exact, differs (elements are missing or others than \
             planned, or what all Services have in common is), or changing. CONNECTIONS are those that the kernel tracks and that are not \
             over; -o wide says how many bytes went over them, both ways, where net.netfilter.nf_conntrack_acct is 1. While nftables does not \
             serve there are none.
@@ -90,11 +91,7 @@ struct GetFrontends: AsyncParsableCommand {
     func run() async throws {
         var query = ObjectQuery(.frontends, namespace: self.scope.namespace, name: self.service)
         query.selector = try self.labels.parsed()
-        try await self.display.show(FrontendItem.self, query, of: "frontends in the kernel", from: .node) { body in
-            guard FrontendItem.isTableExact(json: body) == false else { return nil }
-            return
-                "The table is not as planned: elements are missing, others, or nobody's. The log says what becomes of it."
-        }
+        try await self.display.show(FrontendList.self, query, of: "frontends in the kernel")
     }
 }
 

@@ -100,14 +100,16 @@ struct DisplayOptions: ParsableArguments {
         }
     }
 
-    /// So many Services at a time: what has come is shown while the next is on its way.
-    private static let pageSize = 500
+    /// Services of the first page, and how many times larger each is than the one before, up to a bound: what has come is shown while the
+    /// next is on its way, and each page costs the asked one something that does not depend on its size.
+    private static let pages = (first: 500, growth: 4, most: 8000)
 
     /// Of the node role.
     func show<List: PagedList>(_ type: List.Type, _ query: ObjectQuery, of what: String) async throws {
         guard !self.isWatching, [.table, .wide, .name].contains(self.format) else {
             return try await self.show(query, of: what, from: .node) { (body, format) throws(APIFailure) in
                 let list = try List(json: body)
+                if let warning = list.warning { StandardError.write("\(warning)\n") }
                 guard !list.isEmpty else { return nil }
                 return format == .name
                     ? list.names : list.text(isWide: format == .wide, now: WallTime.now.unixNanoseconds)
@@ -116,10 +118,14 @@ struct DisplayOptions: ParsableArguments {
         let isWide = self.format == .wide
         var table = List.table(isWide: isWide)
         var hasAny = false
-        var page: Task<[UInt8], any Error>? = self.page(query, after: nil)
+        var size = Self.pages.first
+        var page: Task<[UInt8], any Error>? = self.page(query, ListPage(limit: size))
         while let body = try await page?.value {
-            page = ListPage.next(in: body).map { self.page(query, after: $0) }
+            size = min(size * Self.pages.growth, Self.pages.most)
+            page = ListPage.next(in: body).map { self.page(query, ListPage(limit: size, after: $0)) }
             let list = try self.connection.reading { () throws(APIFailure) in try List(json: body) }
+            // Behind the list: what is on its way to the same terminal goes first.
+            defer { if let warning = list.warning { StandardError.write("\(warning)\n") } }
             guard !list.isEmpty else { continue }
             hasAny = true
             if self.format == .name {
@@ -134,20 +140,18 @@ struct DisplayOptions: ParsableArguments {
     }
 
     /// A page that is on its way.
-    private func page(_ query: ObjectQuery, after: ObjectName?) -> Task<[UInt8], any Error> {
+    private func page(_ query: ObjectQuery, _ page: ListPage) -> Task<[UInt8], any Error> {
         var query = query
-        query.page = ListPage(limit: Self.pageSize, after: after)
+        query.page = page
         let (target, connection) = (query.target, self.connection)
         return Task { try await connection.get(target, from: .node) }
     }
 
     func show<Item: ListItem>(
-        _ type: Item.Type, _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath = .ingress,
-        note: ([UInt8]) -> String? = { _ in nil }
+        _ type: Item.Type, _ query: ObjectQuery, of what: String, from role: AdminSocketOptions.DefaultPath = .ingress
     ) async throws {
         try await self.show(query, of: what, from: role) { (body, format) throws(APIFailure) in
             let items = try Item.list(json: body)
-            if let note = note(body) { StandardError.write("\(note)\n") }
             guard !items.isEmpty else { return nil }
             return format == .name
                 ? items.map { "\($0.name)\n" }.joined() : Item.table(items, isWide: format == .wide)

@@ -33,36 +33,36 @@ struct NodeInterface: Sendable {
         }
     }
 
-    /// Reads the kernel, which takes as long as there is much in it.
+    /// Reads what the kernel holds of what is asked for. The list of all says of its table as a whole whether that is as planned, on the last
+    /// page where it comes in pages, for which all of it is read: that takes as long as there is much in it.
     func frontends(_ query: String) throws(APIFailure) -> String {
         let query = try ObjectQuery(.frontends, query: query)
         // Not before everything was listed.
         let view = try self.view()
+        let selected = ListPage.select(
+            view.planner.servedServices(namespace: query.namespace, named: query.name, labelled: query.selector),
+            query.page)
+        let names = Set(selected.names)
+        let isWhole = query.isOfAll && selected.next == nil
         let report: FrontendReport?
         do {
-            report = try self.dataplane.frontends(within: Self.dataplanePatience)
+            report = try self.dataplane.frontends(of: isWhole ? nil : names, within: Self.dataplanePatience)
         } catch {
             throw .unavailable("the kernel could not be read: \(error)")
         }
         guard let report else { throw Self.busy }
-        let items = report.items.compactMap { item -> FrontendItem? in
-            guard let service = Self.service(of: item.servicePort), query.selects(service) else { return nil }
-            if let selector = query.selector {
-                guard let object = view.planner.service(service), selector.matches(object.metadata.allLabels) else {
-                    return nil
-                }
-            }
-            return FrontendItem(
-                service: item.servicePort, frontend: item.frontend, kernel: item.standing.rawValue,
-                wrongElements: item.wrongElements, connections: item.traffic.connections, bytes: item.traffic.bytes)
+        // What is planned may have changed since the view; of a page it is left out.
+        let isPart = !query.isOfAll || query.page?.after != nil
+        let items = report.items.compactMap { item -> (ObjectName, FrontendItem)? in
+            guard !isPart || names.contains(item.service) else { return nil }
+            return (
+                item.service,
+                FrontendItem(
+                    service: item.servicePort, frontend: item.frontend, kernel: item.standing.rawValue,
+                    wrongElements: item.wrongElements, connections: item.traffic.connections, bytes: item.traffic.bytes)
+            )
         }
-        return FrontendItem.document(items, isTableExact: report.isTableExact)
-    }
-
-    /// Of `namespace/name:port`, or without a port's name.
-    private static func service(of servicePort: String) -> ObjectName? {
-        let parts = servicePort.prefix { $0 != ":" }.split(separator: "/", maxSplits: 1)
-        return parts.count == 2 ? ObjectName(namespace: String(parts[0]), name: String(parts[1])) : nil
+        return FrontendList(items, next: selected.next, isTableExact: report.isTableExact).json
     }
 
     func nodes(_ query: String) throws(APIFailure) -> String {

@@ -1,4 +1,5 @@
 import AdminAPI
+import KubernetesAPI
 import Networking
 import ServiceModel
 import Testing
@@ -8,27 +9,38 @@ import Testing
     @Test func `frontends are read as they were written, sorted`() throws {
         let nodePort = Frontend(.node(.ipv6), .udp, 30053)
         let address = Frontend(.address(try #require(IPAddress("10.96.0.10"))), .tcp, 80)
-        let document = FrontendItem.document(
+        func item(
+            _ name: String, _ port: String, _ frontend: Frontend, _ kernel: String, bytes: UInt64? = nil
+        ) -> (ObjectName, FrontendItem) {
+            (
+                ObjectName(namespace: "shop", name: name),
+                FrontendItem(
+                    service: "shop/\(name)\(port)", frontend: frontend, kernel: kernel,
+                    wrongElements: kernel == "exact" ? 0 : 2, connections: bytes == nil ? 0 : 3, bytes: bytes)
+            )
+        }
+        let last = ObjectName(namespace: "shop", name: "web-b")
+        let written = FrontendList(
             [
-                FrontendItem(
-                    service: "shop/web:http", frontend: address, kernel: "differs", wrongElements: 2, connections: 3,
-                    bytes: 4096),
-                FrontendItem(
-                    service: "shop/dns", frontend: nodePort, kernel: "exact", wrongElements: 0, connections: 0,
-                    bytes: nil
-                ),
-            ], isTableExact: true)
-        let items = try FrontendItem.list(json: Array(document.utf8))
-        #expect(items.map(\.service) == ["shop/dns", "shop/web:http"])
-        #expect(document.contains(#""tableIsExact":true"#))
+                // By the names of Services, as pages go: `web-b/` stands before `web:`.
+                item("web-b", "", nodePort, "exact"), item("web", ":http", address, "differs", bytes: 4096),
+                item("dns", "", nodePort, "exact"),
+            ], next: last, isTableExact: false)
+        let document = Array(written.json.utf8)
+        let list = try FrontendList(json: document)
+        #expect(list == written && ListPage.next(in: document) == last)
+        #expect(list.items.map(\.service) == ["shop/dns", "shop/web:http", "shop/web-b"])
+        #expect(list.warning?.contains("not as planned") == true)
+        #expect(FrontendList([], isTableExact: nil).warning == nil && FrontendList([], isTableExact: true).warning == nil)
         #expect(
-            FrontendItem.table(items, isWide: true) == """
+            list.text(isWide: true) == """
                 SERVICE         FRONTEND                    KERNEL    CONNECTIONS   WRONG-ELEMENTS   BYTES
                 shop/dns        nodePort 30053/udp (IPv6)   exact     0             0                <not accounted>
                 shop/web:http   10.96.0.10:80/tcp           differs   3             2                4096
+                shop/web-b      nodePort 30053/udp (IPv6)   exact     0             0                <not accounted>
 
                 """)
-        #expect(items[1].name == "frontend/10.96.0.10:80/tcp")
+        #expect(list.names.contains("frontend/10.96.0.10:80/tcp\n"))
         #expect(ObjectQuery(.frontends, name: "web").target == "/v1/frontends?service=web")
     }
 

@@ -49,7 +49,7 @@ import Testing
 
         var traffic: FrontendTraffic {
             FrontendTraffic(
-                of: self.synchronizer.program.frontends.keys, nodeAddresses: [Make.ip("192.168.50.2")],
+                of: self.synchronizer.program.frontends, nodeAddresses: [Make.ip("192.168.50.2")],
                 isAccounted: true)
         }
     }
@@ -65,6 +65,23 @@ import Testing
         #expect(Self.standings(report) == [Self.web: .exact, Self.nodePort: .exact])
         #expect(report.items.allSatisfy { $0.servicePort.hasPrefix("default/web") && $0.traffic.connections == 0 })
         #expect(report.items.allSatisfy { $0.traffic.bytes == 0 })
+    }
+
+    @Test func `some frontends say nothing of the table`() throws {
+        let world = try World()
+        let plan = world.plan()
+        func report(_ plan: TablePlan, _ frontends: [Frontend]) throws -> FrontendReport {
+            let scope = KernelAudit.scope(of: frontends, in: plan.program)
+            let snapshot = try world.kernel.snapshot(of: FairleadTable.reference, scope)
+            return FrontendReport(plan, .table(snapshot), world.plan(), world.traffic, of: frontends)
+        }
+        var part = try report(plan, [Self.web])
+        #expect(part.isTableExact == nil && part.items.map(\.frontend) == [Self.web])
+        #expect(part.items.map(\.standing) == [.exact] && part.items.map(\.service.name) == ["web"])
+        #expect(try report(plan, []).items.isEmpty)
+        try world.put(endpoints: ["10.244.0.1", "10.244.0.2"])
+        part = try report(plan, [Self.nodePort])
+        #expect(part.items.map(\.standing) == [.changing])
     }
 
     @Test func `what others take away differs, and everything does where what all have in common is gone`() throws {
@@ -139,5 +156,13 @@ import Testing
         #expect(counts[Self.web]?.connections == 2 && counts[Self.web]?.bytes == 200)
         #expect(counts[Self.nodePort]?.connections == 1)
         #expect(traffic.scopes.map(\.transport) == [.tcp] && traffic.scopes.map(\.family) == [.ipv4])
+
+        // Of the NodePort alone: what goes to an address of its own is not its, whatever else is asked for.
+        var part = FrontendTraffic(
+            of: world.synchronizer.program.frontends, selected: [Self.nodePort],
+            nodeAddresses: [Make.ip("192.168.50.2"), Make.ip("10.96.0.1")], isAccounted: false)
+        part.note(flow(to: "10.96.0.1", 80, from: 1000))
+        part.note(flow(to: "192.168.50.2", 30080, from: 1001))
+        #expect(part.counts().mapValues(\.connections) == [Self.nodePort: 1])
     }
 }

@@ -136,6 +136,32 @@ struct ConformanceTests {
     func whatIsNotThereHasNoSnapshot(kind: KernelKind) throws {
         let fixture = try KernelFixture(kind)
         #expect(try fixture.kernel.snapshot(of: Self.table) == nil)
+        #expect(try fixture.kernel.snapshot(of: Self.table, .elements(["targets": [Self.address("10.0.0.1")]])) == nil)
+    }
+
+    @Test(arguments: KernelKind.allCases)
+    func elementsAreFoundByTheirKeys(kind: KernelKind) throws {
+        let fixture = try KernelFixture(kind)
+        // More than one request takes, some of them not there: at the start, side by side, and at the end.
+        let all = (0..<1000).map { Self.target("10.0.\($0 / 250).\($0 % 250)", 80, .drop, comment: "number \($0)") }
+        let missing: Set = [0, 1, 255, 256, 257, 600, 999]
+        let standing = all.enumerated().filter { !missing.contains($0.offset) }.map(\.element)
+        _ = try fixture.kernel.commit(
+            Self.transaction([
+                .addTable, .addSet(Self.targets), .addSet(Self.addresses), .addElements(Self.targets, standing),
+                .addElements(Self.addresses, [Self.address("10.1.1.1"), Self.address("10.1.1.2")]),
+            ]))
+        let wanted = [
+            // What they should be is not asked.
+            "targets": all.prefix(700).map { Element(key: $0.key, value: .verdict(.accept)) },
+            "addresses": [Self.address("10.1.1.2")], "nobody's": [Self.address("10.1.1.2")],
+        ]
+        let part = try #require(try fixture.kernel.snapshot(of: Self.table, .elements(wanted)))
+        let whole = try #require(try fixture.kernel.snapshot(of: Self.table))
+        #expect(part.sets == whole.sets && part.generation == whole.generation && !part.hasMore)
+        #expect(part.elements["targets"] == Array(standing.prefix(694)))
+        #expect(part.elements["addresses"] == [Self.address("10.1.1.2")])
+        #expect(part.elements["nobody's"] == nil && whole.elements["targets"]?.count == standing.count)
     }
 
     /// An operation on a table with a chain `used` that a map leads to, a chain `free`, a set and a map.

@@ -92,7 +92,7 @@ enum FakeApplication {
         case .deleteElements(let declared, let elements):
             guard table.sets[declared.name] != nil else { throw refuse(noSuchEntry) }
             for (index, element) in elements.enumerated() {
-                let key = FakeKernel.ElementKey(bytes: element.key, isEnd: element.boundary == .end)
+                let key = FakeKernel.ElementKey(element)
                 guard table.elements[declared.name]?.removeValue(forKey: key) != nil else {
                     throw refuse(noSuchEntry, element: index)
                 }
@@ -124,7 +124,7 @@ enum FakeApplication {
             if chain.base != nil { return notSupported }
         }
         if element.timeout != nil, !set.flags.contains(.timeout) { return invalid }
-        let key = FakeKernel.ElementKey(bytes: element.key, isEnd: element.boundary == .end)
+        let key = FakeKernel.ElementKey(element)
         if let standing = table.elements[set.name]?[key] { return standing.value == element.value ? nil : exists }
         if let size = set.size, table.elements[set.name]?.count ?? 0 >= Int(size) { return full }
         table.elements[set.name, default: [:]][key] = element

@@ -15,6 +15,11 @@ public final class FakeKernel: NftablesKernel {
     struct ElementKey: Hashable {
         let bytes: ElementBytes
         let isEnd: Bool
+
+        init(_ element: Element) {
+            self.bytes = element.key
+            self.isEnd = element.boundary == .end
+        }
     }
 
     private(set) var tables: [TableReference: Table] = [:]
@@ -53,7 +58,9 @@ public final class FakeKernel: NftablesKernel {
 
     public func generation() throws(NftablesError) -> UInt32 { self.generationCount }
 
-    public func snapshot(of reference: TableReference) throws(NftablesError) -> TableSnapshot? {
+    public func snapshot(
+        of reference: TableReference, _ scope: SnapshotScope
+    ) throws(NftablesError) -> TableSnapshot? {
         guard let table = self.tables[reference] else { return nil }
         var snapshot = TableSnapshot(table: reference, generation: self.generationCount)
         snapshot.chains = table.chains
@@ -66,7 +73,12 @@ public final class FakeKernel: NftablesKernel {
             snapshot.sets[name] = set.state
             // What rules put into a set is left out, as the real kernel's snapshot leaves it out.
             guard !set.flags.contains(.dynamic) else { continue }
-            snapshot.elements[name] = table.elements[name].map { Array($0.values) } ?? []
+            let elements = table.elements[name] ?? [:]
+            switch scope {
+            case .all: snapshot.elements[name] = Array(elements.values)
+            case .elements(let wanted):
+                snapshot.elements[name] = wanted[name]?.compactMap { elements[ElementKey($0)] }
+            }
         }
         return snapshot
     }

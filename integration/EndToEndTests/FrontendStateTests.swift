@@ -45,6 +45,21 @@ extension EndToEnd {
             #expect(address[3] == "3" && address[4] == "0" && Int(address[5]) ?? 0 > 100, "\(address)")
             #expect(try row("nodePort 30010/tcp (IPv4)")[3] == "1", "\(rows)")
             #expect(try row("\(web.clusterIP(.ipv6))/tcp")[3] == "0")
+
+            // In pages, of which the last says how the table is.
+            func page(_ query: String) throws -> String {
+                let completion = try scene.node.execute([
+                    "curl", "-sS", "--unix-socket", scene.adminSocket, "http://fairlead/v1/frontends?\(query)",
+                ])
+                try #require(completion.succeeded, "\(completion)")
+                return completion.output
+            }
+            let first = try page("limit=1")
+            #expect(first.contains(#""continue":"default/"#) && !first.contains("tableIsExact"), "\(first)")
+            let last = try page("limit=10&continue=default%2Fother")
+            #expect(last.contains(#""tableIsExact":true"#) && !last.contains(#""continue""#), "\(last)")
+            #expect(last.contains("default/web") && !last.contains("default/other"), "\(last)")
+            #expect(try !page("service=web").contains("tableIsExact"))
         }
 
         @Test func `the node that is asked`() throws {

@@ -5,14 +5,30 @@ public protocol NftablesKernel: AnyObject {
     /// Commits `transaction` as a whole. On an error nothing has changed.
     func commit(_ transaction: Transaction) throws(NftablesError) -> CommitReceipt
 
-    /// The table with all its elements, taken from one generation; nil if there is none.
-    func snapshot(of table: TableReference) throws(NftablesError) -> TableSnapshot?
+    /// The table, taken from one generation; nil if there is none.
+    func snapshot(of table: TableReference, _ scope: SnapshotScope) throws(NftablesError) -> TableSnapshot?
 
     /// The ruleset's generation: it grows with each commit of anyone.
     func generation() throws(NftablesError) -> UInt32
 
     /// The elements of one set with their counters.
     func counters(of set: NamedSet, in table: TableReference) throws(NftablesError) -> [ElementBytes: Counter]
+}
+
+extension NftablesKernel {
+    /// The table with all its elements, taken from one generation; nil if there is none.
+    public func snapshot(of table: TableReference) throws(NftablesError) -> TableSnapshot? {
+        try self.snapshot(of: table, .all)
+    }
+}
+
+/// Which elements a snapshot has.
+public enum SnapshotScope: Sendable {
+    /// All but those that rules have put into sets.
+    case all
+    /// By set those with the keys of these, as far as they are there: the kernel is asked for each, which among a hundred
+    /// thousand is quicker than a dump for a few thousand. For a key within a range the range may be found.
+    case elements([String: [Element]])
 }
 
 /// What a commit took.
