@@ -60,7 +60,8 @@ extension FrontendList: PagedList {
 
     package var warning: String? {
         self.isTableExact == false
-            ? "The table is not as planned: elements are missing, others, or nobody's. The log says what becomes of it." : nil
+            ? "The table is not as planned: elements are missing, others, or nobody's. The log says what becomes of it."
+            : nil
     }
 
     package var names: String { self.items.map { "\($0.name)\n" }.joined() }

@@ -59,7 +59,9 @@ package struct KernelAudit: Sendable {
         guard let frontends else { return .all }
         var elements: [String: [Element]] = [:]
         for (frontend, programmed) in program.programmed(frontends) {
-            for placed in frontend.elements(programmed) { elements[placed.set.name, default: []].append(placed.element) }
+            for placed in frontend.elements(programmed) {
+                elements[placed.set.name, default: []].append(placed.element)
+            }
         }
         return .elements(elements)
     }

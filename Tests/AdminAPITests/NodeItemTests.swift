@@ -31,7 +31,7 @@ import Testing
         #expect(list == written && ListPage.next(in: document) == last)
         #expect(list.items.map(\.service) == ["shop/dns", "shop/web:http", "shop/web-b"])
         #expect(list.warning?.contains("not as planned") == true)
-        #expect(FrontendList([], isTableExact: nil).warning == nil && FrontendList([], isTableExact: true).warning == nil)
+        for isExact in [nil, true] { #expect(FrontendList([], isTableExact: isExact).warning == nil) }
         #expect(
             list.text(isWide: true) == """
                 SERVICE         FRONTEND                    KERNEL    CONNECTIONS   WRONG-ELEMENTS   BYTES

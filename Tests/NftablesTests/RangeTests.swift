@@ -81,8 +81,8 @@ struct RangeTests {
         #expect(Set(snapshot.elements["four"] ?? []) == Set(four))
         #expect(Set(snapshot.elements["six"] ?? []) == Set(six))
         let other = Self.range6("3000::1", "3000::2")
-        let found = try #require(
-            try fixture.kernel.snapshot(of: Self.table, .elements(["four": [four[2], four[0]], "six": [other, six[1]]])))
+        let wanted = ["four": [four[2], four[0]], "six": [other, six[1]]]
+        let found = try #require(try fixture.kernel.snapshot(of: Self.table, .elements(wanted)))
         #expect(found.elements == ["four": [four[2], four[0]], "six": [six[1]]])
         _ = try fixture.kernel.commit(
             Self.transaction([.deleteElements(Self.four, four), .deleteElements(Self.six, six)]))
