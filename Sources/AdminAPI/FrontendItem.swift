@@ -3,7 +3,7 @@ internal import Observability
 package import ServiceModel
 
 /// An address or node port at which the kernel serves a Service: an item of `GET /v1/frontends`.
-package struct FrontendItem: ListItem {
+package struct FrontendItem: Hashable, Sendable {
     package private(set) var service = ""
     /// As traces spell it.
     package private(set) var frontend = ""
@@ -13,18 +13,19 @@ package struct FrontendItem: ListItem {
     package private(set) var connections = 0
     package private(set) var bytes: Int?
 
-    package static let listKind = FrontendList.kind
-    package static let header = ["SERVICE", "FRONTEND", "KERNEL", "CONNECTIONS"]
-    package static let wideHeader = ["WRONG-ELEMENTS", "BYTES"]
+    static let header = ["SERVICE", "FRONTEND", "KERNEL", "CONNECTIONS"]
+    static let wideHeader = ["WRONG-ELEMENTS", "BYTES"]
 
-    package var cells: [String] {
+    /// As many as ``header`` has, and then as many as ``wideHeader``.
+    var cells: [String] {
         [
             self.service, self.frontend, self.kernel, "\(self.connections)", "\(self.wrongElements)",
             self.bytes.map { "\($0)" } ?? "<not accounted>",
         ]
     }
 
-    package var name: String { "frontend/\(self.frontend)" }
+    /// As `-o name` has it.
+    var name: String { "frontend/\(self.frontend)" }
 
     /// - Parameters:
     ///   - service: `namespace/name:port`.
@@ -40,7 +41,7 @@ package struct FrontendItem: ListItem {
         self.bytes = bytes.map { Int(clamping: $0) }
     }
 
-    package init(reading json: inout JSONReader) throws(JSONReader.Malformed) {
+    init(reading json: inout JSONReader) throws(JSONReader.Malformed) {
         try json.object { (member, json) throws(JSONReader.Malformed) in
             switch member {
             case "service": self.service = try json.string()

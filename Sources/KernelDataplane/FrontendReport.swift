@@ -122,13 +122,16 @@ extension KernelDataplane {
     /// Reads what the kernel's table holds of these frontends, unless nothing was committed since all of it was read, and its
     /// connections. From any thread; waits.
     ///
-    /// - Parameter services: whose frontends are asked for; nil: of all, and the table as a whole, for which all of it is read.
+    /// - Parameter selects: whether a Service's frontends are asked for; nil: those of all, and the table as a whole, for which all of it is
+    ///   read.
     /// - Returns: nil: the data plane is busy for longer than `patience`, or does not run.
     /// - Throws: ``NftablesError`` or `ConntrackError`.
-    package func frontends(of services: Set<ObjectName>?, within patience: Duration) throws -> FrontendReport? {
+    package func frontends(
+        of selects: ((ObjectName) -> Bool)?, within patience: Duration
+    ) throws -> FrontendReport? {
         guard let before = self.plan(within: patience) else { return nil }
         guard before.mode == .nftables else { return FrontendReport.none }
-        let selected = services.map(before.program.frontends(of:))
+        let selected = selects.map { before.program.frontends(of: $0) }
         var report: FrontendReport?
         try self.inNamespace {
             let (reading, generation) = try self.read(before, of: selected)
@@ -152,6 +155,7 @@ extension KernelDataplane {
     private func read(
         _ plan: TablePlan, of selected: [Frontend]?
     ) throws(NftablesError) -> (FrontendReport.Reading, UInt32?) {
+        guard !plan.isPending else { return (.changing, nil) }
         let kernel = try NetlinkKernel()
         let generation = try kernel.generation()
         if let known = self.knownAudit.withLock({ $0 }), known.generation == generation, known.revision == plan.revision
@@ -165,20 +169,5 @@ extension KernelDataplane {
         } catch  where error.code == .changedMeanwhile {
             return (.changing, nil)
         }
-    }
-}
-
-extension TableProgram {
-    /// Those that Services have.
-    fileprivate func frontends(of services: Set<ObjectName>) -> [Frontend] {
-        self.frontends.compactMap { frontend, programmed in
-            services.contains(programmed.service) ? frontend : nil
-        }
-    }
-
-    /// - Parameter selected: nil: all.
-    func programmed(_ selected: [Frontend]?) -> [(Frontend, ProgrammedFrontend)] {
-        guard let selected else { return self.frontends.map { ($0, $1) } }
-        return selected.compactMap { frontend in self.frontends[frontend].map { (frontend, $0) } }
     }
 }

@@ -54,9 +54,19 @@ package struct KernelAudit: Sendable {
         self.others = missing + present.values.reduce(0) { $0 + $1.count }
     }
 
+    /// What is quicker: above this share of all frontends a dump, below it a question for each element.
+    private static let shareOfLookUps = 0.25
+
     /// What has to be read to look at some frontends, or at all.
     package static func scope(of frontends: [Frontend]?, in program: TableProgram) -> SnapshotScope {
-        guard let frontends else { return .all }
+        guard let frontends, Double(frontends.count) <= self.shareOfLookUps * Double(program.frontends.count) else {
+            return .all
+        }
+        return self.scope(ofEach: frontends, in: program)
+    }
+
+    /// The elements of these, each by its key.
+    package static func scope(ofEach frontends: [Frontend], in program: TableProgram) -> SnapshotScope {
         var elements: [String: [Element]] = [:]
         for (frontend, programmed) in program.programmed(frontends) {
             for placed in frontend.elements(programmed) {

@@ -293,6 +293,19 @@ package struct TableProgram: Sendable {
 
     package var serviceCount: Int { self.holdings.count }
 
+    /// Those of some Services.
+    func frontends(of selects: (ObjectName) -> Bool) -> [Frontend] {
+        self.holdings.flatMap { name, holding in selects(name) ? holding.frontends : [] }
+    }
+
+    /// How these are programmed.
+    ///
+    /// - Parameter selected: nil: all.
+    func programmed(_ selected: [Frontend]?) -> [(Frontend, ProgrammedFrontend)] {
+        guard let selected else { return self.frontends.map { ($0, $1) } }
+        return selected.compactMap { frontend in self.frontends[frontend].map { (frontend, $0) } }
+    }
+
     /// How many elements a set has.
     package func elementCount(_ set: FairleadSet) -> Int { self.elementCounts[set] ?? 0 }
 

@@ -134,7 +134,8 @@ struct DisplayOptions: ParsableArguments {
                 list.append(to: &table, isWide: isWide, now: WallTime.now.unixNanoseconds)
                 print(table.take(), terminator: "")
             }
-            fflush(nil)
+            // Nobody reads any more: what is left would be work for nobody.
+            guard fflush(nil) == 0 else { return }
         }
         if !hasAny { StandardError.write("No \(what) found.\n") }
     }

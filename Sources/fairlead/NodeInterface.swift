@@ -42,19 +42,24 @@ struct NodeInterface: Sendable {
         let selected = ListPage.select(
             view.planner.servedServices(namespace: query.namespace, named: query.name, labelled: query.selector),
             query.page)
-        let names = Set(selected.names)
+        /// What is programmed may be older than the view: a Service that is gone from that stays until its rules have.
+        func selects(_ service: ObjectName) -> Bool {
+            guard query.selects(service), query.page?.after.map({ $0 < service }) ?? true,
+                selected.next.map({ service <= $0 }) ?? true
+            else { return false }
+            guard let selector = query.selector else { return true }
+            return view.planner.service(service).map { selector.matches($0.metadata.allLabels) } ?? false
+        }
         let isWhole = query.isOfAll && selected.next == nil
         let report: FrontendReport?
         do {
-            report = try self.dataplane.frontends(of: isWhole ? nil : names, within: Self.dataplanePatience)
+            report = try self.dataplane.frontends(of: isWhole ? nil : selects, within: Self.dataplanePatience)
         } catch {
             throw .unavailable("the kernel could not be read: \(error)")
         }
         guard let report else { throw Self.busy }
-        // What is planned may have changed since the view; of a page it is left out.
-        let isPart = !query.isOfAll || query.page?.after != nil
-        let items = report.items.compactMap { item -> (ObjectName, FrontendItem)? in
-            guard !isPart || names.contains(item.service) else { return nil }
+        let items = report.items.compactMap { item -> (service: ObjectName, item: FrontendItem)? in
+            guard selects(item.service) else { return nil }
             return (
                 item.service,
                 FrontendItem(

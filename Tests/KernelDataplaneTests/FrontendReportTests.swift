@@ -71,7 +71,7 @@ import Testing
         let world = try World()
         let plan = world.plan()
         func report(_ plan: TablePlan, _ frontends: [Frontend]) throws -> FrontendReport {
-            let scope = KernelAudit.scope(of: frontends, in: plan.program)
+            let scope = KernelAudit.scope(ofEach: frontends, in: plan.program)
             let snapshot = try world.kernel.snapshot(of: FairleadTable.reference, scope)
             return FrontendReport(plan, .table(snapshot), world.plan(), world.traffic, of: frontends)
         }

@@ -99,7 +99,7 @@ struct KernelAuditTests {
             try #require(whole.isExact == false && !whole.differences.isEmpty)
 
             func part(_ frontends: [Frontend]) throws -> KernelAudit {
-                let scope = KernelAudit.scope(of: frontends, in: program)
+                let scope = KernelAudit.scope(ofEach: frontends, in: program)
                 return KernelAudit(
                     program, try fixture.kernel.snapshot(of: FairleadTable.reference, scope), of: frontends)
             }

@@ -4,8 +4,9 @@ internal import Glibc
 // Reading the elements of sets. Unsafe invariants of this file: as NetlinkKernel+Dump.swift has them.
 
 extension NetlinkKernel {
-    /// Elements that one request asks for: their answers, a message each, fit into the socket's buffer many times.
-    private static let lookUpSize = 256
+    /// Elements that one request asks for, at most: their answers, a message each, fit into the socket's buffer, also where it cannot be
+    /// made larger than others' are.
+    private static let lookUpSize = 128
 
     public func counters(of set: NamedSet, in table: TableReference) throws(NftablesError) -> [ElementBytes: Counter] {
         for _ in 0..<Self.dumpAttempts {
@@ -31,25 +32,27 @@ extension NetlinkKernel {
         case .all: return try self.dumpElements(into: &snapshot)
         case .elements(let wanted):
             for (name, elements) in wanted where snapshot.sets[name] != nil {
-                snapshot.elements[name] = try self.lookUp(elements, of: name, in: snapshot.table)
+                guard try self.lookUp(elements, of: name, into: &snapshot) else { return false }
             }
             return true
         }
     }
 
-    /// Those that there are, by their keys.
+    /// Reads those that there are, by their keys. Returns false if the ruleset changed meanwhile.
     private func lookUp(
-        _ wanted: [Element], of set: String, in table: TableReference
-    ) throws(NftablesError) -> [Element] {
+        _ wanted: [Element], of set: String, into snapshot: inout TableSnapshot
+    ) throws(NftablesError) -> Bool {
+        let table = snapshot.table
         var found: [Element] = []
-        var next = 0
+        var isComplete = true
+        var (next, size) = (0, Self.lookUpSize)
         while next < wanted.count {
-            let request = wanted[next..<min(next + Self.lookUpSize, wanted.count)]
+            let request = wanted[next..<min(next + size, wanted.count)]
             let handle = SetHandle(table: table.name, name: set)
             for element in request { handle.append(element, keyOnly: true) }
             var answers = 0
             do throws(NftablesError) {
-                _ = try unsafe self.request(
+                let isConsistent = try unsafe self.request(
                     NFT_MSG_GETSETELEM.rawValue, family: table.family.rawValue, flags: NLM_F_ACK,
                     subject: "elements of set \(set) in \(table)"
                 ) { message in
@@ -57,17 +60,26 @@ extension NetlinkKernel {
                 } _: { header in
                     answers += 1
                     unsafe Self.forEachElement(in: header) { raw in
-                        if let element = unsafe Self.element(raw) { found.append(element) }
+                        if let element = unsafe Self.element(raw) { found.append(element) } else { isComplete = false }
                     }
                 }
+                guard isConsistent else { return false }
                 next += request.count
+                size = min(size * 2, Self.lookUpSize)
             } catch  where error.code == .refused && error.number == ENOENT {
                 // Each that is there is answered by a message of its own, in their order, up to the first that is not
-                // (nf_tables_getsetelem). Were it the set that is gone, the generation would tell.
+                // (nf_tables_getsetelem). Were it the set that is gone, the generation would tell. Where one is missing
+                // others may be: what is asked for behind it is asked for once more.
                 next += answers + 1
+                size = max(1, answers)
+            } catch  where error.code == .refused && error.number == EINVAL {
+                // Keys of another shape than this set's: somebody has made it anew, which its description tells.
+                next = wanted.count
             }
         }
-        return found
+        snapshot.elements[set] = found
+        if !isComplete { snapshot.hasMore = true }
+        return true
     }
 
     private func dumpElements(into snapshot: inout TableSnapshot) throws(NftablesError) -> Bool {

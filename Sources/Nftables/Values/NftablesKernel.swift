@@ -27,7 +27,8 @@ public enum SnapshotScope: Sendable {
     /// All but those that rules have put into sets.
     case all
     /// By set those with the keys of these, as far as they are there: the kernel is asked for each, which among a hundred
-    /// thousand is quicker than a dump for a few thousand. For a key within a range the range may be found.
+    /// thousand is quicker than a dump for a few thousand. For a key within a range the range may be found; an element
+    /// that takes what no other does (`*`) is not seen.
     case elements([String: [Element]])
 }
 
