@@ -47,7 +47,7 @@ package struct RouteItem: ListItem {
     package private(set) var state = ""
     package private(set) var redirects = false
     package private(set) var demandsCertificate = false
-    /// Since the process started; nil: it is not counted by itself.
+    /// Since the process has known it with this Ingress and backend; nil: it is not counted by itself.
     package private(set) var requests: Int?
     /// Of those, how many were answered with 5xx.
     package private(set) var serverErrors: Int?

@@ -44,7 +44,8 @@ extension IngressPlanner {
     mutating func planHosts() {
         guard !self.changedHosts.isEmpty else { return }
         var changesCertificates = false
-        for name in self.changedHosts {
+        // In an order that all replicas have: who comes first is counted by itself.
+        for name in self.changedHosts.sorted() {
             let former = self.hosts[name]
             let claims = (former?.claims.elements ?? []).compactMap { self.rules[$0.name] }
             let certificate = CertificateSearch(name, claims, self.facts)

@@ -39,31 +39,28 @@ package struct KernelPath: Hashable, Sendable {
     package let output: UInt32?
     /// It met rules of ours. It does not if connection tracking knows its connection: chains of kind `nat` get what begins one.
     package let metOurs: Bool
-    /// A rule said where it goes, or whose address it gets; what became of that is to be seen only at the next hook.
-    package let isTranslated: Bool
+    /// Whose rule said where it goes; what became of that is to be seen only at the next hook. nil: nobody's.
+    package let translator: TableReference?
+    /// A rule said that it gets this host's address.
     package let isMasqueraded: Bool
 
-    /// nil: nothing that can be told of.
+    /// nil: the packet has not come by.
     ///
-    /// - Parameters:
-    ///   - events: of any packets, in order; the first one's are taken.
-    ///   - marker: the table that marks packets, which is no business of whoever asks.
-    ///   - rules: what a table's rules do, by handle.
-    package init?(
-        _ events: [TraceEvent], marker: TableReference, rules: [TableReference: [UInt64: [Expression]]]
-    ) {
+    /// - Parameter rules: what a table's rules do, by handle.
+    package init?(_ packet: PacketEvents, rules: [TableReference: [UInt64: [Expression]]]) {
+        let events = packet.events
         guard let first = events.first, let headers = first.headers else { return nil }
-        let events = events.filter { $0.packet == first.packet }
         var steps: [Step] = [.packet(headers)]
         var verdict = Verdict.passed
         var last = headers
-        var (isTranslated, isMasqueraded) = (false, false)
+        var translator: TableReference?
+        var isMasqueraded = false
         for event in events {
             if let headers = event.headers, headers != last {
                 last = headers
                 steps.append(.packet(headers))
             }
-            guard event.table != marker, event.place != .end else { continue }
+            guard event.table != packet.marker, event.place != .end else { continue }
             let chain = "\(event.table.family.keyword) \(event.table.name) \(event.chain)"
             let ending = event.verdict?.text ?? "taken away"
             switch event.place {
@@ -74,13 +71,12 @@ package struct KernelPath: Hashable, Sendable {
                 steps.append(
                     .rule(chain: chain, action: does.isEmpty ? ending : goesOn ? does : "\(does): \(ending)"))
                 for expression in known ?? [] {
-                    if case .destinationNAT = expression { isTranslated = true }
+                    if case .destinationNAT = expression { translator = event.table }
                     if case .masquerade = expression { isMasqueraded = true }
                 }
                 guard event.verdict == .drop else { continue }
                 let culprit = Culprit(table: event.table, chain: event.chain, rule: handle)
-                let isRefusal = known?.contains { if case .reject = $0 { true } else { false } } ?? false
-                verdict = isRefusal ? .refused(culprit) : .dropped(culprit)
+                verdict = known?.contains(where: \.isRefusal) == true ? .refused(culprit) : .dropped(culprit)
             case .policy, .end:
                 steps.append(.rule(chain: chain, action: "policy \(ending)"))
                 guard event.verdict == .drop else { continue }
@@ -94,7 +90,7 @@ package struct KernelPath: Hashable, Sendable {
         self.input = first.input
         self.output = events.compactMap(\.output).last
         self.metOurs = events.contains { $0.table == FairleadTable.reference }
-        self.isTranslated = isTranslated
+        self.translator = translator
         self.isMasqueraded = isMasqueraded
     }
 
@@ -117,14 +113,23 @@ package struct KernelPath: Hashable, Sendable {
         }
         guard self.metOurs || self.isMoved else { return nil }
         switch plan.verdict {
-        case .passed: return !self.isTranslated && !self.isMoved
+        case .passed where self.translator == FairleadTable.reference: return false
+        // Another program's business, such as a port of the host that is a container's.
+        case .passed: return self.translator == nil && !self.isMoved ? true : nil
         case .refused, .dropped: return false
         case .translated where plan.server != .kernel: return nil
         case .translated where self.isMoved:
             let target = self.last.destination.text(port: self.last.destinationPort)
             return plan.targets.contains { $0.address == target }
         // Where it went is not to be seen if no later hook told of it.
-        case .translated: return self.isTranslated ? nil : false
+        case .translated: return self.translator == nil ? false : nil
         }
+    }
+}
+
+extension Expression {
+    /// It tells the sender; iptables has one of its own.
+    fileprivate var isRefusal: Bool {
+        if case .reject = self { true } else { self == .other("target REJECT") }
     }
 }

@@ -35,7 +35,7 @@ extension TraceText {
         case .refused(let culprit): return "refused by \(self.text(culprit))"
         case .dropped(let culprit): return "dropped by \(self.text(culprit))"
         case .passed:
-            if path.isTranslated, !path.isMoved {
+            if path.translator != nil, !path.isMoved {
                 return """
                     translated, and not heard of after that: its endpoint is this host itself, or forwarding is off, or there is no \
                     route (`fairlead check`)

@@ -32,7 +32,8 @@ struct SelectorOptions: ParsableArguments {
     var selector: String?
 
     func parsed() throws(CommandFailure) -> LabelSelector? {
-        guard let selector else { return nil }
+        // An empty one is everything, as kubectl has it: scripts pass a variable.
+        guard let selector, selector.contains(where: { !$0.isWhitespace }) else { return nil }
         do throws(LabelSelector.Problem) {
             return try LabelSelector(selector)
         } catch {

@@ -27,20 +27,33 @@ struct LiveTracing {
         do {
             let clock = ContinuousClock()
             var deadline = clock.now + timeout
-            var events: [TraceEvent] = []
+            var packet = PacketEvents(marker: self.tracer.table)
+            var isComplete = true
             while clock.now < deadline {
                 _ = try Poller.wait(readable: [self.tracer.descriptor], timeout: deadline - clock.now)
-                let news = try self.tracer.receive()
-                if events.isEmpty, !news.isEmpty { deadline = clock.now + Self.patience }
-                events += news
+                let isWaiting = packet.events.isEmpty
+                isComplete = try self.tracer.receive { packet.take($0) } && isComplete
+                if isWaiting, !packet.events.isEmpty { deadline = clock.now + Self.patience }
             }
-            var rules: [TableReference: [UInt64: [Expression]]] = [:]
-            for table in Set(events.map(\.table)) where table != self.tracer.table {
-                rules[table] = try self.tracer.rules(of: table)
+            if !isComplete {
+                StandardError.write("the kernel told of more than could be read; some of what follows may be missing\n")
             }
-            return KernelPath(events, marker: self.tracer.table, rules: rules)
+            return KernelPath(packet, rules: self.rules(packet.events))
         } catch {
             throw .failed("--live: \(error)")
         }
+    }
+
+    /// What the rules of those tables do. Those that cannot be read are known by their handles still.
+    private func rules(_ events: [TraceEvent]) -> [TableReference: [UInt64: [Expression]]] {
+        var rules: [TableReference: [UInt64: [Expression]]] = [:]
+        for table in Set(events.map(\.table)) where table != self.tracer.table {
+            do {
+                rules[table] = try self.tracer.rules(of: table)
+            } catch {
+                StandardError.write("the rules of \(table) cannot be read: \(error)\n")
+            }
+        }
+        return rules
     }
 }

@@ -81,6 +81,9 @@ struct Trace: AsyncParsableCommand {
 
     private func followLive(_ packet: TracedPacket) async throws {
         guard self.wait > 0 else { throw CommandFailure.usage("--wait: must be at least 1") }
+        guard !self.probe || self.from == nil else {
+            throw CommandFailure.usage("--live --probe: the connection it makes comes from this host, not from --from")
+        }
         let tracing = try LiveTracing(packet, isFromAnywhere: self.from == nil)
         if self.probe {
             _ = await ConnectProbe.run([(packet.destination, packet.port)])

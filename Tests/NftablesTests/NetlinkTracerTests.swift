@@ -12,6 +12,12 @@ struct NetlinkTracerTests {
         _ = try sandbox.host.execute(["timeout", "0.2", "bash", "-c", "</dev/tcp/\(address)/\(port)"])
     }
 
+    private static func events(_ tracer: NetlinkTracer) throws -> [TraceEvent] {
+        var events: [TraceEvent] = []
+        #expect(try tracer.receive { events.append($0) })
+        return events
+    }
+
     @Test(arguments: [IPAddress(127, 0, 0, 1), IPAddress(ipv6High: 0, low: 1)])
     func eachRuleThatAPacketMeetsIsTold(address: IPAddress) throws {
         let sandbox = try Sandbox()
@@ -29,9 +35,9 @@ struct NetlinkTracerTests {
         try sandbox.host.run {
             let tracer = try NetlinkTracer(.init(from: nil, to: address, .tcp, 81))
             try Self.connect(sandbox, address, 82)
-            #expect(try tracer.receive() == [], "another port")
+            #expect(try Self.events(tracer) == [], "another port")
             try Self.connect(sandbox, address, 81)
-            let events = try tracer.receive()
+            let events = try Self.events(tracer)
             let first = try #require(events.first)
             #expect(events.allSatisfy { $0.packet == first.packet })
             #expect(first.table == tracer.table)
@@ -77,7 +83,7 @@ struct NetlinkTracerTests {
             let address = IPAddress(127, 0, 0, 1)
             let tracer = try NetlinkTracer(.init(from: nil, to: address, .tcp, 81))
             for _ in 0..<9 { try Self.connect(sandbox, address, 81) }
-            let told = Set(try tracer.receive().filter { $0.chain == "output" }.map(\.packet))
+            let told = Set(try Self.events(tracer).filter { $0.chain == "output" }.map(\.packet))
             #expect((1..<9).contains(told.count))
         }
     }

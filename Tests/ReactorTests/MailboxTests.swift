@@ -1,5 +1,6 @@
 import Linux
 import Reactor
+import Synchronization
 import Testing
 
 @Suite struct MailboxTests {
@@ -11,6 +12,18 @@ import Testing
         #expect(mailbox.take() == [])
         mailbox.post("d")
         #expect(mailbox.take() == ["d"])
+    }
+
+    @Test func `what a worker has not read when it ends, and what comes later, is answered for it`() throws {
+        let mailbox = try Mailbox<String>()
+        let answered = Mutex<[String]>([])
+        mailbox.post("read")
+        #expect(mailbox.take() == ["read"])
+        mailbox.post("left")
+        mailbox.close { letter in answered.withLock { $0.append(letter) } }
+        mailbox.post("late")
+        #expect(answered.withLock { $0 } == ["left", "late"])
+        #expect(mailbox.take() == [])
     }
 
     /// As workers do it: wait, take, wait. A letter that wakes nobody would be waited for until the test's time is over.

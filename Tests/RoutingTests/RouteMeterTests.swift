@@ -75,6 +75,14 @@ import Testing
         #expect(again.meters.places.count == limit)
     }
 
+    /// Replicas agree on whom they count, and a process with what it was before.
+    @Test func ofManyAtOnceTheFirstByName() {
+        var cluster = Self.cluster(3)
+        for number in 100..<200 { cluster.add(Self.ingress("i\(number)", "h\(number).example", "/")) }
+        let own = Self.meters(cluster.planner.plan()).filter { $0.value != .others }
+        #expect(Set(own.keys.map(\.host)) == ["h100.example", "h101.example", "h102.example"])
+    }
+
     /// The default backend for all hosts, and that of the rules for all hosts, can be one.
     @Test func aRouteThatIsThereTwiceIsCountedOnce() {
         var cluster = Self.cluster(10)

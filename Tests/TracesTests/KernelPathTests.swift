@@ -11,6 +11,7 @@ import Testing
     private static let marker = TableReference(.inet, "fairlead-trace-1")
     private static let ours = FairleadTable.reference
     private static let filter = TableReference(.ipv4, "filter")
+    private static let container = TableReference(.ipv4, "container")
     private static let client = Make.ip("198.51.100.7")
     private static let virtual = Make.ip("203.0.113.40")
     private static let endpoint = Make.ip("10.244.1.5")
@@ -45,11 +46,19 @@ import Testing
                 .destinationNAT(.ipv4, address: register, port: register),
             ],
             40: [.counter, .verdict(.drop)], 41: [.reject(kind: 1, code: 0)],
-        ]
+        ],
+        filter: [8: [.counter, .other("target REJECT")]],
+        container: [5: [.destinationNAT(.ipv4, address: register, port: register)]],
     ]
 
     private static func path(_ events: [TraceEvent]) throws -> KernelPath {
-        try #require(KernelPath(events, marker: self.marker, rules: self.rules))
+        try #require(KernelPath(self.packet(events), rules: self.rules))
+    }
+
+    private static func packet(_ events: [TraceEvent]) -> PacketEvents {
+        var packet = PacketEvents(marker: self.marker)
+        for event in events { packet.take(event) }
+        return packet
     }
 
     private static func plan(_ verdict: PacketTrace.Verdict, targets: [String] = []) -> PacketTrace {
@@ -142,9 +151,34 @@ import Testing
         #expect(path.agrees(with: Self.plan(.passed)) == true)
     }
 
-    @Test func ofSeveralPacketsTheFirst() throws {
-        let other = Self.event(Self.filter, "INPUT", .policy, .drop, packet: 8)
-        #expect(try Self.path([Self.marked, other, Self.looked]).verdict == .passed)
-        #expect(KernelPath([], marker: Self.marker, rules: [:]) == nil)
+    /// Others trace packets too, and the kernel tells everybody of all of them.
+    @Test func ofSeveralPacketsTheFirstThatIsMarkedForUs() throws {
+        let other = Self.event(Self.filter, "INPUT", .policy, .drop, Self.headers(to: Self.endpoint, 22), packet: 8)
+        let second = Self.event(
+            Self.marker, "prerouting", .rule(handle: 2), .continue, Self.headers(to: Self.virtual, 81), packet: 9)
+        for events in [[Self.marked, other, second, Self.looked], [other, Self.marked, second, Self.looked]] {
+            let path = try Self.path(events)
+            #expect(path.verdict == .passed && path.first.destinationPort == 80 && path.steps.count == 2)
+        }
+        #expect(KernelPath(Self.packet([other]), rules: [:]) == nil)
+        #expect(KernelPath(Self.packet([]), rules: [:]) == nil)
+    }
+
+    /// A port of the host that is a container's: nothing of ours, and nothing that would be wrong.
+    @Test func whatAnotherProgramTranslatesIsNotHeldAgainstThePlan() throws {
+        let entered = Self.event(Self.ours, "prerouting", .policy, .accept)
+        let translated = Self.event(Self.container, "prerouting", .rule(handle: 5), .accept)
+        for path in [[Self.marked, entered, translated], [Self.marked, entered, translated, Self.left]] {
+            #expect(try Self.path(path).agrees(with: Self.plan(.passed)) == nil)
+        }
+        let missing = try Self.path([Self.marked, entered, translated, Self.left])
+        #expect(missing.agrees(with: Self.plan(.translated, targets: ["10.244.9.9:80"])) == false)
+    }
+
+    @Test func aRefusalOfIptablesIsARefusal() throws {
+        let path = try Self.path([Self.marked, Self.event(Self.filter, "INPUT", .rule(handle: 8), .drop)])
+        let text = Self.text(path, nil)
+        #expect(text.contains("refused by rule 8 of chain INPUT in table ip filter"), "\(text)")
+        #expect(text.contains("counter target REJECT: drop"), "\(text)")
     }
 }

@@ -137,6 +137,11 @@ struct Worker: ~Copyable {
         }
         self.accessLog.flush()
         self.publish()
+        // Others may still drain, and are asked with this one.
+        let counted = self.routeCounts.places
+        self.mailbox.close { letter in
+            if case .countRoutes(let inquiry) = letter { inquiry.answer(counted) }
+        }
     }
 
     private mutating func keepDate() {

@@ -55,6 +55,9 @@ extension Expression {
             return unsafe decodeFIB(raw)
         case "hash":
             return unsafe decodeHash(raw)
+        // Of iptables; which one is all that is told of it.
+        case "target":
+            return unsafe text(raw, Int(NFTNL_EXPR_TG_NAME)).map { .other("target \($0)") }
         case "dynset":
             return unsafe decodeSetChange(raw)
         case "lookup":

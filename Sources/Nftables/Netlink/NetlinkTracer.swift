@@ -74,18 +74,21 @@ public final class NetlinkTracer {
         try self.kernel.rules(of: table)
     }
 
-    /// Everything told so far, but for what is of families that a ``TableReference`` does not name (`bridge`, `netdev`, `arp`). Does not
-    /// wait.
-    public func receive() throws(NftablesError) -> [TraceEvent] {
-        var events: [TraceEvent] = []
+    /// Everything told so far, of whichever packets are traced on this host, but for what is of families that a ``TableReference`` does not
+    /// name (`bridge`, `netdev`, `arp`). Does not wait.
+    ///
+    /// - Parameter take: gets each, in order.
+    /// - Returns: whether that was all; some may be lost where more come than are read.
+    public func receive(_ take: (TraceEvent) -> Void) throws(NftablesError) -> Bool {
+        var isComplete = true
         while true {
             switch try unsafe self.socket.receive(into: self.receiveBuffer) {
-            case .empty: return events
-            case .lost(let number): throw .lost(number, "trace")
+            case .empty: return isComplete
+            case .lost: isComplete = false
             case .messages(let count):
                 try unsafe ReplyReader.forEachMessage(.init(rebasing: self.receiveBuffer[..<count])) {
                     (header) throws(NftablesError) in
-                    if let event = unsafe Self.event(header) { events.append(event) }
+                    if let event = unsafe Self.event(header) { take(event) }
                 }
             }
         }

@@ -106,6 +106,14 @@ struct StreamWorker: ~Copyable {
             if self.loop.now >= self.publishAt { self.publish() }
         }
         self.publish()
+        // Others may still drain, and are asked with this one, which has nothing any more.
+        self.mailbox.close { letter in
+            switch letter {
+            case .census(_, let inquiry): inquiry.answer(0)
+            case .tally(let inquiry): inquiry.answer([])
+            case .change, .health, .drain: break
+            }
+        }
     }
 
     private mutating func timeout(_ token: UInt64) {
