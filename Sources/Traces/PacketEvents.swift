@@ -14,7 +14,8 @@ package struct PacketEvents: Sendable {
         if let first = self.events.first {
             guard event.packet == first.packet else { return }
         } else {
-            guard event.table == self.marker, event.headers != nil else { return }
+            // Of others' packets the end of its chains is told too.
+            guard event.table == self.marker, case .rule = event.place, event.headers != nil else { return }
         }
         self.events.append(event)
     }

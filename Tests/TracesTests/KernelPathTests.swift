@@ -156,7 +156,9 @@ import Testing
         let other = Self.event(Self.filter, "INPUT", .policy, .drop, Self.headers(to: Self.endpoint, 22), packet: 8)
         let second = Self.event(
             Self.marker, "prerouting", .rule(handle: 2), .continue, Self.headers(to: Self.virtual, 81), packet: 9)
-        for events in [[Self.marked, other, second, Self.looked], [other, Self.marked, second, Self.looked]] {
+        let passing = Self.event(
+            Self.marker, "prerouting", .policy, .accept, Self.headers(to: Self.virtual, 81), packet: 8)
+        for events in [[Self.marked, other, second, Self.looked], [other, passing, Self.marked, second, Self.looked]] {
             let path = try Self.path(events)
             #expect(path.verdict == .passed && path.first.destinationPort == 80 && path.steps.count == 2)
         }

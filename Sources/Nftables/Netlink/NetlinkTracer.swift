@@ -129,7 +129,8 @@ public final class NetlinkTracer {
         }
         event.headers = TraceEvent.Headers(network: network, transport: transport)
         switch kind {
-        case NFT_TRACETYPE_RULE.rawValue: event.place = .rule(handle: handle)
+        // The end of a chain in which nothing decided is told as a rule too, which has no handle.
+        case NFT_TRACETYPE_RULE.rawValue where handle != 0: event.place = .rule(handle: handle)
         case NFT_TRACETYPE_POLICY.rawValue: event.place = .policy
         default: event.place = .end
         }

@@ -108,17 +108,25 @@ extension EndToEnd.Ingress {
         }
 
         @Test func `a request that does not end holds it up for as long as it is told`() throws {
-            let scene = try Self.makeScene(["--worker-shutdown-timeout", "1s"])
+            let scene = try Self.makeScene(["--worker-shutdown-timeout", "3s", "--workers", "3"])
             defer { scene.tearDown() }
             try scene.backend("a").script("/never", [.hang])
+            expectOwnAnswer(try scene.connect(), "before")
             let conversation = try scene.connect()
             try conversation.send(HTTPRequest("GET", "/never", host: "a.example").bytes)
             pause(.milliseconds(100))
             let start = ContinuousClock.now
             scene.fairlead.process.signal(15)
+            // The workers that have nothing to wait for have ended; what they have counted has not.
+            let isRefused = waitUntil(timeout: .seconds(2)) {
+                (try? scene.host.tcp(to: IngressScene.http.address, port: 80).isRefused) == true
+            }
+            let metrics = try scene.page("/metrics").text
+            #expect(isRefused, "nobody listens any more")
+            #expect(metrics.contains("fairlead_ingress_route_requests_total{host=\"a.example\""), "\(metrics)")
             #expect(scene.fairlead.process.waitForExit(timeout: .seconds(8)) == .exited(0))
             let duration = ContinuousClock.now - start
-            #expect(duration > .milliseconds(800) && duration < .seconds(6), "\(duration)")
+            #expect(duration > .milliseconds(2800) && duration < .seconds(8), "\(duration)")
             #expect(conversation.isClosed(within: .seconds(1)))
         }
 
