@@ -70,6 +70,40 @@ import Testing
         #expect(endpoints.count { !$0.peers.isEmpty } == 1)
     }
 
+    // Descriptors are of a whole process, so this one has one of its own.
+    @Test func `connections that find no descriptor leave the few sessions there are alone`() async {
+        await #expect(processExitsWith: .success) {
+            var limits = StreamLimits()
+            limits.leaveDescriptors(of: 1_024)
+            let stage = try Stage(limits)
+            // At the same port by TCP and UDP.
+            let greeter = try TestEndpoint()
+            let endpoint = try EchoEndpoint(at: SocketAddress(IPAddress(127, 0, 0, 1), greeter.port))
+            // Addresses that are counted are those of the process that began this one, too.
+            let address = StreamAddress(.udp, IPAddress(127, 78, 0, 2), 8_080)
+            let target = StreamAddress(.tcp, address.address, address.port)
+            _ = try stage.serve([greeter], at: target)
+            _ = try stage.serve(Self.route([endpoint]), at: address)
+            let client = try Self.client(address)
+            #expect(try await Self.exchange("1", client, [endpoint]) == Self.bytes("1"))
+            // Others are faster.
+            var taken = try (0..<limits.descriptorCeiling).map { _ in try EchoEndpoint(at: .anyPort) }
+            // By this one the worker learns of it; then it has no connection.
+            let first = try stage.connect(target)
+            try await stage.expectReport("connected") { $0.open == 1 }
+            first.reset()
+            try await stage.expectReport("gone") { $0.open == 0 && $0.connections == 1 }
+            let second = try stage.connect(target)
+            try await stage.expectReport("waits") { $0.delayed > 2 || $0.datagrams.sessionsEvicted > 0 }
+            #expect(try await Self.exchange("2", client, [endpoint]) == Self.bytes("2"))
+            #expect(stage.balancer.report().datagrams.sessionsEvicted == 0)
+            withExtendedLifetime(taken) {}
+            taken = []
+            try await stage.expectReport("has its turn") { $0.connections == 2 && $0.open == 1 }
+            withExtendedLifetime(second) {}
+        }
+    }
+
     @Test func `where nobody is left the client is refused`() async throws {
         let stage = try Stage()
         let endpoint = try EchoEndpoint(at: .anyPort)

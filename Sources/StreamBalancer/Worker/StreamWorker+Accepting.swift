@@ -72,10 +72,14 @@ extension StreamWorker {
         return false
     }
 
-    /// As long as there are more of them than connections: who floods the one must not take the other's.
+    /// As long as there are more of them than connections: who floods the one must not take the other's. A few are never taken: this worker
+    /// may have no connection yet because those of others, who were faster, have all descriptors.
     private mutating func takeSessionsDescriptor() -> Bool {
-        self.datagrams.sessionCount > self.relays.count && self.datagrams.makeRoom(&self.chooser)
+        self.datagrams.sessionCount > max(self.relays.count, Self.sessionsSpared)
+            && self.datagrams.makeRoom(&self.chooser)
     }
+
+    private static let sessionsSpared = 32
 
     /// As many as may be needed for one: the numbers that become free need not be low enough.
     private static let concessions = 4

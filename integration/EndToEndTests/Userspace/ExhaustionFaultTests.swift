@@ -23,6 +23,8 @@ extension EndToEnd {
             let established = try stage.client.converse(with: stage.innocent.clusterIP(.ipv4))
             let flow = try SteadySender(from: stage.client, to: stage.innocent.clusterIP(.ipv4))
             defer { flow.stop() }
+            // It has its session before there is none to be had.
+            #expect(waitUntil(timeout: .seconds(2)) { flow.replies.count > 1 })
             var greedy = try (0..<400).map { _ in try stage.connect() }
             pause(.milliseconds(500))
             #expect(stage.process.isRunning)
