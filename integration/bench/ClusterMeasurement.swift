@@ -39,18 +39,21 @@ struct ClusterMeasurement {
         let api = try APIServerProcess(on: lab.node)
         defer { api.process.kill() }
         try self.fill(api, lab)
+        // The one that the probe's slice names.
+        var spare = 0
         for round in 0..<self.rounds {
             _ = try lab.node.execute([self.binary, "cleanup"])
             let first = try self.start(api, lab, until: (self.last, nil), into: &result.start)
             result.startProcessor.append(Usage.processorTime(of: first.process.pid))
             result.peakMemory = max(result.peakMemory, Usage.peakMemory(of: first.process.pid))
-            if round == self.rounds - 1 { try self.change(api, lab, into: &result) }
+            if round == self.rounds - 1 { try self.change(api, lab, &spare, into: &result) }
             first.kill9()
 
-            let target = round.isMultiple(of: 2) ? 0 : 1
-            try api.command("patch-endpoint default/probe-ipv4 0 \(self.spare(lab, target).ipv4)")
+            // The rules that stand lead to the other one.
+            spare = 1 - spare
+            try api.command("patch-endpoint default/probe-ipv4 0 \(self.spare(lab, spare).ipv4)")
             let second = try self.start(
-                api, lab, until: (Self.probe, self.spare(lab, target).name), into: &result.restart)
+                api, lab, until: (Self.probe, self.spare(lab, spare).name), into: &result.restart)
             result.restartProcessor.append(Usage.processorTime(of: second.process.pid))
             result.restartPeakMemory = max(result.restartPeakMemory, Usage.peakMemory(of: second.process.pid))
             second.kill9()
@@ -109,9 +112,12 @@ struct ClusterMeasurement {
         return fairlead
     }
 
-    private func change(_ api: APIServerProcess, _ lab: Lab, into result: inout ClusterResult) throws {
+    private func change(
+        _ api: APIServerProcess, _ lab: Lab, _ spare: inout Int, into result: inout ClusterResult
+    ) throws {
         for turn in 0..<self.changes {
-            let pod = self.spare(lab, turn.isMultiple(of: 2) ? 1 : 0)
+            spare = 1 - spare
+            let pod = self.spare(lab, spare)
             let place = try api.send("patch-endpoint default/probe-ipv4 0 \(pod.ipv4)")
             let answeredAt = try lab.client.run {
                 let isAnswered = try waitUntil(timeout: .seconds(30), interval: .microseconds(100)) {

@@ -8,7 +8,7 @@ enum NodeBench {
     struct Extent {
         let scales: [Scale]
         let rounds: (Scale) -> Int
-        /// Of those, in how many `nft` loads one chain and one map for each Service, which takes a minute for 20,000.
+        /// Of those, in how many `nft` loads one chain and one map for each Service, which takes minutes for 20,000.
         var slowRounds: (Scale) -> Int = { _ in .max }
         let changes = 300
 
@@ -24,8 +24,8 @@ enum NodeBench {
             case (_, false): Extent(scales: Self.kernelScales, rounds: { $0.services <= 5000 ? 5 : 3 })
             case (_, true):
                 Extent(
-                    scales: Self.kernelScales, rounds: { $0.services <= 10_000 ? 3 : 2 },
-                    slowRounds: { $0.services <= 5000 ? .max : 1 })
+                    scales: Self.kernelScales, rounds: { $0.services <= 5000 ? 3 : $0.services <= 10_000 ? 2 : 1 },
+                    slowRounds: { $0.services <= 5000 ? .max : $0.services <= 10_000 ? 1 : 0 })
             }
         }
     }
