@@ -17,7 +17,7 @@ enum WholeBench {
             StandardError.write(self.usage)
             exit(2)
         }
-        (http.seconds, http.latencyRounds, stream.seconds) = (1, 12, 1)
+        (http.seconds, http.latencyRounds, stream.seconds, stream.rounds) = (1, 9, 1, 2)
         let program = try FairleadProcess.locate(http.fairlead)
         let parts: [(Report.Section, () throws -> Findings)] =
             [Report.Section.kernel, .cluster, .operation].map { section in
